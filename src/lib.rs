@@ -1,0 +1,11 @@
+//! boltlab: a conformance test harness and regtest lab for the Lightning Network.
+//!
+//! A scenario flows through the house in one direction:
+//! `scenario` (parse, validate) → `lab` (bitcoind, cast, steps) → `trace` → `audit` → `report`.
+//! The reference protocol lives in `bolt` and `node`, which do no I/O; `chain` is the door to
+//! the regtest bitcoind.
+
+pub mod bolt;
+pub mod chain;
+pub mod cli;
+pub mod scenario;
