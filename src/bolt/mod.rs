@@ -11,4 +11,7 @@
     deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::expect_used)
 )]
 
+mod hex_bytes;
+pub mod keys;
+pub mod tx;
 pub mod units;

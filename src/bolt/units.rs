@@ -78,6 +78,7 @@ impl Msat {
     }
 
     /// The difference, or zero if it would be negative.
+    #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }

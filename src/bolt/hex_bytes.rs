@@ -1,0 +1,18 @@
+//! Byte strings of fixed length as hex in serde's formats.
+
+use bitcoin::hex::{DisplayHex, FromHex};
+use serde::{Deserialize, Deserializer, Serializer, de};
+
+pub(crate) fn serialize<const N: usize, S: Serializer>(
+    bytes: &[u8; N],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&bytes.as_hex())
+}
+
+pub(crate) fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<[u8; N], D::Error> {
+    let text = String::deserialize(deserializer)?;
+    <[u8; N]>::from_hex(&text).map_err(de::Error::custom)
+}
