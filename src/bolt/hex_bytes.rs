@@ -10,9 +10,9 @@ pub(crate) fn serialize<const N: usize, S: Serializer>(
     serializer.collect_str(&bytes.as_hex())
 }
 
-pub(crate) fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
+pub(crate) fn deserialize<'de, const N: usize, T: From<[u8; N]>, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<[u8; N], D::Error> {
+) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
-    <[u8; N]>::from_hex(&text).map_err(de::Error::custom)
+    <[u8; N]>::from_hex(&text).map(T::from).map_err(de::Error::custom)
 }

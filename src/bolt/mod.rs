@@ -15,3 +15,4 @@ mod hex_bytes;
 pub mod keys;
 pub mod tx;
 pub mod units;
+pub mod wire;

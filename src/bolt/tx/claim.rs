@@ -225,8 +225,8 @@ mod tests {
             direction,
             amount: Msat(100_000_000),
             payment_hash: sha256::Hash::hash(&[0; 32]),
-            // Four bytes in the script, as BOLT 5 counts them.
-            cltv_expiry: CltvExpiry(0x0100_0000),
+            // Three bytes in the script, as BOLT 5 counts them.
+            cltv_expiry: CltvExpiry(500_000),
         };
         let path = ClaimPath::HtlcRevocation { revocationpubkey: keys().revocation };
         claim(path, htlc.script(ChannelType::StaticRemotekey, &keys()))

@@ -1,0 +1,288 @@
+//! How the fundamental types are written and read. BOLT 1, "Fundamental Types" and
+//! "Type-Length-Value Format".
+
+use bitcoin::constants::ChainHash;
+use bitcoin::hashes::{Hash, sha256};
+use bitcoin::{Amount, ScriptBuf, Txid};
+use secp256k1::PublicKey;
+use secp256k1::ecdsa::Signature;
+use thiserror::Error;
+
+use crate::bolt::keys::PerCommitmentSecret;
+use crate::bolt::units::{
+    BlockHeight, CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat,
+};
+
+/// Why bytes are no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum DecodeError {
+    /// The bytes end before the field does.
+    #[error("read {wanted} bytes where {left} are left")]
+    Truncated {
+        /// How many bytes the field needs.
+        wanted: usize,
+        /// How many there are.
+        left: usize,
+    },
+    /// Not a point on the curve in compressed format.
+    #[error("read a point: not a compressed secp256k1 public key")]
+    InvalidPoint,
+    /// Not two scalars below the curve's order.
+    #[error("read a signature: out of range")]
+    InvalidSignature,
+    /// A message of an unknown even type.
+    #[error("read a message of the unknown even type {0}")]
+    UnknownEvenType(u16),
+    /// A message of an unknown odd type, which a receiver ignores.
+    #[error("read a message of the unknown odd type {0}")]
+    UnknownOddType(u16),
+    /// A TLV record of an unknown even type.
+    #[error("read a TLV record of the unknown even type {0}")]
+    UnknownEvenTlv(u64),
+    /// TLV records must ascend strictly.
+    #[error("read TLV record {next} after {previous}: not ascending")]
+    TlvOrder {
+        /// The record before.
+        previous: u64,
+        /// The record that came too late.
+        next: u64,
+    },
+    /// A BigSize that a shorter form could hold.
+    #[error("read a BigSize: {0} is not in its shortest form")]
+    NotMinimal(u64),
+    /// A TLV value that is longer than its type.
+    #[error("read a TLV value: {0} bytes too many")]
+    TrailingBytes(usize),
+}
+
+/// A type that can stand as a field of a message.
+pub trait Field: Sized {
+    /// Appends the field to `out`.
+    fn write(&self, out: &mut Vec<u8>);
+    /// Takes the field off the front of `input`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the bytes are not such a field.
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError>;
+}
+
+/// A type that can stand as the value of a TLV record: its length is known from outside.
+pub trait TlvValue: Sized {
+    /// The value's bytes.
+    fn to_value(&self) -> Vec<u8>;
+    /// Reads the value from exactly these bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the bytes are not such a value.
+    fn from_value(value: &[u8]) -> Result<Self, DecodeError>;
+}
+
+/// Takes `count` bytes off the front.
+pub(super) fn take<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8], DecodeError> {
+    let truncated = DecodeError::Truncated { wanted: count, left: input.len() };
+    let (taken, rest) = input.split_at_checked(count).ok_or(truncated)?;
+    *input = rest;
+    Ok(taken)
+}
+
+impl<const N: usize> Field for [u8; N] {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(take(input, N)?);
+        Ok(bytes)
+    }
+}
+
+macro_rules! integers {
+    ($($type:ty),*) => {$(
+        impl Field for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_be_bytes());
+            }
+            fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+                Field::read(input).map(Self::from_be_bytes)
+            }
+        }
+    )*};
+}
+integers!(u8, u16, u32, u64);
+
+/// Types that are another field with a meaning: how to get the field, and how to make the type.
+macro_rules! transparent {
+    ($($type:ty: $inner:ty, $get:expr, $make:expr;)*) => {$(
+        impl Field for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                let get: fn(&Self) -> $inner = $get;
+                get(self).write(out);
+            }
+            fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+                <$inner>::read(input).map($make)
+            }
+        }
+    )*};
+}
+transparent! {
+    Amount: u64, |a| a.to_sat(), Amount::from_sat;
+    Msat: u64, |m| m.0, Msat;
+    FeeratePerKw: u32, |f| f.0, FeeratePerKw;
+    CsvDelay: u16, |d| d.0, CsvDelay;
+    CltvExpiry: u32, |c| c.0, CltvExpiry;
+    BlockHeight: u32, |h| h.0, BlockHeight;
+    HtlcId: u64, |i| i.0, HtlcId;
+    CommitmentNumber: u64, |n| n.0, CommitmentNumber;
+    PerCommitmentSecret: [u8; 32], |s| s.0, PerCommitmentSecret;
+    ChainHash: [u8; 32], |h| h.to_bytes(), ChainHash::from;
+    Txid: [u8; 32], |t| t.to_byte_array(), Txid::from_byte_array;
+    sha256::Hash: [u8; 32], |h| h.to_byte_array(), sha256::Hash::from_byte_array;
+}
+
+impl Field for PublicKey {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.serialize().write(out);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let bytes: [u8; 33] = Field::read(input)?;
+        Self::from_slice(&bytes).map_err(|_| DecodeError::InvalidPoint)
+    }
+}
+
+impl Field for Signature {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.serialize_compact().write(out);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let bytes: [u8; 64] = Field::read(input)?;
+        Self::from_compact(&bytes).map_err(|_| DecodeError::InvalidSignature)
+    }
+}
+
+/// A count or length of 16 bits. What is longer is cut, as the field cannot hold more.
+fn write_length(length: usize, out: &mut Vec<u8>) -> usize {
+    let length = u16::try_from(length).unwrap_or(u16::MAX);
+    length.write(out);
+    usize::from(length)
+}
+
+impl<T: Field> Field for Vec<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let count = write_length(self.len(), out);
+        self.iter().take(count).for_each(|item| item.write(out));
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let count = u16::read(input)?;
+        (0..count).map(|_| T::read(input)).collect()
+    }
+}
+
+impl Field for ScriptBuf {
+    fn write(&self, out: &mut Vec<u8>) {
+        let length = write_length(self.len(), out);
+        out.extend(self.as_bytes().iter().take(length));
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let length = u16::read(input)?;
+        take(input, usize::from(length)).map(|bytes| Self::from_bytes(bytes.to_vec()))
+    }
+}
+
+impl TlvValue for ScriptBuf {
+    fn to_value(&self) -> Vec<u8> {
+        self.to_bytes()
+    }
+    fn from_value(value: &[u8]) -> Result<Self, DecodeError> {
+        Ok(Self::from_bytes(value.to_vec()))
+    }
+}
+
+/// Writes a number in the shortest of BigSize's forms.
+pub fn write_big_size(value: u64, out: &mut Vec<u8>) {
+    match (u8::try_from(value), u16::try_from(value), u32::try_from(value)) {
+        (Ok(byte @ ..=0xfc), _, _) => byte.write(out),
+        (_, Ok(short), _) => {
+            0xfd_u8.write(out);
+            short.write(out);
+        }
+        (_, _, Ok(int)) => {
+            0xfe_u8.write(out);
+            int.write(out);
+        }
+        _ => {
+            0xff_u8.write(out);
+            value.write(out);
+        }
+    }
+}
+
+/// Reads a BigSize, which must be in its shortest form.
+///
+/// # Errors
+/// [`DecodeError::Truncated`] and [`DecodeError::NotMinimal`].
+pub fn read_big_size(input: &mut &[u8]) -> Result<u64, DecodeError> {
+    let (value, least) = match u8::read(input)? {
+        0xff => (u64::read(input)?, 0x1_0000_0000),
+        0xfe => (u64::from(u32::read(input)?), 0x1_0000),
+        0xfd => (u64::from(u16::read(input)?), 0xfd),
+        byte => (u64::from(byte), 0),
+    };
+    if value < least { Err(DecodeError::NotMinimal(value)) } else { Ok(value) }
+}
+
+/// Appends one TLV record, if there is a value.
+pub(super) fn write_tlv<T: TlvValue>(number: u64, value: Option<&T>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        let bytes = value.to_value();
+        write_big_size(number, out);
+        write_big_size(u64::try_from(bytes.len()).unwrap_or(u64::MAX), out);
+        out.extend(bytes);
+    }
+}
+
+/// Takes all TLV records to the end of the message, in strictly ascending order.
+pub(super) fn read_tlvs<'a>(input: &mut &'a [u8]) -> Result<Vec<(u64, &'a [u8])>, DecodeError> {
+    let mut records: Vec<(u64, &[u8])> = Vec::new();
+    while !input.is_empty() {
+        let next = read_big_size(input)?;
+        if let Some(&(previous, _)) = records.last()
+            && previous >= next
+        {
+            return Err(DecodeError::TlvOrder { previous, next });
+        }
+        let length = read_big_size(input)?;
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        records.push((next, take(input, length)?));
+    }
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn big_size_takes_its_shortest_form_only() {
+        for (value, length) in [(0, 1), (0xfc, 1), (0xfd, 3), (0xffff, 3), (0x1_0000, 5)] {
+            let mut bytes = Vec::new();
+            write_big_size(value, &mut bytes);
+            assert_eq!(bytes.len(), length, "{value}");
+            assert_eq!(read_big_size(&mut bytes.as_slice()), Ok(value));
+        }
+        assert_eq!(
+            read_big_size(&mut [0xfd, 0, 0xfc].as_slice()),
+            Err(DecodeError::NotMinimal(0xfc))
+        );
+    }
+
+    #[test]
+    fn tlv_records_ascend() {
+        let ascending = [1, 0, 3, 1, 9];
+        assert_eq!(read_tlvs(&mut ascending.as_slice()).unwrap(), [(1, &[][..]), (3, &[9][..])]);
+        let twice = [1, 0, 1, 0];
+        assert_eq!(
+            read_tlvs(&mut twice.as_slice()),
+            Err(DecodeError::TlvOrder { previous: 1, next: 1 })
+        );
+    }
+}

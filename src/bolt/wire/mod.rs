@@ -1,0 +1,13 @@
+//! Messages on the wire. BOLT 1, "Lightning Message Format", and BOLT 2.
+//!
+//! [`messages`] declares them in one table; [`codec`] says how each field's type is written.
+
+pub mod codec;
+pub mod messages;
+mod types;
+
+pub use codec::DecodeError;
+pub use messages::Message;
+pub use types::{
+    ChannelId, ChannelTypeBits, FeeRange, OnionPacket, PaymentPreimage, ShortChannelId,
+};
