@@ -8,4 +8,5 @@
 pub mod bolt;
 pub mod chain;
 pub mod cli;
+pub mod node;
 pub mod scenario;

@@ -11,8 +11,10 @@
     deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::expect_used)
 )]
 
+pub mod channel;
 mod hex_bytes;
 pub mod keys;
+pub mod onchain;
 pub mod tx;
 pub mod units;
 pub mod wire;

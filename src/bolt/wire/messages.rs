@@ -211,3 +211,26 @@ messages! {
         next_per_commitment_point: PublicKey,
     }
 }
+
+impl Message {
+    /// The channel that it is about; temporary until the channel is funded.
+    pub fn channel_id(&self) -> ChannelId {
+        match self {
+            Self::Warning(Warning { channel_id, .. })
+            | Self::Error(Error { channel_id, .. })
+            | Self::FundingSigned(FundingSigned { channel_id, .. })
+            | Self::ChannelReady(ChannelReady { channel_id, .. })
+            | Self::Shutdown(Shutdown { channel_id, .. })
+            | Self::ClosingSigned(ClosingSigned { channel_id, .. })
+            | Self::UpdateAddHtlc(UpdateAddHtlc { channel_id, .. })
+            | Self::UpdateFulfillHtlc(UpdateFulfillHtlc { channel_id, .. })
+            | Self::CommitmentSigned(CommitmentSigned { channel_id, .. })
+            | Self::RevokeAndAck(RevokeAndAck { channel_id, .. }) => *channel_id,
+            Self::OpenChannel(OpenChannel { temporary_channel_id, .. })
+            | Self::AcceptChannel(AcceptChannel { temporary_channel_id, .. })
+            | Self::FundingCreated(FundingCreated { temporary_channel_id, .. }) => {
+                *temporary_channel_id
+            }
+        }
+    }
+}

@@ -9,5 +9,5 @@ mod types;
 pub use codec::DecodeError;
 pub use messages::Message;
 pub use types::{
-    ChannelId, ChannelTypeBits, FeeRange, OnionPacket, PaymentPreimage, ShortChannelId,
+    ChannelId, ChannelTypeBits, Data, FeeRange, OnionPacket, PaymentPreimage, ShortChannelId,
 };

@@ -1,0 +1,221 @@
+//! The funding output is spent, or is about to be. BOLT 5.
+//!
+//! ```text
+//! unconfirmed: our commitment or the mutual close is published
+//!   -> confirmed: some transaction spends the funding output; its outputs are claimed when they
+//!      can be, and watched until they are settled 100 blocks deep
+//!   -> back, if a reorg takes the spend out of the chain
+//! ```
+
+use bitcoin::{OutPoint, Transaction, Txid};
+
+use super::{
+    ChainEvent, ChannelEvent, Closed, Context, IRREVOCABLE_DEPTH, Input, Output, Phase, Purpose,
+    Step, spender, unexpected,
+};
+use crate::bolt::onchain::{self, Claimable};
+use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
+use crate::bolt::units::BlockHeight;
+
+pub use crate::bolt::onchain::FundingSpend;
+
+/// A channel whose funding output is spent, or is about to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The phase before: what a reorg brings back.
+    pub before: Box<Phase>,
+    /// The spend of the funding output, once it is in a block.
+    pub spend: Option<Confirmed>,
+}
+
+/// The spend of the funding output, in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// The transaction.
+    pub txid: Txid,
+    /// What it is.
+    pub kind: FundingSpend,
+    /// The height of its block.
+    pub height: BlockHeight,
+    /// The outputs that are ours to claim.
+    pub tracked: Vec<Tracked>,
+}
+
+/// An output that is ours to claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    /// How and when it can be claimed.
+    pub claimable: Claimable,
+    /// How far that has come.
+    pub status: TrackedStatus,
+}
+
+/// How far a claim has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrackedStatus {
+    /// Its time has not come.
+    Waiting,
+    /// We published our claim.
+    Published,
+    /// A transaction spends it, ours or another.
+    Spent {
+        /// In the block at this height.
+        height: BlockHeight,
+    },
+    /// It is not worth its fee.
+    Abandoned,
+}
+
+impl Closing {
+    /// We have published a spend of the funding output.
+    pub(super) fn unconfirmed(before: Phase) -> Self {
+        Self { before: Box::new(before), spend: None }
+    }
+
+    /// A block holds a spend of the funding output.
+    pub(super) fn confirmed(
+        before: Phase,
+        context: &Context<'_>,
+        spend: &Transaction,
+        mut outputs: Vec<Output>,
+    ) -> Step {
+        let mut tracked = Vec::new();
+        let mut kind = FundingSpend::Unknown;
+        if let Some(commitments) = before.commitments() {
+            kind = onchain::classify(commitments, spend);
+            tracked = onchain::claimable(commitments, context.secrets, kind)?
+                .into_iter()
+                .map(|claimable| Tracked { claimable, status: TrackedStatus::Waiting })
+                .collect();
+        }
+        outputs.push(Output::Event(ChannelEvent::FundingSpent(kind)));
+        let txid = spend.compute_txid();
+        let mut confirmed = Confirmed { txid, kind, height: context.height, tracked };
+        confirmed.publish(context, &mut outputs);
+        Ok((Phase::Closing(Self { before: Box::new(before), spend: Some(confirmed) }), outputs))
+    }
+
+    pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
+        match input {
+            Input::Chain(event) => self.follow(context, event),
+            // What the peer says no longer matters: the chain decides.
+            Input::Received(_) => Ok((Phase::Closing(self.clone()), Vec::new())),
+            Input::Command(_) => Err(unexpected("closing", input)),
+        }
+    }
+
+    fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
+        match (&self.spend, event) {
+            (None, ChainEvent::Connected { transactions, .. }) => {
+                // The phase before notices the block as well: it knows the funding outpoint.
+                let outpoint = self.before.commitments().map(|c| c.funding.outpoint);
+                match outpoint.and_then(|outpoint| spender(transactions, outpoint)) {
+                    Some(spend) => {
+                        Self::confirmed((*self.before).clone(), context, spend, Vec::new())
+                    }
+                    None => Ok((Phase::Closing(self.clone()), Vec::new())),
+                }
+            }
+            (None, ChainEvent::Disconnected { .. }) => {
+                Ok((Phase::Closing(self.clone()), Vec::new()))
+            }
+            (Some(confirmed), ChainEvent::Disconnected { height })
+                if *height == confirmed.height =>
+            {
+                let undone = vec![Output::Event(ChannelEvent::CloseUndone)];
+                Ok((Phase::Closing(Self { spend: None, ..self.clone() }), undone))
+            }
+            (Some(confirmed), _) => {
+                let mut confirmed = confirmed.clone();
+                let mut outputs = Vec::new();
+                confirmed.follow(event);
+                confirmed.publish(context, &mut outputs);
+                if confirmed.is_resolved(context.height) {
+                    outputs.push(Output::Event(ChannelEvent::Resolved));
+                    return Ok((Phase::Closed(Closed::Resolved), outputs));
+                }
+                let next = Self { spend: Some(confirmed), ..self.clone() };
+                Ok((Phase::Closing(next), outputs))
+            }
+        }
+    }
+}
+
+impl Confirmed {
+    /// Takes note of spends, and of spends undone.
+    fn follow(&mut self, event: &ChainEvent) {
+        for tracked in &mut self.tracked {
+            let outpoint = tracked.claimable.claim.outpoint;
+            match (event, tracked.status) {
+                (ChainEvent::Connected { height, transactions }, _)
+                    if spender(transactions, outpoint).is_some() =>
+                {
+                    tracked.status = TrackedStatus::Spent { height: *height };
+                }
+                // What was in the lost block is published again.
+                (ChainEvent::Disconnected { height }, TrackedStatus::Spent { height: at })
+                    if *height == at =>
+                {
+                    tracked.status = TrackedStatus::Waiting;
+                }
+                (ChainEvent::Connected { .. } | ChainEvent::Disconnected { .. }, _) => {}
+            }
+        }
+    }
+
+    /// Publishes the claims whose time has come: the next block could hold them.
+    fn publish(&mut self, context: &Context<'_>, outputs: &mut Vec<Output>) {
+        let next_block = context.height.checked_add(1);
+        let age = next_block.and_then(|height| height.blocks_since(self.height)).unwrap_or(0);
+        for tracked in &mut self.tracked {
+            let Claimable { claim, delay } = &tracked.claimable;
+            if tracked.status != TrackedStatus::Waiting || age < u32::from(delay.0) {
+                continue;
+            }
+            let destination = context.destination.clone();
+            if let Ok(transaction) =
+                claim_transaction(std::slice::from_ref(claim), destination, context.feerate)
+            {
+                let purpose = purpose(&claim.path);
+                outputs.push(Output::Broadcast { transaction, purpose });
+                tracked.status = TrackedStatus::Published;
+            } else {
+                let event = ChannelEvent::NotEconomical(claim.outpoint);
+                outputs.push(Output::Event(event));
+                tracked.status = TrackedStatus::Abandoned;
+            }
+        }
+    }
+
+    /// Whether everything is settled for good. BOLT 5, "General Nomenclature": irrevocably
+    /// resolved.
+    fn is_resolved(&self, height: BlockHeight) -> bool {
+        let deep = |at: BlockHeight| {
+            height
+                .blocks_since(at)
+                .is_some_and(|above| above.saturating_add(1) >= IRREVOCABLE_DEPTH)
+        };
+        deep(self.height)
+            && self.tracked.iter().all(|tracked| match tracked.status {
+                TrackedStatus::Waiting | TrackedStatus::Published => false,
+                TrackedStatus::Spent { height } => deep(height),
+                TrackedStatus::Abandoned => true,
+            })
+    }
+
+    /// The output of this outpoint, if it is ours to claim.
+    pub fn tracked(&self, outpoint: OutPoint) -> Option<&Tracked> {
+        self.tracked.iter().find(|tracked| tracked.claimable.claim.outpoint == outpoint)
+    }
+}
+
+fn purpose(path: &ClaimPath) -> Purpose {
+    match path {
+        ClaimPath::Delayed(_) => Purpose::DelayedSweep,
+        ClaimPath::Revocation | ClaimPath::HtlcRevocation { .. } => Purpose::Penalty,
+        ClaimPath::ToRemote { .. }
+        | ClaimPath::Anchor
+        | ClaimPath::HtlcPreimage { .. }
+        | ClaimPath::HtlcTimeout { .. } => Purpose::RemoteSweep,
+    }
+}

@@ -1,0 +1,631 @@
+//! Both sides' commitment transactions: what is in them, which one is signed, which one is
+//! revoked. Every phase after the first signatures carries one [`Commitments`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bitcoin::hashes::sha256;
+use bitcoin::{Amount, Transaction};
+use secp256k1::PublicKey;
+use secp256k1::ecdsa::Signature;
+
+use super::error::{PeerViolation, Refused, ensure};
+use super::htlc_state::{Milestone, Stage};
+use super::terms::{ChannelSecrets, Terms};
+use crate::bolt::keys::{PerCommitmentSecret, SecretStore, derive_private_key};
+use crate::bolt::tx::funding::Funding;
+use crate::bolt::tx::htlc::{Direction, Htlc};
+use crate::bolt::tx::{
+    Commitment, CommitmentKeys, CommitmentTransaction, OutputRole, Side, TxError,
+};
+use crate::bolt::units::{CltvExpiry, CommitmentNumber, HtlcId, Msat};
+use crate::bolt::wire::messages::{CommitmentSigned, RevokeAndAck, UpdateAddHtlc};
+use crate::bolt::wire::{ChannelId, OnionPacket, PaymentPreimage};
+
+/// An HTLC of a channel, whoever offered it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelHtlc {
+    /// What it is worth.
+    pub amount: Msat,
+    /// The hash of its preimage.
+    pub payment_hash: sha256::Hash,
+    /// When it times out.
+    pub cltv_expiry: CltvExpiry,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The preimage, once it is known.
+    pub preimage: Option<PaymentPreimage>,
+}
+
+/// Our commitment with the peer's signatures: it can be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalState {
+    /// What determines it.
+    pub commitment: Commitment,
+    /// The transaction.
+    pub transaction: CommitmentTransaction,
+    /// The peer's signature of it.
+    pub signature: Signature,
+    /// The peer's signatures of its HTLC transactions, in the order of the outputs.
+    pub htlc_signatures: Vec<Signature>,
+}
+
+/// The peer's commitment, as we signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteState {
+    /// What determines it, from the peer's view.
+    pub commitment: Commitment,
+    /// The peer's per-commitment point for it.
+    pub point: PublicKey,
+}
+
+/// Everything about a channel that its updates change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commitments {
+    /// What does not change.
+    pub terms: Arc<Terms>,
+    /// Names the channel in messages.
+    pub channel_id: ChannelId,
+    /// The funding output, from our view.
+    pub funding: Funding,
+    /// Our balance, without pending HTLCs.
+    to_local: Msat,
+    /// The peer's.
+    to_remote: Msat,
+    /// The HTLCs that are not removed yet, by who offered them.
+    htlcs: BTreeMap<(Side, HtlcId), ChannelHtlc>,
+    next_local_id: HtlcId,
+    next_remote_id: HtlcId,
+    /// All of our commitments that the peer signed; the position is the number. The last one is
+    /// the current one, the others are revoked.
+    local_states: Vec<Arc<LocalState>>,
+    /// All of the peer's commitments that we signed; the position is the number.
+    remote_states: Vec<Arc<RemoteState>>,
+    /// The secrets of the peer's revoked commitments.
+    secrets: SecretStore,
+    /// The point of the peer's commitment that is signed next, once it is known.
+    next_remote_point: Option<PublicKey>,
+}
+
+/// The first commitments, which carry the opener's funds and what it pushed.
+pub(super) struct Beginning<'a> {
+    /// The terms.
+    pub terms: Arc<Terms>,
+    /// The funding output, from our view.
+    pub funding: Funding,
+    /// The peer's `first_per_commitment_point`.
+    pub remote_point: PublicKey,
+    /// Our secrets.
+    pub secrets: &'a ChannelSecrets,
+}
+
+impl Beginning<'_> {
+    /// The commitment number 0 of one side.
+    fn commitment(&self, owner: Side) -> Result<Commitment, TxError> {
+        let (to_local, to_remote) = self.terms.initial_balances().ok_or(TxError::AmountOverflow)?;
+        let point = match owner {
+            Side::Local => self.secrets.seed.secret(CommitmentNumber(0)).point()?,
+            Side::Remote => self.remote_point,
+        };
+        let balances = Balances { to_local, to_remote, htlcs: Vec::new() };
+        let number = CommitmentNumber(0);
+        view(&self.terms, &self.funding, owner, number, &point, balances)
+    }
+
+    /// Our signature of the peer's first commitment.
+    ///
+    /// # Errors
+    /// [`TxError`] if it cannot be built.
+    pub(super) fn sign(&self) -> Result<Signature, TxError> {
+        let commitment = self.commitment(Side::Remote)?;
+        commitment.funding.sign(&commitment.build().unsigned, &self.secrets.funding)
+    }
+
+    /// Checks the peer's signature of our first commitment, and begins.
+    ///
+    /// # Errors
+    /// `Ok(None)` if the signature does not fit; [`TxError`] if a commitment cannot be built.
+    pub(super) fn begin(self, signature: Signature) -> Result<Option<Commitments>, TxError> {
+        let commitment = self.commitment(Side::Local)?;
+        let transaction = commitment.build();
+        let remote_pubkey = &self.funding.remote_pubkey;
+        if !self.funding.verify(&transaction.unsigned, remote_pubkey, &signature) {
+            return Ok(None);
+        }
+        let remote =
+            RemoteState { commitment: self.commitment(Side::Remote)?, point: self.remote_point };
+        let htlc_signatures = Vec::new();
+        let local = LocalState { commitment, transaction, signature, htlc_signatures };
+        let (to_local, to_remote) = self.terms.initial_balances().ok_or(TxError::AmountOverflow)?;
+        Ok(Some(Commitments {
+            terms: self.terms,
+            channel_id: ChannelId::from_funding(self.funding.outpoint),
+            funding: self.funding,
+            to_local,
+            to_remote,
+            htlcs: BTreeMap::new(),
+            next_local_id: HtlcId(0),
+            next_remote_id: HtlcId(0),
+            local_states: vec![Arc::new(local)],
+            remote_states: vec![Arc::new(remote)],
+            secrets: SecretStore::default(),
+            next_remote_point: None,
+        }))
+    }
+}
+
+/// What a commitment pays to whom, from our view whoever owns it.
+struct Balances {
+    to_local: Msat,
+    to_remote: Msat,
+    htlcs: Vec<(Side, Htlc)>,
+}
+
+/// Turns our view of the balances into the commitment of its owner.
+fn view(
+    terms: &Terms,
+    funding: &Funding,
+    owner: Side,
+    number: CommitmentNumber,
+    point: &PublicKey,
+    balances: Balances,
+) -> Result<Commitment, TxError> {
+    let (holder, other) = (terms.party(owner), terms.party(owner.flip()));
+    let Balances { to_local, to_remote, htlcs } = balances;
+    let (to_holder, to_other, funding, funder) = match owner {
+        Side::Local => (to_local, to_remote, funding.clone(), terms.opener),
+        Side::Remote => (to_remote, to_local, funding.flip(), terms.opener.flip()),
+    };
+    let direction =
+        |offerer| if offerer == owner { Direction::Offered } else { Direction::Received };
+    Ok(Commitment {
+        funding,
+        number,
+        obscuring_factor: terms.obscuring_factor(),
+        channel_type: terms.channel_type,
+        funder,
+        dust_limit: holder.dust_limit,
+        to_self_delay: other.to_self_delay,
+        feerate: terms.feerate,
+        to_local: to_holder,
+        to_remote: to_other,
+        htlcs: htlcs
+            .into_iter()
+            .map(|(offerer, htlc)| Htlc { direction: direction(offerer), ..htlc })
+            .collect(),
+        keys: CommitmentKeys::derive(&holder.basepoints, &other.basepoints, point)?,
+    })
+}
+
+impl Commitments {
+    /// Our newest commitment.
+    pub fn local(&self) -> Option<&Arc<LocalState>> {
+        self.local_states.last()
+    }
+
+    /// All of our commitments that were ever signed, the revoked ones too; the position is the
+    /// number.
+    pub fn local_states(&self) -> &[Arc<LocalState>] {
+        &self.local_states
+    }
+
+    /// The peer's commitment of this number, if we signed it.
+    pub fn remote_state(&self, number: CommitmentNumber) -> Option<&Arc<RemoteState>> {
+        self.remote_states.get(usize::try_from(number.0).ok()?)
+    }
+
+    /// The secret with which the peer revoked this commitment.
+    pub fn revocation_secret(&self, number: CommitmentNumber) -> Option<PerCommitmentSecret> {
+        self.secrets.secret(number).ok()
+    }
+
+    /// Our balance and the peer's, without pending HTLCs.
+    pub fn settled(&self) -> (Msat, Msat) {
+        (self.to_local, self.to_remote)
+    }
+
+    /// The HTLCs that are not irrevocably removed yet.
+    pub fn htlcs(&self) -> impl Iterator<Item = (Side, HtlcId, &ChannelHtlc)> {
+        self.htlcs.iter().map(|(&(offerer, id), htlc)| (offerer, id, htlc))
+    }
+
+    /// How many HTLCs are not irrevocably removed yet.
+    pub fn pending(&self) -> usize {
+        self.htlcs.len()
+    }
+
+    fn local_number(&self) -> CommitmentNumber {
+        number(self.local_states.len())
+    }
+
+    fn remote_number(&self) -> CommitmentNumber {
+        number(self.remote_states.len())
+    }
+
+    /// Whether we signed a commitment of the peer that it has not yet acknowledged by revoking the
+    /// one before.
+    pub fn awaits_revocation(&self) -> bool {
+        self.secrets.received() < self.remote_number().0
+    }
+
+    /// Whether an update waits for our `commitment_signed`.
+    pub fn owes_signature(&self) -> bool {
+        self.awaited(Milestone::Signed(Side::Local))
+    }
+
+    fn awaited(&self, milestone: Milestone) -> bool {
+        self.htlcs.iter().any(|((offerer, _), h)| h.stage.awaits(*offerer) == Some(milestone))
+    }
+
+    /// What one side's commitment holds after the updates so far.
+    fn balances(&self, owner: Side) -> Result<Balances, TxError> {
+        let (mut to_local, mut to_remote) = (self.to_local, self.to_remote);
+        let mut htlcs = Vec::new();
+        for (&(offerer, _), htlc) in &self.htlcs {
+            let present = htlc.stage.is_in(owner, offerer);
+            let taken = htlc.stage.is_taken_out(owner, offerer);
+            if present || taken {
+                let payer = match offerer {
+                    Side::Local => &mut to_local,
+                    Side::Remote => &mut to_remote,
+                };
+                *payer = payer.checked_sub(htlc.amount).ok_or(TxError::AmountOverflow)?;
+            }
+            if taken {
+                let payee = match offerer {
+                    Side::Local => &mut to_remote,
+                    Side::Remote => &mut to_local,
+                };
+                *payee = payee.checked_add(htlc.amount).ok_or(TxError::AmountOverflow)?;
+            }
+            if present {
+                let direction = Direction::Offered;
+                let ChannelHtlc { amount, payment_hash, cltv_expiry, .. } = *htlc;
+                htlcs.push((offerer, Htlc { direction, amount, payment_hash, cltv_expiry }));
+            }
+        }
+        Ok(Balances { to_local, to_remote, htlcs })
+    }
+
+    fn commitment(
+        &self,
+        owner: Side,
+        number: CommitmentNumber,
+        point: &PublicKey,
+    ) -> Result<Commitment, TxError> {
+        view(&self.terms, &self.funding, owner, number, point, self.balances(owner)?)
+    }
+
+    fn advance(&mut self, milestone: Milestone) {
+        for ((offerer, _), htlc) in &mut self.htlcs {
+            htlc.stage = htlc.stage.after(*offerer, milestone);
+        }
+        let (removed, kept) = std::mem::take(&mut self.htlcs)
+            .into_iter()
+            .partition::<BTreeMap<_, _>, _>(|(_, htlc)| htlc.stage == Stage::Removed);
+        self.htlcs = kept;
+        for ((offerer, _), htlc) in removed {
+            let (payer, payee) = match offerer {
+                Side::Local => (&mut self.to_local, &mut self.to_remote),
+                Side::Remote => (&mut self.to_remote, &mut self.to_local),
+            };
+            // The HTLC could be afforded when it was added, so neither can fail.
+            *payer = payer.saturating_sub(htlc.amount);
+            *payee = payee.checked_add(htlc.amount).unwrap_or(*payee);
+        }
+    }
+}
+
+/// The number of the last of `states` commitments, which are counted from 0.
+fn number(states: usize) -> CommitmentNumber {
+    CommitmentNumber(u64::try_from(states.saturating_sub(1)).unwrap_or(u64::MAX))
+}
+
+/// Updates: offering and taking HTLCs.
+impl Commitments {
+    /// Checks an HTLC against the limits of the side that receives it. BOLT 2, "Adding an HTLC".
+    fn check_limits(&self, offerer: Side, htlc: &ChannelHtlc) -> Result<(), PeerViolation> {
+        let limits = self.terms.party(offerer.flip());
+        let minimum = limits.htlc_minimum.max(Msat(1));
+        let amount = htlc.amount;
+        ensure(amount >= minimum, PeerViolation::HtlcTooSmall { amount, minimum })?;
+        let expiry = htlc.cltv_expiry;
+        ensure(expiry.0 < 500_000_000, PeerViolation::ExpiryIsTime { expiry })?;
+        let in_flight = || {
+            let offered = self.htlcs.iter().filter(move |((side, _), _)| *side == offerer);
+            offered.map(|(_, htlc)| htlc.amount)
+        };
+        let (count, limit) = (in_flight().count().saturating_add(1), limits.max_accepted_htlcs);
+        ensure(count <= usize::from(limit), PeerViolation::TooManyHtlcs { count, limit })?;
+        let limit = limits.max_htlc_value_in_flight;
+        let value = in_flight()
+            .try_fold(amount, Msat::checked_add)
+            .ok_or(PeerViolation::TooMuchInFlight { value: Msat(u64::MAX), limit })?;
+        ensure(value <= limit, PeerViolation::TooMuchInFlight { value, limit })
+    }
+
+    /// Checks that the offerer keeps its reserve, and pays the fees if it is the funder, in the
+    /// commitment of either side once this HTLC is in it.
+    fn check_affordable(&self, offerer: Side, htlc: &ChannelHtlc) -> Result<(), PeerViolation> {
+        let reserve = self.terms.party(offerer.flip()).channel_reserve;
+        for owner in [Side::Local, Side::Remote] {
+            let mut with = self.clone();
+            let key = (offerer, HtlcId(u64::MAX));
+            with.htlcs.insert(key, ChannelHtlc { stage: Stage::Committed, ..htlc.clone() });
+            let short = |available: Msat, needed: Amount| PeerViolation::HtlcUnaffordable {
+                available,
+                needed: Msat::from_amount(needed).unwrap_or(Msat(u64::MAX)),
+            };
+            let offered = match offerer {
+                Side::Local => self.to_local,
+                Side::Remote => self.to_remote,
+            };
+            let balances = with.balances(owner).map_err(|_| short(offered, reserve))?;
+            let (available, funder_has) = match (offerer, self.terms.opener) {
+                (Side::Local, Side::Local) => (balances.to_local, balances.to_local),
+                (Side::Local, Side::Remote) => (balances.to_local, balances.to_remote),
+                (Side::Remote, Side::Local) => (balances.to_remote, balances.to_local),
+                (Side::Remote, Side::Remote) => (balances.to_remote, balances.to_remote),
+            };
+            let point = &self.terms.party(owner).basepoints.payment;
+            let commitment =
+                view(&self.terms, &self.funding, owner, CommitmentNumber(0), point, balances);
+            let Ok(commitment) = commitment else { return Err(short(available, reserve)) };
+            let cost = commitment.funder_cost();
+            let needed = if offerer == self.terms.opener {
+                reserve.checked_add(cost).unwrap_or(Amount::MAX)
+            } else {
+                reserve
+            };
+            ensure(available.to_sat_floor() >= needed, short(available, needed))?;
+            ensure(funder_has.to_sat_floor() >= cost, short(funder_has, cost))?;
+        }
+        Ok(())
+    }
+
+    /// Offers an HTLC to the peer.
+    ///
+    /// # Errors
+    /// [`Refused::BreaksLimit`] if the peer would fail the channel for it.
+    pub fn offer(
+        &self,
+        amount: Msat,
+        payment_hash: sha256::Hash,
+        cltv_expiry: CltvExpiry,
+        onion_routing_packet: OnionPacket,
+    ) -> Result<(Self, UpdateAddHtlc), Refused> {
+        let stage = Stage::AddProposed;
+        let htlc = ChannelHtlc { amount, payment_hash, cltv_expiry, stage, preimage: None };
+        self.check_limits(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
+        self.check_affordable(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
+        let id = self.next_local_id;
+        let mut next = self.clone();
+        next.htlcs.insert((Side::Local, id), htlc);
+        next.next_local_id = id.next().ok_or(Refused::NoSuchHtlc(id))?;
+        let message = UpdateAddHtlc {
+            channel_id: self.channel_id,
+            id,
+            amount_msat: amount,
+            payment_hash,
+            cltv_expiry,
+            onion_routing_packet,
+        };
+        Ok((next, message))
+    }
+
+    /// Takes note of an HTLC that the peer offers.
+    ///
+    /// # Errors
+    /// [`PeerViolation`] if its id or one of the limits is broken.
+    pub fn receive_offer(&self, add: &UpdateAddHtlc) -> Result<Self, PeerViolation> {
+        let expected = self.next_remote_id;
+        let out_of_order = PeerViolation::UnexpectedHtlcId { expected, actual: add.id };
+        ensure(add.id == expected, out_of_order.clone())?;
+        let htlc = ChannelHtlc {
+            amount: add.amount_msat,
+            payment_hash: add.payment_hash,
+            cltv_expiry: add.cltv_expiry,
+            stage: Stage::AddProposed,
+            preimage: None,
+        };
+        self.check_limits(Side::Remote, &htlc)?;
+        self.check_affordable(Side::Remote, &htlc)?;
+        let mut next = self.clone();
+        next.htlcs.insert((Side::Remote, add.id), htlc);
+        next.next_remote_id = add.id.next().ok_or(out_of_order)?;
+        Ok(next)
+    }
+
+    /// Takes a committed HTLC of the other side with its preimage; `taker` is the side that does.
+    fn take(
+        &self,
+        taker: Side,
+        id: HtlcId,
+        preimage: PaymentPreimage,
+    ) -> Result<Self, PeerViolation> {
+        let mut next = self.clone();
+        let htlc = next
+            .htlcs
+            .get_mut(&(taker.flip(), id))
+            .filter(|htlc| htlc.stage == Stage::Committed)
+            .ok_or(PeerViolation::UnknownHtlc { id })?;
+        ensure(preimage.hash() == htlc.payment_hash, PeerViolation::WrongPreimage { id })?;
+        htlc.stage = Stage::RemoveProposed;
+        htlc.preimage = Some(preimage);
+        Ok(next)
+    }
+
+    /// Takes an HTLC that the peer offered.
+    ///
+    /// # Errors
+    /// [`Refused::NoSuchHtlc`] if it is not committed or the preimage is not its.
+    pub fn fulfill(&self, id: HtlcId, preimage: PaymentPreimage) -> Result<Self, Refused> {
+        self.take(Side::Local, id, preimage).map_err(|_| Refused::NoSuchHtlc(id))
+    }
+
+    /// The peer takes an HTLC that we offered.
+    ///
+    /// # Errors
+    /// [`PeerViolation::UnknownHtlc`], [`PeerViolation::WrongPreimage`].
+    pub fn receive_fulfill(
+        &self,
+        id: HtlcId,
+        preimage: PaymentPreimage,
+    ) -> Result<Self, PeerViolation> {
+        self.take(Side::Remote, id, preimage)
+    }
+}
+
+/// Commitment rounds: signing, revoking.
+impl Commitments {
+    /// Learns the point of the peer's second commitment from `channel_ready`.
+    #[must_use]
+    pub fn with_next_remote_point(&self, point: PublicKey) -> Self {
+        Self { next_remote_point: Some(point), ..self.clone() }
+    }
+
+    /// Signs the peer's next commitment with all updates that wait for it. `None` if there are
+    /// none, or the peer has not yet revoked the commitment before.
+    ///
+    /// # Errors
+    /// [`TxError`] if a transaction cannot be built.
+    pub fn sign(
+        &self,
+        secrets: &ChannelSecrets,
+    ) -> Result<Option<(Self, CommitmentSigned)>, TxError> {
+        let Some(point) = self.next_remote_point else { return Ok(None) };
+        if self.awaits_revocation() || !self.owes_signature() {
+            return Ok(None);
+        }
+        let mut next = self.clone();
+        next.advance(Milestone::Signed(Side::Local));
+        let number = self.remote_number().next().ok_or(TxError::AmountOverflow)?;
+        let commitment = next.commitment(Side::Remote, number, &point)?;
+        let transaction = commitment.build();
+        let key = derive_private_key(&secrets.basepoints.htlc, &point)?;
+        let htlc_signature = transaction
+            .htlc_transactions(&commitment)?
+            .iter()
+            .map(|second| second.remote_spend().sign(&second.unsigned, &key))
+            .collect::<Result<_, _>>()?;
+        let message = CommitmentSigned {
+            channel_id: self.channel_id,
+            signature: commitment.funding.sign(&transaction.unsigned, &secrets.funding)?,
+            htlc_signature,
+        };
+        next.remote_states.push(Arc::new(RemoteState { commitment, point }));
+        next.next_remote_point = None;
+        Ok(Some((next, message)))
+    }
+
+    /// Checks the peer's signatures of our next commitment and revokes the one before.
+    ///
+    /// # Errors
+    /// The outer [`TxError`] if a transaction cannot be built, the inner [`PeerViolation`] if a
+    /// signature is missing or does not fit.
+    pub fn receive_signatures(
+        &self,
+        secrets: &ChannelSecrets,
+        message: &CommitmentSigned,
+    ) -> Result<Result<(Self, RevokeAndAck), PeerViolation>, TxError> {
+        if !self.awaited(Milestone::Signed(Side::Remote)) {
+            return Ok(Err(PeerViolation::NothingToCommit));
+        }
+        let mut next = self.clone();
+        next.advance(Milestone::Signed(Side::Remote));
+        let number = self.local_number().next().ok_or(TxError::AmountOverflow)?;
+        let point = secrets.seed.secret(number).point()?;
+        let commitment = next.commitment(Side::Local, number, &point)?;
+        let transaction = commitment.build();
+        if let Err(violation) = check_signatures(&commitment, &transaction, message)? {
+            return Ok(Err(violation));
+        }
+        next.local_states.push(Arc::new(LocalState {
+            commitment,
+            transaction,
+            signature: message.signature,
+            htlc_signatures: message.htlc_signature.clone(),
+        }));
+        next.advance(Milestone::Revoked(Side::Local));
+        let following = number.next().ok_or(TxError::AmountOverflow)?;
+        let revoke = RevokeAndAck {
+            channel_id: self.channel_id,
+            per_commitment_secret: secrets.seed.secret(self.local_number()),
+            next_per_commitment_point: secrets.seed.secret(following).point()?,
+        };
+        Ok(Ok((next, revoke)))
+    }
+
+    /// Takes the secret that revokes the peer's commitment before the newest.
+    ///
+    /// # Errors
+    /// [`PeerViolation`] if nothing was to be revoked, or the secret is not the commitment's.
+    pub fn receive_revocation(&self, message: &RevokeAndAck) -> Result<Self, PeerViolation> {
+        ensure(self.awaits_revocation(), PeerViolation::NothingToRevoke)?;
+        let number = CommitmentNumber(self.secrets.received());
+        let point = self.remote_state(number).map(|state| state.point);
+        let secret = message.per_commitment_secret;
+        ensure(secret.point().ok() == point, PeerViolation::WrongSecret)?;
+        let mut next = self.clone();
+        next.secrets
+            .insert(number, secret)
+            .map_err(|error| PeerViolation::InconsistentSecret { error })?;
+        next.next_remote_point = Some(message.next_per_commitment_point);
+        next.advance(Milestone::Revoked(Side::Remote));
+        Ok(next)
+    }
+
+    /// The HTLCs of the peer that are irrevocably committed and not taken yet: the recipient may
+    /// take them.
+    pub fn takeable(&self) -> impl Iterator<Item = (HtlcId, &ChannelHtlc)> {
+        self.htlcs
+            .iter()
+            .filter(|((side, _), htlc)| *side == Side::Remote && htlc.stage == Stage::Committed)
+            .map(|((_, id), htlc)| (*id, htlc))
+    }
+}
+
+/// Checks the peer's signatures of our commitment and of its HTLC transactions.
+fn check_signatures(
+    commitment: &Commitment,
+    transaction: &CommitmentTransaction,
+    message: &CommitmentSigned,
+) -> Result<Result<(), PeerViolation>, TxError> {
+    let funding = &commitment.funding;
+    if !funding.verify(&transaction.unsigned, &funding.remote_pubkey, &message.signature) {
+        return Ok(Err(PeerViolation::WrongSignature { message: "commitment_signed" }));
+    }
+    let seconds = transaction.htlc_transactions(commitment)?;
+    let (expected, actual) = (seconds.len(), message.htlc_signature.len());
+    if expected != actual {
+        return Ok(Err(PeerViolation::HtlcSignatureCount { expected, actual }));
+    }
+    let key = &commitment.keys.remote_htlc;
+    for (index, (second, signature)) in seconds.iter().zip(&message.htlc_signature).enumerate() {
+        if !second.remote_spend().verify(&second.unsigned, key, signature) {
+            return Ok(Err(PeerViolation::WrongHtlcSignature { index }));
+        }
+    }
+    Ok(Ok(()))
+}
+
+impl LocalState {
+    /// The commitment transaction with both signatures, ready to be published.
+    ///
+    /// # Errors
+    /// [`TxError`] if it cannot be signed.
+    pub fn signed(&self, secrets: &ChannelSecrets) -> Result<Transaction, TxError> {
+        let funding = &self.commitment.funding;
+        let ours = funding.sign(&self.transaction.unsigned, &secrets.funding)?;
+        let mut transaction = self.transaction.unsigned.clone();
+        if let Some(input) = transaction.input.first_mut() {
+            input.witness = funding.witness(&ours, &self.signature);
+        }
+        Ok(transaction)
+    }
+
+    /// Whether the transaction has an output of this role.
+    pub fn has(&self, role: OutputRole) -> bool {
+        self.transaction.roles.contains(&role)
+    }
+}

@@ -1,0 +1,212 @@
+//! What can go wrong in a channel, by whose fault it is.
+
+use bitcoin::{Amount, OutPoint};
+use thiserror::Error;
+
+use crate::bolt::keys::SecretError;
+use crate::bolt::tx::TxError;
+use crate::bolt::units::{CltvExpiry, CsvDelay, FeeratePerKw, HtlcId, Msat};
+
+/// Why a step was not made.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// The peer broke the protocol: the channel fails.
+    #[error(transparent)]
+    Peer(PeerViolation),
+    /// The command makes no sense now: the old phase stands.
+    #[error(transparent)]
+    Refused(Refused),
+    /// A transaction of our own could not be built.
+    #[error(transparent)]
+    Transaction(TxError),
+}
+
+macro_rules! violations {
+    ($(
+        $(#[$meta:meta])*
+        $name:ident $({ $($field:ident: $type:ty),* $(,)? })? => $requirement:literal;
+    )*) => {
+        /// A requirement that the peer broke, with the numbers that show it.
+        #[derive(Clone, Debug, PartialEq, Eq, Error)]
+        #[allow(missing_docs, reason = "the fields are named as in the message")]
+        pub enum PeerViolation {
+            $($(#[$meta])* $name $({ $($field: $type),* })?,)*
+        }
+
+        impl PeerViolation {
+            /// The ids of all requirements that are checked here.
+            pub const REQUIREMENTS: &[&str] = &[$($requirement),*];
+
+            /// The id of the requirement: the BOLT, the message, the rule.
+            pub fn requirement(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => $requirement,)*
+                }
+            }
+        }
+    };
+}
+
+violations! {
+    /// Not the message that is due.
+    #[error("{message} is not expected while the channel is {phase}")]
+    UnexpectedMessage { message: &'static str, phase: &'static str } => "bolt02/any/expected-message";
+    /// A channel on another chain.
+    #[error("chain_hash is not regtest's")]
+    UnknownChain => "bolt02/open_channel/chain-hash-known";
+    /// More pushed than funded.
+    #[error("push_msat {push} is above the capacity of {capacity}")]
+    PushAboveCapacity { push: Msat, capacity: Amount } => "bolt02/open_channel/push-within-funding";
+    /// A delay that is unreasonable.
+    #[error("to_self_delay {delay} is above {limit}")]
+    DelayTooLong { delay: CsvDelay, limit: CsvDelay } => "bolt02/open_channel/to-self-delay-bound";
+    /// More HTLCs than a commitment transaction can hold.
+    #[error("max_accepted_htlcs {count} is above 483")]
+    TooManyAcceptedHtlcs { count: u16 } => "bolt02/open_channel/max-accepted-htlcs-bound";
+    /// A fee rate below what is relayed, or unreasonably high.
+    #[error("feerate_per_kw {feerate} is not within {least} to {greatest}")]
+    UnreasonableFeerate { feerate: FeeratePerKw, least: FeeratePerKw, greatest: FeeratePerKw } => "bolt02/open_channel/feerate-reasonable";
+    /// A dust limit above the reserve.
+    #[error("dust_limit_satoshis {dust_limit} is above channel_reserve_satoshis {reserve}")]
+    DustAboveReserve { dust_limit: Amount, reserve: Amount } => "bolt02/open_channel/dust-limit-within-reserve";
+    /// A dust limit that bitcoind would not relay.
+    #[error("dust_limit_satoshis {dust_limit} is below 354 sat")]
+    DustLimitTooSmall { dust_limit: Amount } => "bolt02/open_channel/dust-limit-least";
+    /// The opener cannot pay the first commitment's fee.
+    #[error("the opener's {balance} does not pay {needed} for the first commitment")]
+    FunderCannotPayFee { balance: Amount, needed: Amount } => "bolt02/open_channel/funder-affords-fee";
+    /// Neither side would have anything to lose.
+    #[error("neither balance exceeds the reserve of {reserve}")]
+    NobodyAboveReserve { reserve: Amount } => "bolt02/open_channel/somebody-above-reserve";
+    /// No channel type.
+    #[error("channel_type is missing")]
+    NoChannelType => "bolt02/open_channel/channel-type-present";
+    /// A channel type that is not known here, or not the proposed one.
+    #[error("channel_type is not suitable")]
+    UnsuitableChannelType => "bolt02/open_channel/channel-type-suitable";
+    /// The funding output has another script or amount, or does not exist.
+    #[error("{outpoint} is not the funding output that was agreed on")]
+    WrongFundingOutput { outpoint: OutPoint } => "bolt02/channel_ready/funding-output-fits";
+    /// A signature of a commitment or closing transaction that does not fit.
+    #[error("the signature in {message} does not fit")]
+    WrongSignature { message: &'static str } => "bolt02/any/signature-valid";
+    /// A signature of an HTLC transaction that does not fit.
+    #[error("htlc_signature {index} does not fit")]
+    WrongHtlcSignature { index: usize } => "bolt02/commitment_signed/htlc-signature-valid";
+    /// The wrong number of HTLC signatures.
+    #[error("{actual} htlc_signatures for {expected} HTLC outputs")]
+    HtlcSignatureCount { expected: usize, actual: usize } => "bolt02/commitment_signed/htlc-signature-count";
+    /// A `commitment_signed` without an update.
+    #[error("commitment_signed without an update")]
+    NothingToCommit => "bolt02/commitment_signed/has-updates";
+    /// A `revoke_and_ack` where no commitment was signed.
+    #[error("revoke_and_ack without a commitment to revoke")]
+    NothingToRevoke => "bolt02/revoke_and_ack/commitment-outstanding";
+    /// A secret that does not belong to the revoked commitment's point.
+    #[error("per_commitment_secret does not give the previous per_commitment_point")]
+    WrongSecret => "bolt02/revoke_and_ack/secret-generates-point";
+    /// Secrets that are not from one seed.
+    #[error("per_commitment_secret: {error}")]
+    InconsistentSecret { error: SecretError } => "bolt03/per-commitment-secret/from-one-seed";
+    /// An id out of order.
+    #[error("update_add_htlc has id {actual}, the next is {expected}")]
+    UnexpectedHtlcId { expected: HtlcId, actual: HtlcId } => "bolt02/update_add_htlc/ids-ascend";
+    /// An HTLC of nothing, or below the minimum.
+    #[error("amount_msat {amount} is below htlc_minimum_msat {minimum}")]
+    HtlcTooSmall { amount: Msat, minimum: Msat } => "bolt02/update_add_htlc/amount-at-least-minimum";
+    /// An HTLC that its offerer cannot pay without touching the reserve.
+    #[error("the offerer has {available}, its fees and reserve need {needed}")]
+    HtlcUnaffordable { available: Msat, needed: Msat } => "bolt02/update_add_htlc/sender-affords";
+    /// Too many HTLCs at once.
+    #[error("{count} HTLCs are in flight, {limit} may be")]
+    TooManyHtlcs { count: usize, limit: u16 } => "bolt02/update_add_htlc/max-accepted-htlcs";
+    /// Too much at once.
+    #[error("{value} is in flight, {limit} may be")]
+    TooMuchInFlight { value: Msat, limit: Msat } => "bolt02/update_add_htlc/max-in-flight";
+    /// An expiry that would be a time.
+    #[error("cltv_expiry {expiry} is not a height")]
+    ExpiryIsTime { expiry: CltvExpiry } => "bolt02/update_add_htlc/cltv-expiry-is-height";
+    /// A removal of an HTLC that is not there or not committed yet.
+    #[error("HTLC {id} cannot be removed")]
+    UnknownHtlc { id: HtlcId } => "bolt02/update_fulfill_htlc/id-committed";
+    /// A preimage that is not one.
+    #[error("payment_preimage does not hash to the payment_hash of HTLC {id}")]
+    WrongPreimage { id: HtlcId } => "bolt02/update_fulfill_htlc/preimage-fits";
+    /// An HTLC after `shutdown`.
+    #[error("update_add_htlc after shutdown")]
+    AddAfterShutdown => "bolt02/shutdown/no-add-after";
+    /// A second `shutdown` with another script.
+    #[error("a second shutdown has another scriptpubkey")]
+    ShutdownScriptChanged => "bolt02/shutdown/same-script";
+    /// A script that no closing transaction may pay to.
+    #[error("scriptpubkey of shutdown is not a standard form")]
+    ShutdownScript => "bolt02/shutdown/script-form";
+    /// A closing fee that no range contains.
+    #[error("fee_satoshis {fee} is acceptable to nobody")]
+    ClosingFee { fee: Amount } => "bolt02/closing_signed/fee-in-range";
+    /// The peer gave up.
+    #[error("the peer sent an error")]
+    Error => "bolt01/error/fails-channel";
+}
+
+/// A command that makes no sense now.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// The channel is not in a phase for it.
+    #[error("{command} while the channel is {phase}")]
+    WrongPhase {
+        /// The command.
+        command: &'static str,
+        /// The phase.
+        phase: &'static str,
+    },
+    /// The HTLC would break a limit that the peer set; the peer would fail the channel.
+    #[error("offer an HTLC: {0}")]
+    BreaksLimit(PeerViolation),
+    /// There is no such HTLC to take.
+    #[error("take HTLC {0}: not committed")]
+    NoSuchHtlc(HtlcId),
+    /// HTLCs are still pending.
+    #[error("close with {0} HTLCs pending")]
+    HtlcsPending(usize),
+    /// The funding transaction is not in the chain (any more).
+    #[error("use a channel whose funding transaction is not confirmed")]
+    Unconfirmed,
+}
+
+impl From<PeerViolation> for Fault {
+    fn from(violation: PeerViolation) -> Self {
+        Self::Peer(violation)
+    }
+}
+
+impl From<Refused> for Fault {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<TxError> for Fault {
+    fn from(error: TxError) -> Self {
+        Self::Transaction(error)
+    }
+}
+
+/// Fails with `violation` unless the requirement holds.
+pub(super) fn ensure(holds: bool, violation: PeerViolation) -> Result<(), PeerViolation> {
+    if holds { Ok(()) } else { Err(violation) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requirement_ids_are_well_formed() {
+        for id in PeerViolation::REQUIREMENTS {
+            let parts: Vec<&str> = id.split('/').collect();
+            assert_eq!(parts.len(), 3, "{id}");
+            assert!(parts[0].starts_with("bolt0"), "{id}");
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! The channel as a pure state machine. BOLT 2.
+//!
+//! A [`Phase`] takes an [`Input`] by reference and returns the next phase with what it wants done.
+//! Nothing is changed in place, so an old phase can be kept, replayed and compared.
+//!
+//! ```text
+//! Opening -> Normal -> Shutdown -> Negotiating -> Closing -> Closed
+//!    |         |          |             |            ^
+//!    +---------+----------+-------------+------------+   the funding output is spent, or we fail
+//! ```
+
+mod closing;
+mod commitments;
+mod error;
+mod htlc_state;
+mod negotiating;
+mod normal;
+mod opening;
+mod shutdown;
+mod terms;
+
+pub use closing::{Closing, FundingSpend, Tracked, TrackedStatus};
+pub use commitments::{ChannelHtlc, Commitments, LocalState, RemoteState};
+pub use error::{Fault, PeerViolation, Refused};
+pub use htlc_state::{Milestone, Stage};
+pub use negotiating::Negotiating;
+pub use normal::Normal;
+pub use opening::{AwaitingDepth, Opening, Proposal};
+pub use shutdown::Shutdown;
+pub use terms::{ChannelSecrets, PartyTerms, Terms};
+
+use bitcoin::hashes::sha256;
+use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
+use serde::{Deserialize, Serialize};
+
+use super::tx::TxError;
+use super::units::{BlockHeight, CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
+use super::wire::messages::Error;
+use super::wire::{ChannelId, Message, OnionPacket, PaymentPreimage};
+use commitments::Beginning;
+
+/// Everything that can reach a channel.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A message of the peer.
+    Received(Message),
+    /// Something that our side wants.
+    Command(Command),
+    /// A block was connected to the chain, or disconnected from it.
+    Chain(ChainEvent),
+}
+
+/// What our side can want of a channel.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// The wallet's funding transaction, with the output that funds the channel.
+    Fund {
+        /// The signed transaction.
+        transaction: Transaction,
+        /// Which of its outputs.
+        output_index: u16,
+    },
+    /// Offer an HTLC.
+    Offer {
+        /// Its amount.
+        amount: Msat,
+        /// Its hash.
+        payment_hash: sha256::Hash,
+        /// When it times out.
+        cltv_expiry: CltvExpiry,
+        /// The onion for the recipient.
+        onion: OnionPacket,
+    },
+    /// Take a committed HTLC.
+    Fulfill {
+        /// Which one.
+        id: HtlcId,
+        /// Its preimage.
+        preimage: PaymentPreimage,
+    },
+    /// Close in mutual agreement.
+    Close,
+    /// Publish the newest commitment.
+    ForceClose,
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Fund { .. } => "fund",
+            Self::Offer { .. } => "offer an HTLC",
+            Self::Fulfill { .. } => "take an HTLC",
+            Self::Close => "close",
+            Self::ForceClose => "force-close",
+        }
+    }
+}
+
+/// A change of the chain.
+#[derive(Clone, Debug)]
+pub enum ChainEvent {
+    /// A block at this height, with its transactions.
+    Connected {
+        /// The block's height.
+        height: BlockHeight,
+        /// Its transactions without the coinbase.
+        transactions: Vec<Transaction>,
+    },
+    /// The block at this height is no longer part of the chain.
+    Disconnected {
+        /// The block's height.
+        height: BlockHeight,
+    },
+}
+
+/// Everything that a channel can want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send this message to the peer.
+    Send(Message),
+    /// Publish this transaction.
+    Broadcast {
+        /// The transaction, complete.
+        transaction: Transaction,
+        /// What it is for.
+        purpose: Purpose,
+    },
+    /// Have the wallet fund this output, then give [`Command::Fund`].
+    Fund(TxOut),
+    /// Something happened that is worth telling.
+    Event(ChannelEvent),
+}
+
+/// What a transaction of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Funds a channel.
+    Funding,
+    /// A commitment transaction of our own.
+    Commitment(CommitmentNumber),
+    /// The mutual close.
+    Closing,
+    /// Takes our own delayed output.
+    DelayedSweep,
+    /// Takes what the peer's commitment pays us.
+    RemoteSweep,
+    /// Takes the balance of a peer that published a revoked commitment.
+    Penalty,
+    /// Replaces another transaction of our own.
+    DoubleSpend,
+}
+
+/// Something worth telling about a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelEvent {
+    /// Both sides have sent `channel_ready`.
+    Ready,
+    /// The funding transaction has its first confirmation.
+    FundingConfirmed {
+        /// At this height.
+        height: BlockHeight,
+    },
+    /// The block with the funding transaction is no longer part of the chain.
+    FundingUnconfirmed,
+    /// The funding transaction can no longer confirm: another one spent its input.
+    FundingDoubleSpent {
+        /// By this one.
+        by: Txid,
+    },
+    /// The funding transaction did not confirm within 2016 blocks.
+    FundingForgotten,
+    /// An HTLC is irrevocably committed, and we are its recipient.
+    HtlcCommitted {
+        /// Its id.
+        id: HtlcId,
+        /// Its amount.
+        amount: Msat,
+        /// Its hash.
+        payment_hash: sha256::Hash,
+    },
+    /// The peer took an HTLC that we offered.
+    HtlcFulfilled {
+        /// Its id.
+        id: HtlcId,
+        /// Its preimage: the proof of payment.
+        payment_preimage: PaymentPreimage,
+    },
+    /// The funding output was spent.
+    FundingSpent(FundingSpend),
+    /// The block with the spend of the funding output is no longer part of the chain.
+    CloseUndone,
+    /// An output is not worth its fee.
+    NotEconomical(OutPoint),
+    /// Every output is settled 100 blocks deep.
+    Resolved,
+    /// The peer broke the protocol.
+    Violation {
+        /// The id of the requirement.
+        requirement: String,
+        /// What was wrong.
+        message: String,
+    },
+}
+
+/// What a step may know besides the phase and the input.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The secrets of this channel.
+    pub secrets: &'a ChannelSecrets,
+    /// The height of the newest block.
+    pub height: BlockHeight,
+    /// The fee rate for closing transactions and claims.
+    pub feerate: FeeratePerKw,
+    /// Where our funds go.
+    pub destination: &'a ScriptBuf,
+}
+
+/// Where a channel stands in its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// From `open_channel` to `channel_ready`.
+    Opening(Opening),
+    /// Payments.
+    Normal(Normal),
+    /// From `shutdown` until both sides have sent it and no HTLC is left.
+    Shutdown(Shutdown),
+    /// `closing_signed`.
+    Negotiating(Negotiating),
+    /// The funding output is spent, or is about to be.
+    Closing(Closing),
+    /// Nothing is left to do.
+    Closed(Closed),
+}
+
+/// Why nothing is left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The opening failed before there was anything to lose.
+    NeverOpened,
+    /// The funding transaction never confirmed, or never can.
+    FundingLost,
+    /// All outputs are settled.
+    Resolved,
+}
+
+/// The next phase and what it wants.
+type Step = Result<(Phase, Vec<Output>), Fault>;
+
+/// How deep a transaction must be to count as irrevocable, in blocks. BOLT 5, "General
+/// Requirements".
+pub const IRREVOCABLE_DEPTH: u32 = 100;
+
+impl Phase {
+    /// One step. A violation of the peer's and a refused command are errors, and the phase stands;
+    /// see [`Phase::fail`] for what a violation leads to.
+    ///
+    /// # Errors
+    /// [`Fault`], by whose fault it is.
+    pub fn step(&self, context: &Context<'_>, input: &Input) -> Step {
+        match input {
+            Input::Received(Message::Warning(_)) => Ok((self.clone(), Vec::new())),
+            Input::Received(Message::Error(_)) => Err(PeerViolation::Error.into()),
+            Input::Command(Command::ForceClose) => self.force_close(context),
+            Input::Received(_) | Input::Command(_) | Input::Chain(_) => match self {
+                Self::Opening(opening) => opening.step(context, input),
+                Self::Normal(normal) => normal.step(context, input),
+                Self::Shutdown(shutdown) => shutdown.step(context, input),
+                Self::Negotiating(negotiating) => negotiating.step(context, input),
+                Self::Closing(closing) => closing.step(context, input),
+                Self::Closed(_) => match input {
+                    Input::Chain(_) => Ok((self.clone(), Vec::new())),
+                    Input::Received(_) | Input::Command(_) => Err(self.unexpected(input)),
+                },
+            },
+        }
+    }
+
+    /// What this phase is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Opening(_) => "opening",
+            Self::Normal(_) => "normal",
+            Self::Shutdown(_) => "shutdown",
+            Self::Negotiating(_) => "negotiating",
+            Self::Closing(_) => "closing",
+            Self::Closed(Closed::NeverOpened | Closed::Resolved) => "closed",
+            Self::Closed(Closed::FundingLost) => "funding_lost",
+        }
+    }
+
+    /// The commitments, once the first ones are signed and as long as they matter.
+    pub fn commitments(&self) -> Option<&Commitments> {
+        match self {
+            Self::Opening(Opening::AwaitingDepth(waiting)) => Some(&waiting.commitments),
+            Self::Opening(_) | Self::Closed(_) => None,
+            Self::Normal(normal) => Some(&normal.commitments),
+            Self::Shutdown(shutdown) => Some(&shutdown.commitments),
+            Self::Negotiating(negotiating) => Some(&negotiating.commitments),
+            Self::Closing(closing) => closing.before.commitments(),
+        }
+    }
+
+    /// What a violation of the peer's leads to: an `error`, and our commitment on chain if there
+    /// is one. BOLT 5, "Failing a Channel".
+    pub fn fail(&self, context: &Context<'_>, violation: &PeerViolation) -> (Self, Vec<Output>) {
+        let mut outputs = vec![Output::Event(ChannelEvent::Violation {
+            requirement: violation.requirement().to_owned(),
+            message: violation.to_string(),
+        })];
+        if *violation != PeerViolation::Error {
+            let data = super::wire::Data(violation.to_string());
+            outputs.push(Output::Send(Error { channel_id: self.channel_id(), data }.into()));
+        }
+        match self.force_close(context) {
+            Ok((next, more)) => {
+                outputs.extend(more);
+                (next, outputs)
+            }
+            Err(_) => match self {
+                Self::Opening(_) => (Self::Closed(Closed::NeverOpened), outputs),
+                Self::Normal(_)
+                | Self::Shutdown(_)
+                | Self::Negotiating(_)
+                | Self::Closing(_)
+                | Self::Closed(_) => (self.clone(), outputs),
+            },
+        }
+    }
+
+    /// The id that messages name the channel by.
+    fn channel_id(&self) -> ChannelId {
+        match self {
+            Self::Opening(
+                Opening::Proposed(Proposal { temporary_channel_id, .. })
+                | Opening::Accepted(Proposal { temporary_channel_id, .. }),
+            ) => *temporary_channel_id,
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::Negotiating(_)
+            | Self::Closing(_)
+            | Self::Closed(_) => {
+                self.commitments().map_or(ChannelId([0; 32]), |commitments| commitments.channel_id)
+            }
+        }
+    }
+
+    /// Publishes our newest commitment.
+    fn force_close(&self, context: &Context<'_>) -> Step {
+        let refused = Refused::WrongPhase { command: "force-close", phase: self.name() };
+        let state = match self {
+            Self::Closing(_) | Self::Closed(_) => None,
+            Self::Opening(_) | Self::Normal(_) | Self::Shutdown(_) | Self::Negotiating(_) => {
+                self.commitments().and_then(Commitments::local)
+            }
+        };
+        let state = state.ok_or(refused)?;
+        let transaction = state.signed(context.secrets)?;
+        let purpose = Purpose::Commitment(state.commitment.number);
+        let next = Closing::unconfirmed(self.clone());
+        Ok((Self::Closing(next), vec![Output::Broadcast { transaction, purpose }]))
+    }
+
+    /// The fault of an input that this phase does not take.
+    fn unexpected(&self, input: &Input) -> Fault {
+        unexpected(self.name(), input)
+    }
+}
+
+fn unexpected(phase: &'static str, input: &Input) -> Fault {
+    match input {
+        Input::Received(message) => {
+            PeerViolation::UnexpectedMessage { message: message.name(), phase }.into()
+        }
+        Input::Command(command) => Refused::WrongPhase { command: command.name(), phase }.into(),
+        // Every phase takes chain events.
+        Input::Chain(_) => Refused::WrongPhase { command: "see a block", phase }.into(),
+    }
+}
+
+/// Whether the funding transaction is in the chain, as a channel sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Not in a block.
+    Unconfirmed,
+    /// In the block at this height.
+    At(BlockHeight),
+}
+
+impl Confirmation {
+    /// How many blocks deep it is at this height; the block itself counts.
+    pub fn depth(self, height: BlockHeight) -> u32 {
+        match self {
+            Self::Unconfirmed => 0,
+            Self::At(confirmed) => {
+                height.blocks_since(confirmed).and_then(|n| n.checked_add(1)).unwrap_or(0)
+            }
+        }
+    }
+
+    /// Follows a change of the chain, and tells what it means for the transaction `txid`.
+    fn follow(self, txid: Txid, event: &ChainEvent) -> (Self, Option<ChannelEvent>) {
+        match event {
+            ChainEvent::Connected { height, transactions } => {
+                if transactions.iter().any(|tx| tx.compute_txid() == txid) {
+                    let confirmed = ChannelEvent::FundingConfirmed { height: *height };
+                    (Self::At(*height), Some(confirmed))
+                } else {
+                    (self, None)
+                }
+            }
+            ChainEvent::Disconnected { height } if self == Self::At(*height) => {
+                (Self::Unconfirmed, Some(ChannelEvent::FundingUnconfirmed))
+            }
+            ChainEvent::Disconnected { .. } => (self, None),
+        }
+    }
+}
+
+/// The transaction among `transactions` that spends `outpoint`.
+fn spender(transactions: &[Transaction], outpoint: OutPoint) -> Option<&Transaction> {
+    transactions.iter().find(|tx| tx.input.iter().any(|input| input.previous_output == outpoint))
+}
+
+/// A commitment or a claim that cannot be built is a fault of our own.
+impl From<super::keys::KeyError> for Fault {
+    fn from(error: super::keys::KeyError) -> Self {
+        Self::Transaction(TxError::Key(error))
+    }
+}

@@ -1,0 +1,512 @@
+//! Opening a channel. BOLT 2, "Channel Establishment v1".
+//!
+//! ```text
+//! opener                               acceptor
+//!   |------ open_channel -------------->|
+//!   |<----- accept_channel -------------|
+//!   |------ funding_created ----------->|
+//!   |<----- funding_signed -------------|
+//!   |   (the funding transaction gets its depth)
+//!   |------ channel_ready ------------->|
+//!   |<----- channel_ready --------------|
+//! ```
+
+use std::sync::Arc;
+
+use bitcoin::constants::ChainHash;
+use bitcoin::{Amount, OutPoint, Transaction};
+use secp256k1::PublicKey;
+
+use super::error::ensure;
+use super::normal::Normal;
+use super::terms::{PartyTerms, Terms};
+use super::{
+    Beginning, ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation,
+    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Step, spender, unexpected,
+};
+use crate::bolt::keys::Basepoints;
+use crate::bolt::tx::funding::Funding;
+use crate::bolt::tx::{ChannelType, Side, fee, script};
+use crate::bolt::units::{BlockHeight, CommitmentNumber, CsvDelay, FeeratePerKw};
+use crate::bolt::wire::messages::{
+    AcceptChannel, ChannelReady, FundingCreated, FundingSigned, OpenChannel,
+};
+use crate::bolt::wire::{ChannelId, ChannelTypeBits, Message};
+
+/// The least `dust_limit_satoshis`. BOLT 2, "The `open_channel` Message".
+const LEAST_DUST_LIMIT: Amount = Amount::from_sat(354);
+/// The greatest `max_accepted_htlcs`: a commitment with twice as many outputs is still standard.
+const MOST_ACCEPTED_HTLCS: u16 = 483;
+/// The longest delay that we take: two weeks.
+const LONGEST_DELAY: CsvDelay = CsvDelay(2016);
+/// 1 sat per vbyte, rounded up: below it, a commitment would not be relayed.
+const LEAST_FEERATE: FeeratePerKw = FeeratePerKw(253);
+/// 1000 sat per vbyte.
+const GREATEST_FEERATE: FeeratePerKw = FeeratePerKw(250_000);
+/// After so many blocks without the funding transaction the acceptor forgets the channel.
+const FORGET_AFTER: u32 = 2016;
+
+/// How far an opening has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// The opener sent `open_channel`.
+    Proposed(Proposal),
+    /// The opener has the terms and waits for its wallet's funding transaction.
+    Agreed(Agreed),
+    /// The acceptor sent `accept_channel`.
+    Accepted(Proposal),
+    /// The opener sent `funding_created`.
+    Created(Created),
+    /// Both commitments are signed; the funding transaction gets its depth.
+    AwaitingDepth(AwaitingDepth),
+}
+
+/// One side has said what it wants of the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// Names the channel until it is funded.
+    pub temporary_channel_id: ChannelId,
+    /// The terms; of the opener's proposal, `remote` is still a copy of `local`.
+    pub terms: Arc<Terms>,
+    /// The peer's `first_per_commitment_point`, which the acceptor knows.
+    pub remote_point: Option<PublicKey>,
+}
+
+/// The terms are settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    temporary_channel_id: ChannelId,
+    terms: Arc<Terms>,
+    remote_point: PublicKey,
+}
+
+/// The funding output is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    terms: Arc<Terms>,
+    remote_point: PublicKey,
+    funding: Funding,
+    transaction: Transaction,
+}
+
+/// Both sides could close the channel on chain; it is not in use yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwaitingDepth {
+    /// The first commitments.
+    pub commitments: Commitments,
+    /// The funding transaction, if we are the opener.
+    transaction: Option<Transaction>,
+    confirmation: Confirmation,
+    /// The height at which the wait began.
+    since: BlockHeight,
+    sent_ready: bool,
+    received_ready: bool,
+}
+
+impl Phase {
+    /// Proposes a channel to the peer.
+    ///
+    /// # Errors
+    /// [`Fault`] if the first per-commitment point does not exist.
+    pub fn open(context: &Context<'_>, terms: Terms, temporary_channel_id: ChannelId) -> Step {
+        let PartyTerms { basepoints, .. } = terms.local.clone();
+        let message = OpenChannel {
+            chain_hash: ChainHash::REGTEST,
+            temporary_channel_id,
+            funding_satoshis: terms.capacity,
+            push_msat: terms.push,
+            dust_limit_satoshis: terms.local.dust_limit,
+            max_htlc_value_in_flight_msat: terms.local.max_htlc_value_in_flight,
+            channel_reserve_satoshis: terms.local.channel_reserve,
+            htlc_minimum_msat: terms.local.htlc_minimum,
+            feerate_per_kw: terms.feerate,
+            to_self_delay: terms.local.to_self_delay,
+            max_accepted_htlcs: terms.local.max_accepted_htlcs,
+            funding_pubkey: terms.local.funding_pubkey,
+            revocation_basepoint: basepoints.revocation,
+            payment_basepoint: basepoints.payment,
+            delayed_payment_basepoint: basepoints.delayed_payment,
+            htlc_basepoint: basepoints.htlc,
+            first_per_commitment_point: first_point(context, 0)?,
+            channel_flags: 0,
+            // With TLVs, `upfront_shutdown_script` must be there; empty means that we do not commit.
+            upfront_shutdown_script: Some(bitcoin::ScriptBuf::new()),
+            channel_type: Some(terms.channel_type.into()),
+        };
+        let terms = Arc::new(terms);
+        let proposal = Proposal { temporary_channel_id, terms, remote_point: None };
+        Ok((Self::Opening(Opening::Proposed(proposal)), vec![Output::Send(message.into())]))
+    }
+
+    /// Accepts a channel that the peer proposes, on terms whose local side `local` makes from the
+    /// proposal.
+    ///
+    /// # Errors
+    /// [`Fault::Peer`] if the proposal breaks a requirement.
+    pub fn accept(
+        context: &Context<'_>,
+        message: &OpenChannel,
+        local: PartyTerms,
+        minimum_depth: u32,
+    ) -> Step {
+        let terms = Terms {
+            opener: Side::Remote,
+            capacity: message.funding_satoshis,
+            push: message.push_msat,
+            channel_type: known_type(message.channel_type.as_ref())?,
+            feerate: message.feerate_per_kw,
+            minimum_depth,
+            remote: party_of_open(message),
+            local,
+        };
+        ensure(message.chain_hash == ChainHash::REGTEST, PeerViolation::UnknownChain)?;
+        check_open(&terms)?;
+        check_party(&terms.remote)?;
+        let PartyTerms { basepoints, .. } = terms.local.clone();
+        let reply = AcceptChannel {
+            temporary_channel_id: message.temporary_channel_id,
+            dust_limit_satoshis: terms.local.dust_limit,
+            max_htlc_value_in_flight_msat: terms.local.max_htlc_value_in_flight,
+            channel_reserve_satoshis: terms.local.channel_reserve,
+            htlc_minimum_msat: terms.local.htlc_minimum,
+            minimum_depth,
+            to_self_delay: terms.local.to_self_delay,
+            max_accepted_htlcs: terms.local.max_accepted_htlcs,
+            funding_pubkey: terms.local.funding_pubkey,
+            revocation_basepoint: basepoints.revocation,
+            payment_basepoint: basepoints.payment,
+            delayed_payment_basepoint: basepoints.delayed_payment,
+            htlc_basepoint: basepoints.htlc,
+            first_per_commitment_point: first_point(context, 0)?,
+            upfront_shutdown_script: Some(bitcoin::ScriptBuf::new()),
+            channel_type: message.channel_type.clone(),
+        };
+        let accepted = Proposal {
+            temporary_channel_id: message.temporary_channel_id,
+            terms: Arc::new(terms),
+            remote_point: Some(message.first_per_commitment_point),
+        };
+        Ok((Self::Opening(Opening::Accepted(accepted)), vec![Output::Send(reply.into())]))
+    }
+}
+
+fn first_point(context: &Context<'_>, number: u64) -> Result<PublicKey, Fault> {
+    Ok(context.secrets.seed.secret(CommitmentNumber(number)).point()?)
+}
+
+fn known_type(bits: Option<&ChannelTypeBits>) -> Result<ChannelType, PeerViolation> {
+    let bits = bits.ok_or(PeerViolation::NoChannelType)?;
+    bits.known().ok_or(PeerViolation::UnsuitableChannelType)
+}
+
+fn party_of_open(message: &OpenChannel) -> PartyTerms {
+    PartyTerms {
+        dust_limit: message.dust_limit_satoshis,
+        max_htlc_value_in_flight: message.max_htlc_value_in_flight_msat,
+        channel_reserve: message.channel_reserve_satoshis,
+        htlc_minimum: message.htlc_minimum_msat,
+        to_self_delay: message.to_self_delay,
+        max_accepted_htlcs: message.max_accepted_htlcs,
+        funding_pubkey: message.funding_pubkey,
+        basepoints: Basepoints {
+            revocation: message.revocation_basepoint,
+            payment: message.payment_basepoint,
+            delayed_payment: message.delayed_payment_basepoint,
+            htlc: message.htlc_basepoint,
+        },
+    }
+}
+
+fn party_of_accept(message: &AcceptChannel) -> PartyTerms {
+    PartyTerms {
+        dust_limit: message.dust_limit_satoshis,
+        max_htlc_value_in_flight: message.max_htlc_value_in_flight_msat,
+        channel_reserve: message.channel_reserve_satoshis,
+        htlc_minimum: message.htlc_minimum_msat,
+        to_self_delay: message.to_self_delay,
+        max_accepted_htlcs: message.max_accepted_htlcs,
+        funding_pubkey: message.funding_pubkey,
+        basepoints: Basepoints {
+            revocation: message.revocation_basepoint,
+            payment: message.payment_basepoint,
+            delayed_payment: message.delayed_payment_basepoint,
+            htlc: message.htlc_basepoint,
+        },
+    }
+}
+
+/// The bounds on what one side says of itself; they are the same in both messages.
+fn check_party(party: &PartyTerms) -> Result<(), PeerViolation> {
+    let (delay, limit) = (party.to_self_delay, LONGEST_DELAY);
+    ensure(delay <= limit, PeerViolation::DelayTooLong { delay, limit })?;
+    let count = party.max_accepted_htlcs;
+    ensure(count <= MOST_ACCEPTED_HTLCS, PeerViolation::TooManyAcceptedHtlcs { count })?;
+    let (dust_limit, reserve) = (party.dust_limit, party.channel_reserve);
+    ensure(dust_limit <= reserve, PeerViolation::DustAboveReserve { dust_limit, reserve })?;
+    ensure(dust_limit >= LEAST_DUST_LIMIT, PeerViolation::DustLimitTooSmall { dust_limit })
+}
+
+/// The bounds on what `open_channel` says of the channel.
+fn check_open(terms: &Terms) -> Result<(), PeerViolation> {
+    let Terms { push, capacity, feerate, channel_type, .. } = *terms;
+    let too_much = PeerViolation::PushAboveCapacity { push, capacity };
+    let (to_local, to_remote) = terms.initial_balances().ok_or(too_much)?;
+    let reasonable = (LEAST_FEERATE..=GREATEST_FEERATE).contains(&feerate);
+    let (least, greatest) = (LEAST_FEERATE, GREATEST_FEERATE);
+    ensure(reasonable, PeerViolation::UnreasonableFeerate { feerate, least, greatest })?;
+    let anchors = match channel_type {
+        ChannelType::StaticRemotekey => 0,
+        ChannelType::Anchors => 2,
+    };
+    let needed = fee::commitment_fee(channel_type, feerate, 0)
+        .checked_add(fee::ANCHOR.checked_mul(anchors).unwrap_or(Amount::ZERO))
+        .unwrap_or(Amount::MAX);
+    let balance = to_remote.to_sat_floor();
+    ensure(balance >= needed, PeerViolation::FunderCannotPayFee { balance, needed })?;
+    let reserve = terms.remote.channel_reserve;
+    let after_fee = balance.checked_sub(needed).unwrap_or(Amount::ZERO);
+    let somebody = after_fee > reserve || to_local.to_sat_floor() > reserve;
+    ensure(somebody, PeerViolation::NobodyAboveReserve { reserve })
+}
+
+impl Opening {
+    pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
+        match (self, input) {
+            (Self::Proposed(proposal), Input::Received(Message::AcceptChannel(accept))) => {
+                proposal.receive_accept(accept)
+            }
+            (Self::Agreed(agreed), Input::Command(Command::Fund { transaction, output_index })) => {
+                agreed.fund(context, transaction, *output_index)
+            }
+            (Self::Accepted(proposal), Input::Received(Message::FundingCreated(created))) => {
+                proposal.receive_funding_created(context, created)
+            }
+            (Self::Created(created), Input::Received(Message::FundingSigned(signed))) => {
+                created.receive_funding_signed(context, signed)
+            }
+            (Self::AwaitingDepth(waiting), Input::Received(Message::ChannelReady(ready))) => {
+                waiting.receive_channel_ready(context, ready)
+            }
+            (Self::AwaitingDepth(waiting), Input::Chain(event)) => waiting.follow(context, event),
+            (_, Input::Chain(_)) => Ok((Phase::Opening(self.clone()), Vec::new())),
+            (_, Input::Received(_) | Input::Command(_)) => Err(unexpected("opening", input)),
+        }
+    }
+}
+
+/// The funding output, from the view of one side.
+fn funding(terms: &Terms, outpoint: OutPoint) -> Funding {
+    Funding {
+        outpoint,
+        amount: terms.capacity,
+        local_pubkey: terms.local.funding_pubkey,
+        remote_pubkey: terms.remote.funding_pubkey,
+    }
+}
+
+impl Proposal {
+    fn receive_accept(&self, message: &AcceptChannel) -> Step {
+        let terms = Terms {
+            minimum_depth: message.minimum_depth,
+            remote: party_of_accept(message),
+            ..(*self.terms).clone()
+        };
+        let channel_type = known_type(message.channel_type.as_ref())?;
+        ensure(channel_type == terms.channel_type, PeerViolation::UnsuitableChannelType)?;
+        check_party(&terms.remote)?;
+        for (dust, reserving) in [(&terms.local, &terms.remote), (&terms.remote, &terms.local)] {
+            let (dust_limit, reserve) = (dust.dust_limit, reserving.channel_reserve);
+            ensure(dust_limit <= reserve, PeerViolation::DustAboveReserve { dust_limit, reserve })?;
+        }
+        let script = script::funding(&terms.local.funding_pubkey, &terms.remote.funding_pubkey);
+        let output = bitcoin::TxOut { value: terms.capacity, script_pubkey: script.to_p2wsh() };
+        let agreed = Agreed {
+            temporary_channel_id: self.temporary_channel_id,
+            terms: Arc::new(terms),
+            remote_point: message.first_per_commitment_point,
+        };
+        Ok((Phase::Opening(Opening::Agreed(agreed)), vec![Output::Fund(output)]))
+    }
+
+    fn receive_funding_created(&self, context: &Context<'_>, message: &FundingCreated) -> Step {
+        let vout = u32::from(message.funding_output_index);
+        let outpoint = OutPoint { txid: message.funding_txid, vout };
+        let wrong = PeerViolation::WrongSignature { message: "funding_created" };
+        let beginning = Beginning {
+            terms: Arc::clone(&self.terms),
+            funding: funding(&self.terms, outpoint),
+            remote_point: self.remote_point.ok_or(wrong.clone())?,
+            secrets: context.secrets,
+        };
+        let signature = beginning.sign()?;
+        let commitments = beginning.begin(message.signature)?.ok_or(wrong)?;
+        let reply = FundingSigned { channel_id: commitments.channel_id, signature };
+        let waiting = AwaitingDepth::new(context, commitments, None);
+        Ok((waiting.into(), vec![Output::Send(reply.into())]))
+    }
+}
+
+impl Agreed {
+    fn fund(&self, context: &Context<'_>, transaction: &Transaction, output_index: u16) -> Step {
+        let txid = transaction.compute_txid();
+        let outpoint = OutPoint { txid, vout: u32::from(output_index) };
+        let funding = funding(&self.terms, outpoint);
+        let beginning = Beginning {
+            terms: Arc::clone(&self.terms),
+            funding: funding.clone(),
+            remote_point: self.remote_point,
+            secrets: context.secrets,
+        };
+        let message = FundingCreated {
+            temporary_channel_id: self.temporary_channel_id,
+            funding_txid: txid,
+            funding_output_index: output_index,
+            signature: beginning.sign()?,
+        };
+        let created = Created {
+            terms: Arc::clone(&self.terms),
+            remote_point: self.remote_point,
+            funding,
+            transaction: transaction.clone(),
+        };
+        Ok((Phase::Opening(Opening::Created(created)), vec![Output::Send(message.into())]))
+    }
+}
+
+impl Created {
+    fn receive_funding_signed(&self, context: &Context<'_>, message: &FundingSigned) -> Step {
+        let beginning = Beginning {
+            terms: Arc::clone(&self.terms),
+            funding: self.funding.clone(),
+            remote_point: self.remote_point,
+            secrets: context.secrets,
+        };
+        let wrong = PeerViolation::WrongSignature { message: "funding_signed" };
+        let commitments = beginning.begin(message.signature)?.ok_or(wrong)?;
+        let transaction = self.transaction.clone();
+        let waiting = AwaitingDepth::new(context, commitments, Some(transaction.clone()));
+        let purpose = Purpose::Funding;
+        Ok((waiting.into(), vec![Output::Broadcast { transaction, purpose }]))
+    }
+}
+
+impl Phase {
+    /// Whether the opener of a channel with this id waits for `funding_signed`, which is the first
+    /// message to name the channel by its final id.
+    pub fn awaits_funding_signed(&self, channel_id: ChannelId) -> bool {
+        match self {
+            Self::Opening(Opening::Created(created)) => {
+                ChannelId::from_funding(created.funding.outpoint) == channel_id
+            }
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::Negotiating(_)
+            | Self::Closing(_)
+            | Self::Closed(_) => false,
+        }
+    }
+}
+
+impl From<AwaitingDepth> for Phase {
+    fn from(waiting: AwaitingDepth) -> Self {
+        Self::Opening(Opening::AwaitingDepth(waiting))
+    }
+}
+
+impl AwaitingDepth {
+    fn new(
+        context: &Context<'_>,
+        commitments: Commitments,
+        transaction: Option<Transaction>,
+    ) -> Self {
+        Self {
+            commitments,
+            transaction,
+            confirmation: Confirmation::Unconfirmed,
+            since: context.height,
+            sent_ready: false,
+            received_ready: false,
+        }
+    }
+
+    fn receive_channel_ready(&self, context: &Context<'_>, message: &ChannelReady) -> Step {
+        let point = message.second_per_commitment_point;
+        let commitments = self.commitments.with_next_remote_point(point);
+        let next = Self { commitments, received_ready: true, ..self.clone() };
+        next.settle(context, Vec::new())
+    }
+
+    /// Sends `channel_ready` when the funding is deep enough, and begins normal operation when
+    /// both sides have sent it.
+    fn settle(mut self, context: &Context<'_>, mut outputs: Vec<Output>) -> Step {
+        let deep = self.confirmation.depth(context.height) >= self.commitments.terms.minimum_depth;
+        if deep && !self.sent_ready {
+            self.sent_ready = true;
+            let message = ChannelReady {
+                channel_id: self.commitments.channel_id,
+                second_per_commitment_point: first_point(context, 1)?,
+                short_channel_id: None,
+            };
+            outputs.push(Output::Send(message.into()));
+        }
+        if !(self.sent_ready && self.received_ready) {
+            return Ok((self.into(), outputs));
+        }
+        outputs.push(Output::Event(ChannelEvent::Ready));
+        let normal = Normal { commitments: self.commitments, confirmation: self.confirmation };
+        Ok((Phase::Normal(normal), outputs))
+    }
+
+    fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
+        let outpoint = self.commitments.funding.outpoint;
+        let (confirmation, told) = self.confirmation.follow(outpoint.txid, event);
+        let next = Self { confirmation, ..self.clone() };
+        let mut outputs: Vec<Output> = told.into_iter().map(Output::Event).collect();
+        if let ChainEvent::Connected { transactions, .. } = event {
+            if let Some(transaction) = find(transactions, outpoint.txid) {
+                self.check_output(transaction)?;
+            }
+            if let Some(by) = self.double_spend(transactions) {
+                outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
+                return Ok((Phase::Closed(Closed::FundingLost), outputs));
+            }
+            if let Some(spend) = spender(transactions, outpoint) {
+                let phase = next.into();
+                return Closing::confirmed(phase, context, spend, outputs);
+            }
+        }
+        let waited = context.height.blocks_since(self.since).unwrap_or(0);
+        let unconfirmed = confirmation == Confirmation::Unconfirmed;
+        if self.transaction.is_none() && unconfirmed && waited >= FORGET_AFTER {
+            outputs.push(Output::Event(ChannelEvent::FundingForgotten));
+            return Ok((Phase::Closed(Closed::FundingLost), outputs));
+        }
+        next.settle(context, outputs)
+    }
+
+    /// The funding output must be what both sides agreed on. BOLT 2, "The `channel_ready` Message".
+    fn check_output(&self, transaction: &Transaction) -> Result<(), PeerViolation> {
+        let funding = &self.commitments.funding;
+        let position = usize::try_from(funding.outpoint.vout).unwrap_or(usize::MAX);
+        let expected = funding.output();
+        let fits = transaction.output.get(position) == Some(&expected);
+        ensure(fits, PeerViolation::WrongFundingOutput { outpoint: funding.outpoint })
+    }
+
+    /// The transaction that spends an input of our funding transaction in its place, if there is
+    /// one.
+    fn double_spend(&self, transactions: &[Transaction]) -> Option<bitcoin::Txid> {
+        let ours = self.transaction.as_ref()?;
+        let txid = ours.compute_txid();
+        ours.input
+            .iter()
+            .filter_map(|input| spender(transactions, input.previous_output))
+            .map(Transaction::compute_txid)
+            .find(|spender| *spender != txid)
+    }
+}
+
+fn find(transactions: &[Transaction], txid: bitcoin::Txid) -> Option<&Transaction> {
+    transactions.iter().find(|transaction| transaction.compute_txid() == txid)
+}

@@ -1,0 +1,119 @@
+//! From `shutdown` until no HTLC is left. BOLT 2, "Closing Initiation: `shutdown`".
+//!
+//! ```text
+//!   |------ shutdown ------------------->|
+//!   |<----- shutdown --------------------|
+//!   |   (HTLCs are taken or failed; none is added)
+//! ```
+
+use bitcoin::ScriptBuf;
+
+use super::error::ensure;
+use super::negotiating::Negotiating;
+use super::normal::{self, Normal, same_script};
+use super::{
+    Command, Commitments, Confirmation, Context, Input, Output, PeerViolation, Phase, Step,
+    unexpected,
+};
+use crate::bolt::wire::Message;
+use crate::bolt::wire::messages;
+
+/// A channel that takes no more HTLCs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Both sides' commitments.
+    pub commitments: Commitments,
+    confirmation: Confirmation,
+    /// The script that we sent.
+    local_script: Option<ScriptBuf>,
+    /// The script that the peer sent.
+    remote_script: Option<ScriptBuf>,
+}
+
+impl Shutdown {
+    /// Neither side has sent `shutdown` yet.
+    pub(super) fn begin(normal: &Normal) -> Self {
+        Self {
+            commitments: normal.commitments.clone(),
+            confirmation: normal.confirmation,
+            local_script: None,
+            remote_script: None,
+        }
+    }
+
+    /// Sends ours.
+    pub(super) fn send(mut self, context: &Context<'_>) -> Step {
+        let output = self.shutdown(context);
+        self.settle(context, output.into_iter().collect())
+    }
+
+    /// The message, unless it was sent.
+    fn shutdown(&mut self, context: &Context<'_>) -> Option<Output> {
+        // An offer that is not signed for yet must be: the peer could not forget it otherwise.
+        // `Commitments::sign` follows each update at once, or on the next revocation.
+        if self.local_script.is_some() {
+            return None;
+        }
+        let scriptpubkey = context.destination.clone();
+        self.local_script = Some(scriptpubkey.clone());
+        let channel_id = self.commitments.channel_id;
+        Some(Output::Send(messages::Shutdown { channel_id, scriptpubkey }.into()))
+    }
+
+    /// Takes the peer's, and answers it.
+    pub(super) fn receive(mut self, context: &Context<'_>, message: &messages::Shutdown) -> Step {
+        let script = &message.scriptpubkey;
+        same_script(self.remote_script.as_ref(), script)?;
+        ensure(is_allowed(script), PeerViolation::ShutdownScript)?;
+        self.remote_script = Some(script.clone());
+        let reply = self.shutdown(context);
+        self.settle(context, reply.into_iter().collect())
+    }
+
+    /// Goes on to the fee once both sides have sent `shutdown` and no HTLC is left.
+    fn settle(self, context: &Context<'_>, outputs: Vec<Output>) -> Step {
+        match (&self.local_script, &self.remote_script) {
+            (Some(local), Some(remote)) if self.commitments.pending() == 0 => {
+                let scripts = (local.clone(), remote.clone());
+                Negotiating::begin(context, self.commitments, self.confirmation, scripts, outputs)
+            }
+            _ => Ok((Phase::Shutdown(self), outputs)),
+        }
+    }
+
+    pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
+        match input {
+            Input::Received(Message::UpdateAddHtlc(_)) if self.remote_script.is_some() => {
+                Err(PeerViolation::AddAfterShutdown.into())
+            }
+            Input::Received(Message::UpdateAddHtlc(add)) => {
+                let commitments = self.commitments.receive_offer(add)?;
+                Ok((Phase::Shutdown(Self { commitments, ..self.clone() }), Vec::new()))
+            }
+            Input::Received(Message::Shutdown(message)) => self.clone().receive(context, message),
+            Input::Received(message) => {
+                let (commitments, outputs) =
+                    normal::receive_update(&self.commitments, context, message, "shutdown")?;
+                Self { commitments, ..self.clone() }.settle(context, outputs)
+            }
+            Input::Command(command @ Command::Fulfill { .. }) => {
+                let (commitments, outputs) = normal::fulfill(&self.commitments, context, command)?;
+                Self { commitments, ..self.clone() }.settle(context, outputs)
+            }
+            Input::Command(_) => Err(unexpected("shutdown", input)),
+            Input::Chain(event) => {
+                let (confirmation, outputs) =
+                    normal::follow(&self.commitments, self.confirmation, event);
+                let next = Self { confirmation, ..self.clone() };
+                let phase = Phase::Shutdown(next);
+                normal::close_if_spent(phase, &self.commitments, context, event, outputs)
+            }
+        }
+    }
+}
+
+/// The forms that a closing transaction may pay to; those that depend on features
+/// (`option_shutdown_anysegwit`, `option_simple_close`) are not negotiated here.
+fn is_allowed(script: &ScriptBuf) -> bool {
+    script.is_p2wpkh() || script.is_p2wsh()
+}

@@ -1,0 +1,95 @@
+//! What a node can do against the rules, or before its time. A capability beside the protocol:
+//! nothing in the protocol knows of it.
+
+use bitcoin::{OutPoint, Transaction};
+
+use super::{ChannelHandle, Node, NodeError};
+use crate::bolt::channel::{Phase, Refused};
+use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
+use crate::bolt::units::CommitmentNumber;
+
+/// The number of the newest commitment of a channel, for a cheat to remember.
+///
+/// # Errors
+/// [`NodeError`] if there is no such channel, or it has no commitment yet.
+pub fn newest(node: &Node, channel: &ChannelHandle) -> Result<CommitmentNumber, NodeError> {
+    let states = states(node, channel)?;
+    let newest = states.last().map(|state| state.commitment.number);
+    newest.ok_or(NodeError::NoSuchChannel(*channel))
+}
+
+/// A commitment transaction of this number, revoked or not, with both signatures.
+///
+/// # Errors
+/// [`NodeError`] if the node never had such a commitment.
+pub fn commitment(
+    node: &Node,
+    channel: &ChannelHandle,
+    number: CommitmentNumber,
+) -> Result<Transaction, NodeError> {
+    let missing = NodeError::NoSuchChannel(*channel);
+    let secrets = &node.channel(channel).ok_or(missing.clone())?.secrets;
+    let state = states(node, channel)?.iter().find(|state| state.commitment.number == number);
+    state.ok_or(missing)?.signed(secrets).map_err(NodeError::Transaction)
+}
+
+fn states<'a>(
+    node: &'a Node,
+    channel: &ChannelHandle,
+) -> Result<&'a [std::sync::Arc<crate::bolt::channel::LocalState>], NodeError> {
+    let missing = NodeError::NoSuchChannel(*channel);
+    let found = node.channel(channel).ok_or(missing.clone())?;
+    Ok(found.phase.commitments().ok_or(missing)?.local_states())
+}
+
+/// Which way a claim goes, where a test wants one in particular.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimWay {
+    /// The delayed branch.
+    Delay,
+    /// The revocation branch.
+    Revocation,
+    /// The peer's plain output.
+    Direct,
+}
+
+/// The node's claim of an output of a confirmed commitment, whether its time has come or not.
+///
+/// # Errors
+/// [`NodeError::Refused`] if the channel is not closed on chain, or the output is not the node's to
+/// claim that way.
+pub fn claim(
+    node: &Node,
+    channel: &ChannelHandle,
+    outpoint: OutPoint,
+    way: ClaimWay,
+) -> Result<Transaction, NodeError> {
+    let found = node.channel(channel).ok_or(NodeError::NoSuchChannel(*channel))?;
+    let phase = found.phase.name();
+    let refused = NodeError::Refused(Refused::WrongPhase { command: "claim an output", phase });
+    let Phase::Closing(closing) = &found.phase else { return Err(refused) };
+    let tracked = closing.spend.as_ref().and_then(|spend| spend.tracked(outpoint));
+    let claim = &tracked.ok_or(refused.clone())?.claimable.claim;
+    let fits = match claim.path {
+        ClaimPath::Delayed(_) => way == ClaimWay::Delay,
+        ClaimPath::Revocation | ClaimPath::HtlcRevocation { .. } => way == ClaimWay::Revocation,
+        ClaimPath::ToRemote { .. }
+        | ClaimPath::Anchor
+        | ClaimPath::HtlcPreimage { .. }
+        | ClaimPath::HtlcTimeout { .. } => way == ClaimWay::Direct,
+    };
+    if !fits {
+        return Err(refused);
+    }
+    let destination = node.wallet.script().clone();
+    claim_transaction(std::slice::from_ref(claim), destination, node.feerate)
+        .map_err(NodeError::Transaction)
+}
+
+/// A transaction that takes the coins of an unconfirmed one of our own back to ourselves.
+///
+/// # Errors
+/// [`NodeError::Wallet`] if its inputs are not ours.
+pub fn double_spend(node: &Node, transaction: &Transaction) -> Result<Transaction, NodeError> {
+    Ok(node.wallet.replace(transaction, node.feerate)?)
+}

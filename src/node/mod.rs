@@ -1,0 +1,466 @@
+//! The reference node: channels, a wallet, payments. Pure like `bolt`: inputs in, outputs out, all
+//! randomness from a seed, time from the height of the chain.
+#![deny(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::wildcard_enum_match_arm,
+    clippy::as_conversions,
+    clippy::panic
+)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::expect_used)
+)]
+
+pub mod cheat;
+#[cfg(test)]
+mod pair;
+mod seed;
+#[cfg(test)]
+mod tests;
+mod wallet;
+
+use std::collections::BTreeMap;
+
+use bitcoin::hashes::sha256;
+use bitcoin::{Amount, Transaction};
+use secp256k1::PublicKey;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::bolt::channel::{
+    ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Fault, Input, Output, PartyTerms,
+    Phase, Purpose, Refused, Terms,
+};
+use crate::bolt::tx::{ChannelType, Side, TxError};
+use crate::bolt::units::{BlockHeight, CltvExpiry, CsvDelay, FeeratePerKw, Msat};
+use crate::bolt::wire::messages::OpenChannel;
+use crate::bolt::wire::{ChannelId, Message, OnionPacket, PaymentPreimage};
+
+pub use seed::Seed;
+pub use wallet::{Coin, Wallet, WalletError};
+
+/// The final hop's CLTV delta: an HTLC times out so many blocks after its offer.
+const FINAL_CLTV_DELTA: u32 = 42;
+
+/// What a node asks of its channels with one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelPolicy {
+    /// The delay on the peer's outputs to itself.
+    pub to_self_delay: CsvDelay,
+    /// Our `dust_limit_satoshis`.
+    pub dust_limit: Amount,
+    /// As the acceptor: how deep the funding must be, in blocks.
+    pub minimum_depth: u32,
+}
+
+/// A channel to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// With whom.
+    pub peer: PublicKey,
+    /// Its capacity.
+    pub capacity: Amount,
+    /// What the peer gets at the start.
+    pub push: Msat,
+    /// Its format.
+    pub channel_type: ChannelType,
+    /// The fee rate of its commitments.
+    pub feerate: FeeratePerKw,
+}
+
+/// What a lab can want of a node.
+#[derive(Clone, Debug)]
+pub enum NodeCommand {
+    /// Ask this of the next channels with a peer.
+    SetPolicy(PublicKey, ChannelPolicy),
+    /// Open a channel.
+    Open(OpenRequest),
+    /// Make an invoice over this amount; [`NodeEvent::Invoice`] has its hash.
+    Invoice(Msat),
+    /// Pay an invoice of the peer over this channel.
+    Pay {
+        /// The channel.
+        channel: ChannelHandle,
+        /// The amount.
+        amount: Msat,
+        /// The invoice's hash.
+        payment_hash: sha256::Hash,
+    },
+    /// Close a channel in mutual agreement.
+    Close(ChannelHandle),
+    /// Publish the newest commitment of a channel.
+    ForceClose(ChannelHandle),
+}
+
+/// Everything that can reach a node.
+#[derive(Clone, Debug)]
+pub enum NodeInput {
+    /// Something that the lab wants.
+    Command(NodeCommand),
+    /// A message of a peer.
+    Message {
+        /// The peer.
+        from: PublicKey,
+        /// The message.
+        message: Message,
+    },
+    /// A change of the chain.
+    Chain(ChainEvent),
+}
+
+/// Everything that a node can want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeOutput {
+    /// Send a message to a peer.
+    Send {
+        /// The peer.
+        to: PublicKey,
+        /// The message.
+        message: Message,
+    },
+    /// Publish a transaction.
+    Broadcast {
+        /// The channel that it is for.
+        channel: ChannelHandle,
+        /// The transaction.
+        transaction: Transaction,
+        /// What it is for.
+        purpose: Purpose,
+    },
+    /// Something happened that is worth telling.
+    Event(NodeEvent),
+}
+
+/// Something worth telling about a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeEvent {
+    /// An invoice was made.
+    Invoice {
+        /// Its hash.
+        payment_hash: sha256::Hash,
+    },
+    /// Something happened to a channel.
+    Channel {
+        /// Which one.
+        channel: ChannelHandle,
+        /// What.
+        event: ChannelEvent,
+    },
+}
+
+/// Names a channel of a node for as long as it lives: its `temporary_channel_id`, which both sides
+/// know from the first message on.
+pub type ChannelHandle = ChannelId;
+
+/// Why a node did not do what it was told.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NodeError {
+    /// There is no such channel.
+    #[error("find channel {0}")]
+    NoSuchChannel(ChannelHandle),
+    /// The command makes no sense now.
+    #[error(transparent)]
+    Refused(Refused),
+    /// A transaction could not be built.
+    #[error(transparent)]
+    Transaction(TxError),
+    /// The wallet cannot pay.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+}
+
+/// A channel of a node.
+#[derive(Clone, Debug)]
+pub struct NodeChannel {
+    /// The other side.
+    pub peer: PublicKey,
+    /// Our secrets.
+    pub secrets: ChannelSecrets,
+    /// Where it stands.
+    pub phase: Phase,
+}
+
+/// A reference node. A clone is the node as it was: nothing is shared.
+#[derive(Clone, Debug)]
+pub struct Node {
+    seed: Seed,
+    wallet: Wallet,
+    height: BlockHeight,
+    feerate: FeeratePerKw,
+    policies: BTreeMap<PublicKey, ChannelPolicy>,
+    channels: BTreeMap<ChannelHandle, NodeChannel>,
+    invoices: BTreeMap<sha256::Hash, (Msat, PaymentPreimage)>,
+}
+
+type Outputs = Result<Vec<NodeOutput>, NodeError>;
+
+impl Node {
+    /// A node that has seen the chain up to `height` and pays `feerate` for its closing
+    /// transactions and claims.
+    pub fn new(seed: Seed, height: BlockHeight, feerate: FeeratePerKw) -> Self {
+        Self {
+            wallet: Wallet::new(seed.key("wallet", 0)),
+            seed,
+            height,
+            feerate,
+            policies: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            invoices: BTreeMap::new(),
+        }
+    }
+
+    /// The node's public key, by which its peers know it.
+    pub fn id(&self) -> PublicKey {
+        self.seed.key("node", 0).public_key(secp256k1::SECP256K1)
+    }
+
+    /// Its coins.
+    pub fn wallet(&self) -> &Wallet {
+        &self.wallet
+    }
+
+    /// A channel.
+    pub fn channel(&self, handle: &ChannelHandle) -> Option<&NodeChannel> {
+        self.channels.get(handle)
+    }
+
+    /// Its channels, in the order of their handles.
+    pub fn channels(&self) -> impl Iterator<Item = (&ChannelHandle, &NodeChannel)> {
+        self.channels.iter()
+    }
+
+    /// One step.
+    ///
+    /// # Errors
+    /// [`NodeError`] if a command makes no sense, or a transaction of our own cannot be built. A
+    /// violation of the peer's is no error: the node fails the channel and tells of it.
+    pub fn step(&mut self, input: NodeInput) -> Outputs {
+        match input {
+            NodeInput::Command(command) => self.command(command),
+            NodeInput::Message { from, message } => self.receive(from, message),
+            NodeInput::Chain(event) => self.follow(&event),
+        }
+    }
+
+    fn command(&mut self, command: NodeCommand) -> Outputs {
+        match command {
+            NodeCommand::SetPolicy(peer, policy) => {
+                self.policies.insert(peer, policy);
+                Ok(Vec::new())
+            }
+            NodeCommand::Open(request) => self.open(&request),
+            NodeCommand::Invoice(amount) => {
+                let count = u64::try_from(self.invoices.len()).unwrap_or(u64::MAX);
+                let preimage = PaymentPreimage(self.seed.bytes("preimage", count));
+                let payment_hash = preimage.hash();
+                self.invoices.insert(payment_hash, (amount, preimage));
+                Ok(vec![NodeOutput::Event(NodeEvent::Invoice { payment_hash })])
+            }
+            NodeCommand::Pay { channel, amount, payment_hash } => {
+                let expiry = self.height.checked_add(FINAL_CLTV_DELTA).unwrap_or(self.height);
+                let offer = Command::Offer {
+                    amount,
+                    payment_hash,
+                    cltv_expiry: CltvExpiry(expiry.0),
+                    // The recipient is the peer, who knows its invoice by the hash alone. What an
+                    // onion says beyond that is BOLT 4's.
+                    onion: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
+                };
+                self.step_channel(channel, &Input::Command(offer))
+            }
+            NodeCommand::Close(channel) => {
+                self.step_channel(channel, &Input::Command(Command::Close))
+            }
+            NodeCommand::ForceClose(channel) => {
+                self.step_channel(channel, &Input::Command(Command::ForceClose))
+            }
+        }
+    }
+
+    /// The part of the terms that this node decides.
+    fn party(&self, secrets: &ChannelSecrets, peer: &PublicKey, capacity: Amount) -> PartyTerms {
+        let policy = self.policies.get(peer).cloned().unwrap_or_default();
+        let one_percent = Amount::from_sat(capacity.to_sat() / 100);
+        PartyTerms {
+            dust_limit: policy.dust_limit,
+            max_htlc_value_in_flight: Msat::from_amount(capacity).unwrap_or(Msat(u64::MAX)),
+            // Never below a dust limit: BOLT 2, rationale of `open_channel`. The peer's may be as
+            // large as ours at most.
+            channel_reserve: one_percent.max(policy.dust_limit),
+            htlc_minimum: Msat(1),
+            to_self_delay: policy.to_self_delay,
+            max_accepted_htlcs: 483,
+            funding_pubkey: secrets.funding.public_key(secp256k1::SECP256K1),
+            basepoints: secrets.basepoints.public(),
+        }
+    }
+
+    fn open(&mut self, request: &OpenRequest) -> Outputs {
+        let index = u64::try_from(self.channels.len()).unwrap_or(u64::MAX);
+        let handle = ChannelId(self.seed.bytes("temporary_channel_id", index));
+        let secrets = self.seed.channel(index);
+        let party = self.party(&secrets, &request.peer, request.capacity);
+        let terms = Terms {
+            opener: Side::Local,
+            capacity: request.capacity,
+            push: request.push,
+            channel_type: request.channel_type,
+            feerate: request.feerate,
+            // `accept_channel` says the depth and the peer's terms.
+            minimum_depth: 0,
+            remote: party.clone(),
+            local: party,
+        };
+        let context = self.context(&secrets);
+        let (phase, outputs) = Phase::open(&context, terms, handle).map_err(NodeError::from)?;
+        self.channels.insert(handle, NodeChannel { peer: request.peer, secrets, phase });
+        self.carry_out(handle, outputs)
+    }
+
+    fn accept(&mut self, from: PublicKey, message: &OpenChannel) -> Outputs {
+        let index = u64::try_from(self.channels.len()).unwrap_or(u64::MAX);
+        let handle = message.temporary_channel_id;
+        let secrets = self.seed.channel(index);
+        let party = self.party(&secrets, &from, message.funding_satoshis);
+        let depth = self.policies.get(&from).cloned().unwrap_or_default().minimum_depth;
+        let context = self.context(&secrets);
+        match Phase::accept(&context, message, party, depth) {
+            Ok((phase, outputs)) => {
+                self.channels.insert(handle, NodeChannel { peer: from, secrets, phase });
+                self.carry_out(handle, outputs)
+            }
+            Err(Fault::Peer(violation)) => {
+                let data = crate::bolt::wire::Data(violation.to_string());
+                let error = crate::bolt::wire::messages::Error { channel_id: handle, data };
+                let event = ChannelEvent::Violation {
+                    requirement: violation.requirement().to_owned(),
+                    message: violation.to_string(),
+                };
+                Ok(vec![
+                    NodeOutput::Event(NodeEvent::Channel { channel: handle, event }),
+                    NodeOutput::Send { to: from, message: error.into() },
+                ])
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    fn receive(&mut self, from: PublicKey, message: Message) -> Outputs {
+        if let Message::OpenChannel(open) = &message {
+            return self.accept(from, open);
+        }
+        let Some(handle) = self.handle_of(&from, &message) else {
+            // BOLT 2: a message for an unknown channel is ignored (an `error` would be allowed).
+            return Ok(Vec::new());
+        };
+        self.step_channel(handle, &Input::Received(message))
+    }
+
+    /// The channel that a message of this peer is about.
+    fn handle_of(&self, from: &PublicKey, message: &Message) -> Option<ChannelHandle> {
+        let id = message.channel_id();
+        self.channels
+            .iter()
+            .filter(|(_, channel)| channel.peer == *from)
+            .find(|(handle, channel)| {
+                **handle == id || channel.phase.commitments().is_some_and(|c| c.channel_id == id)
+                    // `funding_signed` brings the id before the opener has commitments.
+                    || matches!(message, Message::FundingSigned(_)) && channel.phase.awaits_funding_signed(id)
+            })
+            .map(|(handle, _)| *handle)
+    }
+
+    fn follow(&mut self, event: &ChainEvent) -> Outputs {
+        self.wallet.follow(event);
+        self.height = match event {
+            ChainEvent::Connected { height, .. } => *height,
+            ChainEvent::Disconnected { height } => BlockHeight(height.0.saturating_sub(1)),
+        };
+        let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
+        let mut outputs = Vec::new();
+        for handle in handles {
+            outputs.extend(self.step_channel(handle, &Input::Chain(event.clone()))?);
+        }
+        Ok(outputs)
+    }
+
+    fn context<'a>(&'a self, secrets: &'a ChannelSecrets) -> Context<'a> {
+        Context {
+            secrets,
+            height: self.height,
+            feerate: self.feerate,
+            destination: self.wallet.script(),
+        }
+    }
+
+    fn step_channel(&mut self, handle: ChannelHandle, input: &Input) -> Outputs {
+        let channel = self.channels.get(&handle).ok_or(NodeError::NoSuchChannel(handle))?;
+        let context = self.context(&channel.secrets);
+        let (phase, outputs) = match channel.phase.step(&context, input) {
+            Ok(step) => step,
+            Err(Fault::Peer(violation)) => channel.phase.fail(&context, &violation),
+            Err(fault) => return Err(fault.into()),
+        };
+        if let Some(channel) = self.channels.get_mut(&handle) {
+            channel.phase = phase;
+        }
+        self.carry_out(handle, outputs)
+    }
+
+    /// Passes on what a channel wants, and does itself what the node can do: fund it, take HTLCs
+    /// whose preimage it knows.
+    fn carry_out(&mut self, handle: ChannelHandle, wanted: Vec<Output>) -> Outputs {
+        let peer = self.channels.get(&handle).ok_or(NodeError::NoSuchChannel(handle))?.peer;
+        let mut outputs = Vec::new();
+        // What the node does of itself comes after all that this step wanted: the peer must get the
+        // messages in the order in which the channel made them.
+        let mut own = Vec::new();
+        for output in wanted {
+            match output {
+                Output::Send(message) => outputs.push(NodeOutput::Send { to: peer, message }),
+                Output::Broadcast { transaction, purpose } => {
+                    outputs.push(NodeOutput::Broadcast { channel: handle, transaction, purpose });
+                }
+                Output::Fund(output) => {
+                    let (transaction, output_index) = self.wallet.fund(&output, self.feerate)?;
+                    own.push(Command::Fund { transaction, output_index });
+                }
+                Output::Event(event) => {
+                    own.extend(self.take(&event));
+                    let event = NodeEvent::Channel { channel: handle, event };
+                    outputs.push(NodeOutput::Event(event));
+                }
+            }
+        }
+        for command in own {
+            outputs.extend(self.step_channel(handle, &Input::Command(command))?);
+        }
+        Ok(outputs)
+    }
+
+    /// The command that takes a committed HTLC, if it pays an invoice of ours.
+    fn take(&self, event: &ChannelEvent) -> Option<Command> {
+        let ChannelEvent::HtlcCommitted { id, amount, payment_hash } = event else { return None };
+        let (wanted, preimage) = self.invoices.get(payment_hash)?;
+        (amount == wanted).then_some(Command::Fulfill { id: *id, preimage: *preimage })
+    }
+}
+
+impl Default for ChannelPolicy {
+    fn default() -> Self {
+        Self { to_self_delay: CsvDelay(144), dust_limit: Amount::from_sat(546), minimum_depth: 3 }
+    }
+}
+
+impl From<Fault> for NodeError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused(refused) => Self::Refused(refused),
+            Fault::Transaction(error) => Self::Transaction(error),
+            // Violations are dealt with before; what is left is a command that a limit forbids.
+            Fault::Peer(violation) => Self::Refused(Refused::BreaksLimit(violation)),
+        }
+    }
+}

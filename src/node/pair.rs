@@ -1,0 +1,212 @@
+//! Two nodes, the messages between them and a chain that takes what it is given: the bench on
+//! which the tests of the state machines stand. The lab has the real chain.
+
+use std::collections::VecDeque;
+
+use bitcoin::absolute::LockTime;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, Transaction, TxOut};
+use secp256k1::PublicKey;
+
+use super::{
+    ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput,
+    OpenRequest, Seed,
+};
+use crate::bolt::channel::{ChainEvent, ChannelEvent, Commitments, Phase, Purpose};
+use crate::bolt::tx::ChannelType;
+use crate::bolt::units::{BlockHeight, FeeratePerKw, Msat};
+use crate::bolt::wire::Message;
+
+pub(super) const ALICE: usize = 0;
+pub(super) const BOB: usize = 1;
+
+pub(super) struct Pair {
+    pub(super) nodes: [Node; 2],
+    /// Messages on their way: the receiver, and what it receives.
+    pub(super) wire: VecDeque<(usize, Message)>,
+    /// What was published and is not mined yet.
+    pub(super) mempool: Vec<(Purpose, Transaction)>,
+    pub(super) events: Vec<(usize, ChannelEvent)>,
+    pub(super) height: BlockHeight,
+    pub(super) invoices: Vec<bitcoin::hashes::sha256::Hash>,
+}
+
+impl Pair {
+    /// Two nodes; Alice has 1 BTC.
+    pub(super) fn new() -> Self {
+        let height = BlockHeight(100);
+        let node = |role| Node::new(Seed::derive("pair", role), height, FeeratePerKw(1_000));
+        let mut pair = Self {
+            nodes: [node("alice"), node("bob")],
+            wire: VecDeque::new(),
+            mempool: Vec::new(),
+            events: Vec::new(),
+            height,
+            invoices: Vec::new(),
+        };
+        let script_pubkey = pair.nodes[ALICE].wallet().script().clone();
+        let coin = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: Vec::new(),
+            output: vec![TxOut { value: Amount::ONE_BTC, script_pubkey }],
+        };
+        pair.mine_these(vec![coin]);
+        pair
+    }
+
+    /// A channel of 1,000,000 sat from Alice, in use.
+    #[track_caller]
+    pub(super) fn normal(channel_type: ChannelType) -> Self {
+        let mut pair = Self::new();
+        pair.open(channel_type, Msat::ZERO);
+        pair.drive();
+        pair.mine(3);
+        assert_eq!(pair.phases(), ["normal", "normal"]);
+        pair
+    }
+
+    pub(super) fn open(&mut self, channel_type: ChannelType, push: Msat) {
+        let request = OpenRequest {
+            peer: self.id(BOB),
+            capacity: Amount::from_sat(1_000_000),
+            push,
+            channel_type,
+            feerate: FeeratePerKw(1_000),
+        };
+        for node in [ALICE, BOB] {
+            let set = NodeCommand::SetPolicy(self.id(1 - node), ChannelPolicy::default());
+            self.command(node, set).unwrap();
+        }
+        self.command(ALICE, NodeCommand::Open(request)).unwrap();
+    }
+
+    pub(super) fn id(&self, node: usize) -> PublicKey {
+        self.nodes[node].id()
+    }
+
+    #[track_caller]
+    pub(super) fn handle(&self) -> ChannelHandle {
+        *self.nodes[ALICE].channels().next().expect("a channel").0
+    }
+
+    #[track_caller]
+    pub(super) fn phase(&self, node: usize) -> &Phase {
+        &self.nodes[node].channels().next().expect("a channel").1.phase
+    }
+
+    #[track_caller]
+    pub(super) fn phases(&self) -> [&'static str; 2] {
+        [ALICE, BOB].map(|node| self.phase(node).name())
+    }
+
+    #[track_caller]
+    pub(super) fn commitments(&self, node: usize) -> &Commitments {
+        self.phase(node).commitments().expect("commitments")
+    }
+
+    pub(super) fn command(&mut self, node: usize, command: NodeCommand) -> Result<(), NodeError> {
+        self.input(node, NodeInput::Command(command))
+    }
+
+    pub(super) fn input(&mut self, node: usize, input: NodeInput) -> Result<(), NodeError> {
+        for output in self.nodes[node].step(input)? {
+            match output {
+                NodeOutput::Send { message, .. } => {
+                    // Through the codec, as over a wire.
+                    let message = Message::decode(&message.encode()).unwrap();
+                    self.wire.push_back((1 - node, message));
+                }
+                NodeOutput::Broadcast { transaction, purpose, .. } => {
+                    self.mempool.push((purpose, transaction));
+                }
+                NodeOutput::Event(NodeEvent::Channel { event, .. }) => {
+                    self.events.push((node, event));
+                }
+                NodeOutput::Event(NodeEvent::Invoice { payment_hash }) => {
+                    self.invoices.push(payment_hash);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers the next message, after `change` has had its way with it.
+    #[track_caller]
+    pub(super) fn deliver(&mut self, change: impl FnOnce(&mut Message)) {
+        let (to, mut message) = self.wire.pop_front().expect("a message on its way");
+        change(&mut message);
+        let from = self.id(1 - to);
+        self.input(to, NodeInput::Message { from, message }).unwrap();
+    }
+
+    /// Delivers messages until one of this name is next.
+    #[track_caller]
+    pub(super) fn until(&mut self, name: &str) {
+        while self.wire.front().expect("a message on its way").1.name() != name {
+            self.deliver(|_| {});
+        }
+    }
+
+    /// Delivers all messages, and those that answer them.
+    #[track_caller]
+    pub(super) fn drive(&mut self) {
+        while !self.wire.is_empty() {
+            self.deliver(|_| {});
+        }
+    }
+
+    pub(super) fn offer(&mut self, from: usize, amount: Msat) -> Result<(), NodeError> {
+        self.command(1 - from, NodeCommand::Invoice(amount))?;
+        let payment_hash = *self.invoices.last().unwrap();
+        let channel = self.handle();
+        self.command(from, NodeCommand::Pay { channel, amount, payment_hash })
+    }
+
+    #[track_caller]
+    pub(super) fn pay(&mut self, from: usize, amount: Msat) {
+        self.offer(from, amount).unwrap();
+        self.drive();
+    }
+
+    /// Mines all that was published, then empty blocks; `blocks` in all.
+    #[track_caller]
+    pub(super) fn mine(&mut self, blocks: u32) {
+        for _ in 0..blocks {
+            let mempool = std::mem::take(&mut self.mempool);
+            self.mine_these(mempool.into_iter().map(|(_, transaction)| transaction).collect());
+            self.drive();
+        }
+    }
+
+    pub(super) fn mine_these(&mut self, transactions: Vec<Transaction>) {
+        self.height = BlockHeight(self.height.0 + 1);
+        let event = ChainEvent::Connected { height: self.height, transactions };
+        for node in [ALICE, BOB] {
+            self.input(node, NodeInput::Chain(event.clone())).unwrap();
+        }
+    }
+
+    /// Takes the newest block back.
+    pub(super) fn disconnect(&mut self) {
+        let event = ChainEvent::Disconnected { height: self.height };
+        self.height = BlockHeight(self.height.0 - 1);
+        for node in [ALICE, BOB] {
+            self.input(node, NodeInput::Chain(event.clone())).unwrap();
+        }
+    }
+
+    /// The requirement whose violation this node told of.
+    #[track_caller]
+    pub(super) fn violation(&self, node: usize) -> &str {
+        let found = self.events.iter().find_map(|(at, event)| match event {
+            ChannelEvent::Violation { requirement, .. } if *at == node => Some(requirement),
+            _ => None,
+        });
+        found.expect("a violation")
+    }
+
+    pub(super) fn published(&self, purpose: Purpose) -> Option<&Transaction> {
+        self.mempool.iter().find(|(of, _)| *of == purpose).map(|(_, transaction)| transaction)
+    }
+}

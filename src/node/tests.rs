@@ -1,0 +1,502 @@
+//! The state machines, two against each other; each condition beside what breaks it.
+
+use bitcoin::{Amount, OutPoint};
+use secp256k1::ecdsa::Signature;
+
+use super::pair::{ALICE, BOB, Pair};
+use super::{NodeCommand, NodeError, cheat};
+use crate::bolt::channel::{ChannelEvent, Phase, Purpose, Refused, TrackedStatus};
+use crate::bolt::onchain::FundingSpend;
+use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
+use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, HtlcId, Msat};
+use crate::bolt::wire::messages::CommitmentSigned;
+use crate::bolt::wire::{ChannelTypeBits, Message, PaymentPreimage};
+
+const BOTH: [ChannelType; 2] = [StaticRemotekey, Anchors];
+
+/// A valid encoding of a signature that signs nothing here.
+fn other(signature: Signature) -> Signature {
+    let mut bytes = signature.serialize_compact();
+    bytes[10] ^= 1;
+    Signature::from_compact(&bytes).unwrap()
+}
+
+macro_rules! change {
+    ($variant:ident, $message:ident => $change:expr) => {
+        |message: &mut Message| match message {
+            Message::$variant($message) => $change,
+            other => panic!("{} instead of {}", other.name(), stringify!($variant)),
+        }
+    };
+}
+
+mod opening {
+    use super::*;
+
+    #[test]
+    fn both_sides_are_ready_at_the_depth_and_not_before() {
+        for channel_type in BOTH {
+            let mut pair = Pair::new();
+            pair.open(channel_type, Msat(100_000_000));
+            pair.drive();
+            assert_eq!(pair.mempool.len(), 1);
+            pair.mine(2);
+            assert_eq!(pair.phases(), ["opening", "opening"]);
+            pair.mine(1);
+            assert_eq!(pair.phases(), ["normal", "normal"]);
+            let balances = (Msat(900_000_000), Msat(100_000_000));
+            assert_eq!(pair.commitments(ALICE).settled(), balances);
+        }
+    }
+
+    /// `open_channel` with one field changed is refused for that field's requirement.
+    #[track_caller]
+    fn open_refused(requirement: &str, change: impl FnOnce(&mut Message)) {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        pair.deliver(change);
+        assert_eq!(pair.violation(BOB), requirement);
+        pair.drive();
+        assert_eq!(pair.phase(ALICE).name(), "closed");
+        assert!(pair.mempool.is_empty());
+    }
+
+    #[test]
+    fn open_channel_outside_its_bounds_is_refused() {
+        open_refused(
+            "bolt02/open_channel/chain-hash-known",
+            change!(OpenChannel, m =>
+            m.chain_hash = bitcoin::constants::ChainHash::BITCOIN),
+        );
+        open_refused(
+            "bolt02/open_channel/push-within-funding",
+            change!(OpenChannel, m =>
+            m.push_msat = Msat(1_000_000_001)),
+        );
+        open_refused(
+            "bolt02/open_channel/to-self-delay-bound",
+            change!(OpenChannel, m =>
+            m.to_self_delay = CsvDelay(2017)),
+        );
+        open_refused(
+            "bolt02/open_channel/max-accepted-htlcs-bound",
+            change!(OpenChannel, m =>
+            m.max_accepted_htlcs = 484),
+        );
+        open_refused(
+            "bolt02/open_channel/feerate-reasonable",
+            change!(OpenChannel, m =>
+            m.feerate_per_kw.0 = 252),
+        );
+        open_refused(
+            "bolt02/open_channel/dust-limit-within-reserve",
+            change!(OpenChannel, m =>
+            m.dust_limit_satoshis = Amount::from_sat(10_001)),
+        );
+        open_refused(
+            "bolt02/open_channel/dust-limit-least",
+            change!(OpenChannel, m =>
+            m.dust_limit_satoshis = Amount::from_sat(353)),
+        );
+        open_refused(
+            "bolt02/open_channel/funder-affords-fee",
+            change!(OpenChannel, m =>
+            m.push_msat = Msat(999_000_000)),
+        );
+        open_refused(
+            "bolt02/open_channel/somebody-above-reserve",
+            change!(OpenChannel, m =>
+            m.channel_reserve_satoshis = Amount::from_sat(1_000_000)),
+        );
+        open_refused(
+            "bolt02/open_channel/channel-type-present",
+            change!(OpenChannel, m =>
+            m.channel_type = None),
+        );
+    }
+
+    #[test]
+    fn open_channel_on_its_bounds_is_accepted() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        pair.deliver(change!(OpenChannel, m => {
+            m.max_accepted_htlcs = 483;
+            m.to_self_delay = CsvDelay(2016);
+            m.dust_limit_satoshis = Amount::from_sat(354);
+        }));
+        assert_eq!(pair.wire.front().map(|(_, message)| message.name()), Some("accept_channel"));
+    }
+
+    #[test]
+    fn accept_channel_with_another_type_is_refused() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        pair.until("accept_channel");
+        pair.deliver(change!(AcceptChannel, m =>
+            m.channel_type = Some(ChannelTypeBits::from(StaticRemotekey))));
+        assert_eq!(pair.violation(ALICE), "bolt02/open_channel/channel-type-suitable");
+    }
+
+    #[test]
+    fn a_wrong_signature_of_the_first_commitment_is_refused() {
+        for (message, victim) in [("funding_created", BOB), ("funding_signed", ALICE)] {
+            let mut pair = Pair::new();
+            pair.open(Anchors, Msat::ZERO);
+            pair.until(message);
+            pair.deliver(|message| match message {
+                Message::FundingCreated(m) => m.signature = other(m.signature),
+                Message::FundingSigned(m) => m.signature = other(m.signature),
+                _ => unreachable!(),
+            });
+            assert_eq!(pair.violation(victim), "bolt02/any/signature-valid");
+            assert!(pair.mempool.is_empty(), "the funding transaction must not be published");
+        }
+    }
+
+    #[test]
+    fn a_funding_output_of_another_amount_is_refused() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        pair.drive();
+        let (_, mut funding) = pair.mempool.pop().unwrap();
+        let outpoint = pair.commitments(BOB).funding.outpoint;
+        funding.output[outpoint.vout as usize].value -= Amount::from_sat(1);
+        // The changed transaction has another txid; tell Bob that it is the one.
+        let event = crate::bolt::channel::ChainEvent::Connected {
+            height: crate::bolt::units::BlockHeight(pair.height.0 + 1),
+            transactions: vec![funding.clone()],
+        };
+        let handle = pair.handle();
+        let mut channel = pair.nodes[BOB].channel(&handle).unwrap().clone();
+        let Phase::Opening(crate::bolt::channel::Opening::AwaitingDepth(waiting)) =
+            &mut channel.phase
+        else {
+            panic!("{}", channel.phase.name())
+        };
+        waiting.commitments.funding.outpoint =
+            OutPoint { txid: funding.compute_txid(), ..outpoint };
+        pair.nodes[BOB].channels.insert(handle, channel);
+        pair.input(BOB, super::super::NodeInput::Chain(event)).unwrap();
+        assert_eq!(pair.violation(BOB), "bolt02/channel_ready/funding-output-fits");
+    }
+
+    #[test]
+    fn a_double_spent_funding_ends_the_opening() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        pair.drive();
+        let (_, funding) = pair.mempool.pop().unwrap();
+        let replacement = cheat::double_spend(&pair.nodes[ALICE], &funding).unwrap();
+        pair.mine_these(vec![replacement]);
+        assert_eq!(pair.phases(), ["funding_lost", "opening"]);
+        pair.mine(2015);
+        assert_eq!(pair.phase(BOB).name(), "funding_lost");
+    }
+}
+
+mod normal {
+    use super::*;
+
+    #[test]
+    fn payments_move_balances_both_ways() {
+        for channel_type in BOTH {
+            let mut pair = Pair::normal(channel_type);
+            pair.pay(ALICE, Msat(400_000_000));
+            pair.pay(BOB, Msat(150_000_500));
+            let (alice, bob) = (Msat(750_000_500), Msat(249_999_500));
+            assert_eq!(pair.commitments(ALICE).settled(), (alice, bob));
+            assert_eq!(pair.commitments(BOB).settled(), (bob, alice));
+            assert_eq!(pair.commitments(ALICE).pending(), 0);
+        }
+    }
+
+    #[test]
+    fn payments_of_both_sides_may_cross() {
+        let mut pair = Pair::normal(Anchors);
+        pair.pay(ALICE, Msat(400_000_000));
+        pair.offer(ALICE, Msat(10_000_000)).unwrap();
+        pair.offer(BOB, Msat(20_000_000)).unwrap();
+        pair.offer(ALICE, Msat(30_000_000)).unwrap();
+        pair.drive();
+        assert_eq!(pair.phases(), ["normal", "normal"], "{:?}", pair.events);
+        assert_eq!(pair.commitments(ALICE).settled(), (Msat(580_000_000), Msat(420_000_000)));
+        assert_eq!(pair.commitments(BOB).settled(), (Msat(420_000_000), Msat(580_000_000)));
+    }
+
+    #[test]
+    fn every_signed_state_is_kept() {
+        let mut pair = Pair::normal(Anchors);
+        for _ in 0..3 {
+            pair.pay(ALICE, Msat(1_000_000));
+        }
+        let states = pair.commitments(ALICE).local_states();
+        assert_eq!(states.len(), 7, "one at the start, two a payment");
+        for (number, state) in (0..).zip(states) {
+            assert_eq!(state.commitment.number, CommitmentNumber(number));
+            assert!(
+                cheat::commitment(&pair.nodes[ALICE], &pair.handle(), CommitmentNumber(number))
+                    .is_ok()
+            );
+        }
+    }
+
+    #[test]
+    fn an_offer_beyond_balance_and_reserve_is_refused_here() {
+        let mut pair = Pair::normal(Anchors);
+        // Capacity less reserve, less the fee of a commitment with one HTLC, less two anchors.
+        let most = 1_000_000 - 10_000 - (1124 + 172) - 660;
+        let refused = pair.offer(ALICE, Msat((most + 1) * 1000));
+        assert!(matches!(refused, Err(NodeError::Refused(Refused::BreaksLimit(_)))));
+        pair.pay(ALICE, Msat(most * 1000));
+    }
+
+    /// `update_add_htlc` with one field changed fails the channel for that field's requirement.
+    #[track_caller]
+    fn add_fails(requirement: &str, change: impl FnOnce(&mut Message)) {
+        let mut pair = Pair::normal(Anchors);
+        pair.offer(ALICE, Msat(5_000_000)).unwrap();
+        pair.deliver(change);
+        assert_eq!(pair.violation(BOB), requirement);
+        assert_eq!(pair.phase(BOB).name(), "closing");
+        assert!(pair.published(Purpose::Commitment(CommitmentNumber(0))).is_some());
+    }
+
+    #[test]
+    fn update_add_htlc_outside_its_bounds_fails_the_channel() {
+        add_fails(
+            "bolt02/update_add_htlc/ids-ascend",
+            change!(UpdateAddHtlc, m => m.id = HtlcId(1)),
+        );
+        add_fails(
+            "bolt02/update_add_htlc/amount-at-least-minimum",
+            change!(UpdateAddHtlc, m =>
+            m.amount_msat = Msat(0)),
+        );
+        add_fails(
+            "bolt02/update_add_htlc/cltv-expiry-is-height",
+            change!(UpdateAddHtlc, m =>
+            m.cltv_expiry = CltvExpiry(500_000_000)),
+        );
+        add_fails(
+            "bolt02/update_add_htlc/max-in-flight",
+            change!(UpdateAddHtlc, m =>
+            m.amount_msat = Msat(1_000_000_001)),
+        );
+        add_fails(
+            "bolt02/update_add_htlc/sender-affords",
+            change!(UpdateAddHtlc, m =>
+            m.amount_msat = Msat(995_000_000)),
+        );
+    }
+
+    /// The next message of this name, changed, fails the channel for this requirement.
+    #[track_caller]
+    fn round_fails(name: &str, requirement: &str, change: impl FnOnce(&mut Message)) {
+        let mut pair = Pair::normal(Anchors);
+        pair.offer(ALICE, Msat(5_000_000)).unwrap();
+        pair.until(name);
+        let victim = pair.wire.front().unwrap().0;
+        pair.deliver(change);
+        assert_eq!(pair.violation(victim), requirement);
+        assert_eq!(pair.phase(victim).name(), "closing");
+    }
+
+    #[test]
+    fn signatures_that_do_not_fit_fail_the_channel() {
+        round_fails(
+            "commitment_signed",
+            "bolt02/any/signature-valid",
+            change!(CommitmentSigned, m => m.signature = other(m.signature)),
+        );
+        round_fails(
+            "commitment_signed",
+            "bolt02/commitment_signed/htlc-signature-valid",
+            change!(CommitmentSigned, m => m.htlc_signature[0] = other(m.htlc_signature[0])),
+        );
+        round_fails(
+            "commitment_signed",
+            "bolt02/commitment_signed/htlc-signature-count",
+            change!(CommitmentSigned, m => m.htlc_signature.clear()),
+        );
+    }
+
+    #[test]
+    fn a_secret_that_does_not_fit_fails_the_channel() {
+        round_fails(
+            "revoke_and_ack",
+            "bolt02/revoke_and_ack/secret-generates-point",
+            change!(RevokeAndAck, m => m.per_commitment_secret.0[0] ^= 1),
+        );
+    }
+
+    #[test]
+    fn a_wrong_preimage_fails_the_channel() {
+        round_fails(
+            "update_fulfill_htlc",
+            "bolt02/update_fulfill_htlc/preimage-fits",
+            change!(UpdateFulfillHtlc, m => m.payment_preimage = PaymentPreimage([9; 32])),
+        );
+        round_fails(
+            "update_fulfill_htlc",
+            "bolt02/update_fulfill_htlc/id-committed",
+            change!(UpdateFulfillHtlc, m => m.id = HtlcId(1)),
+        );
+    }
+
+    #[test]
+    fn a_message_that_is_not_due_fails_the_channel() {
+        let mut pair = Pair::normal(Anchors);
+        let commitments = pair.commitments(ALICE);
+        let message = CommitmentSigned {
+            channel_id: commitments.channel_id,
+            signature: commitments.local().unwrap().signature,
+            htlc_signature: Vec::new(),
+        };
+        pair.wire.push_back((BOB, message.into()));
+        pair.drive();
+        assert_eq!(pair.violation(BOB), "bolt02/commitment_signed/has-updates");
+    }
+
+    #[test]
+    fn nothing_is_offered_while_the_funding_is_unconfirmed() {
+        let mut pair = Pair::normal(Anchors);
+        for _ in 0..3 {
+            pair.disconnect();
+        }
+        let lost = (ALICE, ChannelEvent::FundingUnconfirmed);
+        assert!(pair.events.contains(&lost));
+        let refused = pair.offer(ALICE, Msat(1_000));
+        assert_eq!(refused, Err(NodeError::Refused(Refused::Unconfirmed)));
+    }
+}
+
+mod mutual_close {
+    use super::*;
+
+    #[test]
+    fn pays_out_both_balances_less_the_funders_fee() {
+        let mut pair = Pair::normal(Anchors);
+        pair.pay(ALICE, Msat(400_000_000));
+        pair.command(BOB, NodeCommand::Close(pair.handle())).unwrap();
+        pair.drive();
+        let closing = pair.published(Purpose::Closing).unwrap();
+        let values: Vec<u64> = closing.output.iter().map(|o| o.value.to_sat()).collect();
+        assert_eq!(values[0], 400_000);
+        assert!(values[1] < 600_000 && values[1] > 598_000, "{values:?}");
+        pair.mine(1);
+        let spent = ChannelEvent::FundingSpent(FundingSpend::MutualClose);
+        assert!(
+            pair.events.contains(&(ALICE, spent.clone())) && pair.events.contains(&(BOB, spent))
+        );
+        pair.mine(99);
+        assert_eq!(pair.phases(), ["closed", "closed"]);
+    }
+
+    #[test]
+    fn waits_for_pending_htlcs() {
+        let mut pair = Pair::normal(Anchors);
+        pair.offer(ALICE, Msat(400_000_000)).unwrap();
+        pair.command(BOB, NodeCommand::Close(pair.handle())).unwrap();
+        pair.drive();
+        let closing = pair.published(Purpose::Closing).unwrap();
+        assert!(closing.output.iter().any(|o| o.value == Amount::from_sat(400_000)));
+    }
+
+    #[test]
+    fn a_wrong_closing_signature_fails_the_channel() {
+        let mut pair = Pair::normal(Anchors);
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.until("closing_signed");
+        pair.deliver(change!(ClosingSigned, m => m.signature = other(m.signature)));
+        assert_eq!(pair.violation(BOB), "bolt02/any/signature-valid");
+    }
+
+    #[test]
+    fn shutdown_to_a_script_that_is_no_standard_form_fails_the_channel() {
+        let mut pair = Pair::normal(Anchors);
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.deliver(
+            change!(Shutdown, m => m.scriptpubkey = bitcoin::ScriptBuf::from_bytes(vec![0x51])),
+        );
+        assert_eq!(pair.violation(BOB), "bolt02/shutdown/script-form");
+    }
+}
+
+mod unilateral_close {
+    use super::*;
+
+    #[test]
+    fn the_owner_waits_out_the_delay_and_the_peer_one_block() {
+        let mut pair = Pair::normal(Anchors);
+        pair.pay(ALICE, Msat(400_000_000));
+        pair.command(ALICE, NodeCommand::ForceClose(pair.handle())).unwrap();
+        pair.mine(1);
+        assert!(pair.published(Purpose::RemoteSweep).is_some());
+        assert!(pair.published(Purpose::DelayedSweep).is_none());
+        pair.mine(142);
+        assert!(pair.published(Purpose::DelayedSweep).is_none());
+        pair.mine(1);
+        assert!(pair.published(Purpose::DelayedSweep).is_some());
+        pair.mine(100);
+        assert_eq!(pair.phases(), ["closed", "closed"]);
+    }
+
+    #[test]
+    fn a_reorg_of_the_commitment_brings_the_channel_back_and_the_close_again() {
+        let mut pair = Pair::normal(StaticRemotekey);
+        pair.command(ALICE, NodeCommand::ForceClose(pair.handle())).unwrap();
+        let (_, commitment) = pair.mempool[0].clone();
+        pair.mine(1);
+        pair.disconnect();
+        assert!(pair.events.contains(&(BOB, ChannelEvent::CloseUndone)));
+        pair.mine_these(vec![commitment]);
+        let Phase::Closing(closing) = pair.phase(BOB) else { panic!("{:?}", pair.phases()) };
+        assert_eq!(closing.spend.as_ref().unwrap().kind, FundingSpend::Remote(CommitmentNumber(0)));
+    }
+}
+
+mod revoked_close {
+    use super::*;
+
+    /// Alice publishes the state before her payments; Bob has all of it at once.
+    #[test]
+    fn every_revoked_state_is_punished() {
+        for channel_type in BOTH {
+            let mut pair = Pair::normal(channel_type);
+            for _ in 0..3 {
+                pair.pay(ALICE, Msat(100_000_000));
+            }
+            let newest = cheat::newest(&pair.nodes[ALICE], &pair.handle()).unwrap();
+            for number in (0..newest.0).map(CommitmentNumber) {
+                let mut fork = Pair { nodes: pair.nodes.clone(), ..Pair::new() };
+                let revoked =
+                    cheat::commitment(&fork.nodes[ALICE], &fork.handle(), number).unwrap();
+                fork.height = pair.height;
+                fork.mine_these(vec![revoked]);
+                assert!(
+                    fork.events.contains(&(
+                        BOB,
+                        ChannelEvent::FundingSpent(FundingSpend::Revoked(number))
+                    ))
+                );
+                assert!(fork.published(Purpose::Penalty).is_some(), "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_penalty_that_is_reorged_out_is_published_again() {
+        let mut pair = Pair::normal(StaticRemotekey);
+        pair.pay(ALICE, Msat(100_000_000));
+        let revoked =
+            cheat::commitment(&pair.nodes[ALICE], &pair.handle(), CommitmentNumber(0)).unwrap();
+        pair.mine_these(vec![revoked]);
+        pair.mine(1);
+        let Phase::Closing(closing) = pair.phase(BOB) else { panic!() };
+        let status = closing.spend.as_ref().unwrap().tracked[0].status;
+        assert!(matches!(status, TrackedStatus::Spent { .. }));
+        assert!(pair.published(Purpose::Penalty).is_none());
+        pair.disconnect();
+        assert!(pair.published(Purpose::Penalty).is_some());
+    }
+}

@@ -1,0 +1,244 @@
+//! The on-chain wallet of a reference node: one P2WPKH key, confirmed coins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bitcoin::absolute::LockTime;
+use bitcoin::sighash::EcdsaSighashType;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
+use secp256k1::{PublicKey, SECP256K1, SecretKey};
+use thiserror::Error;
+
+use crate::bolt::channel::ChainEvent;
+use crate::bolt::tx::sign::Spend;
+use crate::bolt::tx::{TxError, fee, script};
+use crate::bolt::units::{BlockHeight, FeeratePerKw};
+
+/// Why the wallet cannot pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum WalletError {
+    /// Not enough confirmed coins.
+    #[error("pay {needed} from a wallet with {available}")]
+    Insufficient {
+        /// The amount and the fee.
+        needed: Amount,
+        /// All confirmed coins.
+        available: Amount,
+    },
+    /// A transaction could not be signed.
+    #[error(transparent)]
+    Transaction(#[from] TxError),
+}
+
+/// A confirmed output of the wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coin {
+    /// Its amount.
+    pub amount: Amount,
+    /// The height of its block.
+    pub height: BlockHeight,
+}
+
+/// What one block changed, to undo it in a reorg.
+#[derive(Clone, Debug)]
+struct Change {
+    height: BlockHeight,
+    spent: Vec<(OutPoint, Coin)>,
+    gained: Vec<OutPoint>,
+}
+
+/// A wallet with one key.
+#[derive(Clone, Debug)]
+pub struct Wallet {
+    key: SecretKey,
+    pubkey: PublicKey,
+    script: ScriptBuf,
+    coins: BTreeMap<OutPoint, Coin>,
+    /// Coins that an unconfirmed transaction of ours spends.
+    reserved: BTreeSet<OutPoint>,
+    changes: Vec<Change>,
+}
+
+/// Outpoint, empty script, sequence, times 4, and a P2WPKH witness with a signature of 73 bytes.
+const INPUT_WEIGHT: u64 = 4 * 41 + 1 + 1 + 73 + 1 + 33;
+/// Version, two counts and locktime, times 4; marker and flag.
+const BASE_WEIGHT: u64 = 4 * 10 + 2;
+
+impl Wallet {
+    /// A wallet without coins.
+    pub fn new(key: SecretKey) -> Self {
+        let pubkey = key.public_key(SECP256K1);
+        Self {
+            key,
+            pubkey,
+            script: script::p2wpkh(&pubkey),
+            coins: BTreeMap::new(),
+            reserved: BTreeSet::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// The script that pays to it.
+    pub fn script(&self) -> &ScriptBuf {
+        &self.script
+    }
+
+    /// Its confirmed coins.
+    pub fn coins(&self) -> impl Iterator<Item = (&OutPoint, &Coin)> {
+        self.coins.iter()
+    }
+
+    /// The sum of its confirmed coins.
+    pub fn balance(&self) -> Amount {
+        sum(self.coins.values().map(|coin| coin.amount))
+    }
+
+    /// Follows a change of the chain.
+    pub fn follow(&mut self, event: &ChainEvent) {
+        match event {
+            ChainEvent::Connected { height, transactions } => self.connect(*height, transactions),
+            ChainEvent::Disconnected { height } => self.disconnect(*height),
+        }
+    }
+
+    fn connect(&mut self, height: BlockHeight, transactions: &[Transaction]) {
+        let mut change = Change { height, spent: Vec::new(), gained: Vec::new() };
+        for transaction in transactions {
+            let txid = transaction.compute_txid();
+            for input in &transaction.input {
+                if let Some(coin) = self.coins.remove(&input.previous_output) {
+                    change.spent.push((input.previous_output, coin));
+                }
+            }
+            for (vout, output) in (0..).zip(&transaction.output) {
+                if output.script_pubkey == self.script {
+                    let outpoint = OutPoint { txid, vout };
+                    self.coins.insert(outpoint, Coin { amount: output.value, height });
+                    change.gained.push(outpoint);
+                }
+            }
+        }
+        if !(change.spent.is_empty() && change.gained.is_empty()) {
+            self.changes.push(change);
+        }
+    }
+
+    fn disconnect(&mut self, height: BlockHeight) {
+        while let Some(change) = self.changes.pop_if(|change| change.height >= height) {
+            for outpoint in change.gained {
+                self.coins.remove(&outpoint);
+            }
+            self.coins.extend(change.spent);
+        }
+    }
+
+    /// A signed transaction with this output, paid from confirmed coins that no transaction of
+    /// ours spends yet, and the index of the output. Change comes back to the wallet.
+    ///
+    /// # Errors
+    /// [`WalletError::Insufficient`].
+    pub fn fund(
+        &mut self,
+        output: &TxOut,
+        feerate: FeeratePerKw,
+    ) -> Result<(Transaction, u16), WalletError> {
+        let mut chosen: Vec<(OutPoint, Amount)> = Vec::new();
+        let free = self.coins.iter().filter(|(outpoint, _)| !self.reserved.contains(outpoint));
+        for (outpoint, coin) in free {
+            chosen.push((*outpoint, coin.amount));
+            if sum(chosen.iter().map(|(_, amount)| *amount))
+                >= self.needed(output, &chosen, feerate)
+            {
+                break;
+            }
+        }
+        let available = sum(chosen.iter().map(|(_, amount)| *amount));
+        let needed = self.needed(output, &chosen, feerate);
+        let change =
+            available.checked_sub(needed).ok_or(WalletError::Insufficient { needed, available })?;
+        let mut outputs = vec![output.clone()];
+        if change >= fee::dust_threshold(&self.script) {
+            outputs.push(TxOut { value: change, script_pubkey: self.script.clone() });
+        }
+        outputs.sort();
+        let position = outputs.iter().position(|candidate| candidate == output).unwrap_or(0);
+        self.reserved.extend(chosen.iter().map(|(outpoint, _)| *outpoint));
+        let transaction = self.sign(&chosen, outputs)?;
+        Ok((transaction, u16::try_from(position).unwrap_or(u16::MAX)))
+    }
+
+    /// A signed transaction that spends the same coins as `transaction` to ourselves, at four times
+    /// the fee rate, so that mempools take it in place of the other.
+    ///
+    /// # Errors
+    /// [`WalletError::Insufficient`] if its inputs are not all coins of this wallet.
+    pub fn replace(
+        &self,
+        transaction: &Transaction,
+        feerate: FeeratePerKw,
+    ) -> Result<Transaction, WalletError> {
+        let outpoints = transaction.input.iter().map(|input| input.previous_output);
+        let coins: Vec<(OutPoint, Amount)> = outpoints
+            .filter_map(|outpoint| Some((outpoint, self.coins.get(&outpoint)?.amount)))
+            .collect();
+        let available = sum(coins.iter().map(|(_, amount)| *amount));
+        let raised = FeeratePerKw(feerate.0.saturating_mul(4));
+        let output = TxOut { value: Amount::ZERO, script_pubkey: self.script.clone() };
+        let needed = self.needed(&output, &coins, raised);
+        let insufficient = WalletError::Insufficient { needed, available };
+        if coins.len() != transaction.input.len() {
+            return Err(insufficient);
+        }
+        let value = available.checked_sub(needed).ok_or(insufficient)?;
+        self.sign(&coins, vec![TxOut { value, ..output }])
+    }
+
+    /// The output's amount and the fee of a transaction with it, change and these coins.
+    fn needed(
+        &self,
+        output: &TxOut,
+        coins: &[(OutPoint, Amount)],
+        feerate: FeeratePerKw,
+    ) -> Amount {
+        let bytes = |script: &ScriptBuf| u64::try_from(script.len()).unwrap_or(u64::MAX);
+        let outputs = [&output.script_pubkey, &self.script]
+            .map(|script| bytes(script).saturating_add(9).saturating_mul(4));
+        let inputs = u64::try_from(coins.len()).unwrap_or(u64::MAX).saturating_mul(INPUT_WEIGHT);
+        let weight =
+            outputs.into_iter().fold(BASE_WEIGHT.saturating_add(inputs), u64::saturating_add);
+        output.value.checked_add(feerate.fee(weight)).unwrap_or(Amount::MAX_MONEY)
+    }
+
+    fn sign(
+        &self,
+        coins: &[(OutPoint, Amount)],
+        output: Vec<TxOut>,
+    ) -> Result<Transaction, WalletError> {
+        let input = coins.iter().map(|(outpoint, _)| TxIn {
+            previous_output: *outpoint,
+            sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+            ..TxIn::default()
+        });
+        let mut transaction = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: input.collect(),
+            output,
+        };
+        let script = script::p2wpkh_script_code(&self.pubkey);
+        for (input, (_, amount)) in coins.iter().enumerate() {
+            let sighash = EcdsaSighashType::All;
+            let spend = Spend { input, script: &script, amount: *amount, sighash };
+            let signature = spend.sign(&transaction, &self.key)?;
+            let stack = [spend.witness(&signature), self.pubkey.serialize().to_vec()];
+            if let Some(input) = transaction.input.get_mut(input) {
+                input.witness = Witness::from_slice(&stack);
+            }
+        }
+        Ok(transaction)
+    }
+}
+
+fn sum(amounts: impl Iterator<Item = Amount>) -> Amount {
+    amounts.fold(Amount::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(Amount::MAX_MONEY))
+}
