@@ -52,8 +52,8 @@ pub struct Options {
     pub arguments: Vec<String>,
     /// Whether to keep bitcoind's folder when the lab ends.
     pub keep: bool,
-    /// Where to make bitcoind's folder; the system's temporary folder if none. On a tmpfs a lab
-    /// takes half the time.
+    /// Where to make bitcoind's folder. If none: in `TMPDIR`, else in `/dev/shm` when that has
+    /// room and the folder is not kept (a lab then takes half the time), else in `/tmp`.
     pub parent: Option<PathBuf>,
 }
 

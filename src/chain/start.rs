@@ -5,6 +5,8 @@ use std::{
     fs, io,
     net::TcpListener,
     path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -24,6 +26,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// How often another port is tried, when someone took the one that the system had offered.
 const ATTEMPTS: u32 = 5;
+
+/// Free memory, in KiB, from which on labs run in it. bitcoind demands 50 MB for itself.
+const MEMORY: u64 = 1 << 20;
 
 /// The lab's arguments: all known to Core 30 and 31 and to Knots 29, for an unknown one is fatal.
 const ARGUMENTS: &[&str] = &[
@@ -88,7 +93,7 @@ impl Chain {
             path: "127.0.0.1".into(),
             source,
         })?;
-        let folder = make_folder(options.parent.as_deref())?;
+        let folder = make_folder(options)?;
         let clock = u64::from(block::time(BlockHeight(0)));
         let mut arguments: Vec<OsString> = ARGUMENTS.iter().map(Into::into).collect();
         let mut datadir = OsString::from("-datadir=");
@@ -153,8 +158,11 @@ fn wait_until_ready(
     Err(ChainError::Timeout { method: "getblockcount", after: LIMIT })
 }
 
-fn make_folder(parent: Option<&Path>) -> Result<PathBuf, ChainError> {
-    let parent = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
+fn make_folder(options: &Options) -> Result<PathBuf, ChainError> {
+    let parent = options.parent.clone().unwrap_or_else(|| match memory() {
+        Some(memory) if !options.keep => memory.to_path_buf(),
+        _ => std::env::temp_dir(),
+    });
     let folder = tempfile::Builder::new().prefix("boltlab-").tempdir_in(&parent);
     let action = "create a folder in";
     // The guard removes it, as it outlives the harness.
@@ -163,6 +171,26 @@ fn make_folder(parent: Option<&Path>) -> Result<PathBuf, ChainError> {
         path: parent,
         source,
     })
+}
+
+/// A file system in memory, unless the user chose a temporary folder. A lab's folder is small
+/// (1 MB), and bitcoind waits for a disk as often as it opens or removes a database.
+fn memory() -> Option<&'static Path> {
+    static ROOMY: OnceLock<bool> = OnceLock::new();
+    let path = Path::new("/dev/shm");
+    let roomy = ROOMY.get_or_init(|| {
+        std::env::var_os("TMPDIR").is_none() && free_kib(path).is_some_and(|free| free >= MEMORY)
+    });
+    roomy.then_some(path)
+}
+
+/// The room that POSIX's `df -Pk` finds, in KiB.
+fn free_kib(path: &Path) -> Option<u64> {
+    let df = Command::new("df").arg("-Pk").arg(path).output().ok()?;
+    let text = String::from_utf8(df.stdout).ok()?;
+    let mut words = text.lines().nth(1)?.split_whitespace();
+    let on_memory = words.next()? == "tmpfs";
+    words.nth(2)?.parse().ok().filter(|_| on_memory)
 }
 
 fn free_port() -> io::Result<u16> {

@@ -1,5 +1,7 @@
 //! The door to bitcoind, tested on a real one.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
+
 mod lifecycle;
 mod mempool;
 mod mining;
