@@ -1,14 +1,15 @@
 //! The reference protocol, written from the BOLTs. Pure: no I/O, no clock, no randomness.
-#![deny(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    clippy::wildcard_enum_match_arm,
-    clippy::as_conversions,
-    clippy::panic
-)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
     not(test),
-    deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::expect_used)
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::wildcard_enum_match_arm
+    )
 )]
 
 pub mod channel;

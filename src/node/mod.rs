@@ -1,15 +1,16 @@
 //! The reference node: channels, a wallet, payments. Pure like `bolt`: inputs in, outputs out, all
 //! randomness from a seed, time from the height of the chain.
-#![deny(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    clippy::wildcard_enum_match_arm,
-    clippy::as_conversions,
-    clippy::panic
-)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
     not(test),
-    deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::expect_used)
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::wildcard_enum_match_arm
+    )
 )]
 
 pub mod cheat;
