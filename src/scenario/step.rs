@@ -1,0 +1,298 @@
+//! The verbs of the language.
+
+use std::fmt;
+
+use super::{
+    model::{At, Blocks, ChannelName, Position, RoleName, StateName},
+    reference::{OutputRef, Path, TransactionRef},
+    units,
+    words::words,
+};
+use crate::bolt::units::Msat;
+
+/// One step: a verb and, if wanted, a narrative.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Where the verb stands.
+    pub at: Position,
+    /// What a person should learn here.
+    pub say: Option<String>,
+    /// What happens.
+    pub verb: Verb,
+}
+
+/// What happens in a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Opens a channel: its messages, its funding, `channel_ready`.
+    Open {
+        /// The channel.
+        channel: At<ChannelName>,
+        /// How far the opening goes.
+        until: Until,
+    },
+    /// Pays over one channel.
+    Pay {
+        /// The payer.
+        from: At<RoleName>,
+        /// The payee.
+        to: At<RoleName>,
+        /// How much.
+        amount: At<Msat>,
+        /// The channel; the one that joins the two where the file names none.
+        channel: At<ChannelName>,
+    },
+    /// Closes a channel in mutual agreement.
+    Close {
+        /// The channel.
+        channel: At<ChannelName>,
+        /// The side that sends `shutdown` first.
+        by: At<RoleName>,
+    },
+    /// Publishes the latest commitment.
+    ForceClose {
+        /// The channel.
+        channel: At<ChannelName>,
+        /// The side that publishes its commitment.
+        by: At<RoleName>,
+    },
+    /// Keeps the present state of a channel under a name.
+    Remember {
+        /// The channel.
+        channel: At<ChannelName>,
+        /// Whose state.
+        by: At<RoleName>,
+        /// The name (`as`), unique in the scenario.
+        state: At<StateName>,
+    },
+    /// A cheat publishes the commitment of a state that it remembered.
+    Publish {
+        /// The cheat.
+        by: At<RoleName>,
+        /// The remembered state.
+        commitment: At<StateName>,
+    },
+    /// A role tries to spend an output now.
+    Claim {
+        /// The role.
+        by: At<RoleName>,
+        /// The output.
+        output: At<OutputRef>,
+        /// The way by which it tries.
+        path: At<Path>,
+        /// The reason with which the mempool must refuse; without it the mempool must accept.
+        refused: Option<At<String>>,
+    },
+    /// A cheat replaces its own unconfirmed transaction by a conflicting one.
+    DoubleSpend {
+        /// The cheat.
+        by: At<RoleName>,
+        /// The transaction that is replaced.
+        transaction: At<TransactionRef>,
+    },
+    /// Mines blocks with what the mempool holds.
+    Mine(At<Blocks>),
+    /// Replaces the last blocks by a longer branch.
+    Reorg {
+        /// How many blocks are replaced.
+        depth: At<Blocks>,
+        /// The transactions that the new branch leaves in the mempool; `None` for all of them.
+        without: Option<Vec<At<TransactionRef>>>,
+    },
+    /// A role sees neither blocks nor messages any more.
+    Offline(At<RoleName>),
+    /// A role is back.
+    Online(At<RoleName>),
+    /// Checks something, mining a while if need be.
+    Expect(Expect),
+}
+
+words! {
+    /// How far an `open` goes.
+    pub enum Until {
+        /// Until the funding transaction is in the mempool.
+        Broadcast = "broadcast",
+        /// Until the funding is deep enough and both sides have sent `channel_ready`.
+        Ready = "ready",
+    }
+}
+
+words! {
+    /// What one side thinks of a channel.
+    pub enum ChannelState {
+        /// The opening is not finished.
+        Opening = "opening",
+        /// Both sides have sent `channel_ready`.
+        Normal = "normal",
+        /// A side has sent `shutdown`.
+        Shutdown = "shutdown",
+        /// The fee of the mutual close is negotiated.
+        Negotiating = "negotiating",
+        /// The funding output is spent, or about to be, but not all outputs are settled.
+        Closing = "closing",
+        /// All is settled.
+        Closed = "closed",
+        /// The funding transaction can never confirm.
+        FundingLost = "funding_lost",
+    }
+}
+
+/// Something that must be so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// What.
+    pub what: Expectation,
+    /// How many blocks may be mined to get there. `no_transaction` mines them all.
+    pub within: Blocks,
+}
+
+/// What an `expect` looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// A transaction like this is in the mempool or in the chain.
+    Transaction(TransactionPattern),
+    /// No transaction like this is there.
+    NoTransaction(TransactionPattern),
+    /// One side of a channel is in this state.
+    State {
+        /// The channel.
+        channel: At<ChannelName>,
+        /// The side.
+        of: At<RoleName>,
+        /// The state.
+        is: ChannelState,
+    },
+    /// One side of a channel owns this much in its latest state.
+    Balance {
+        /// The channel.
+        channel: At<ChannelName>,
+        /// The side.
+        of: At<RoleName>,
+        /// How much, before fees and anchors are taken off the opener's part.
+        is: At<Msat>,
+    },
+}
+
+/// A pattern for transactions; a field that is not set fits all. At least one is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TransactionPattern {
+    /// Which transaction it is.
+    pub is: Option<At<TransactionRef>>,
+    /// Who made it.
+    pub by: Option<At<RoleName>>,
+    /// An output that it spends.
+    pub spends: Option<At<OutputRef>>,
+    /// The path by which it spends it (or any output, without `spends`).
+    pub path: Option<At<Path>>,
+    /// Whether it is in a block.
+    pub confirmed: Option<bool>,
+}
+
+impl Verb {
+    /// The word with which the language says it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Pay { .. } => "pay",
+            Self::Close { .. } => "close",
+            Self::ForceClose { .. } => "force_close",
+            Self::Remember { .. } => "remember",
+            Self::Publish { .. } => "publish",
+            Self::Claim { .. } => "claim",
+            Self::DoubleSpend { .. } => "double_spend",
+            Self::Mine(_) => "mine",
+            Self::Reorg { .. } => "reorg",
+            Self::Offline(_) => "offline",
+            Self::Online(_) => "online",
+            Self::Expect(_) => "expect",
+        }
+    }
+}
+
+/// One plain line, as in "alice pays bob 400,000 sat over ab".
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open { channel, until: Until::Ready } => write!(f, "open {channel}"),
+            Self::Open { channel, until: Until::Broadcast } => {
+                write!(f, "open {channel} until its funding is broadcast")
+            }
+            Self::Pay { from, to, amount, channel } => {
+                write!(f, "{from} pays {to} {} over {channel}", units::grouped(amount.value))
+            }
+            Self::Close { channel, by } => write!(f, "{by} closes {channel}"),
+            Self::ForceClose { channel, by } => write!(f, "{by} force-closes {channel}"),
+            Self::Remember { channel, by, state } => {
+                write!(f, "{by} remembers {channel} as {state}")
+            }
+            Self::Publish { by, commitment } => {
+                write!(f, "{by} publishes its commitment {commitment}")
+            }
+            Self::Claim { by, output, path, refused: None } => {
+                write!(f, "{by} claims {output} by {path}")
+            }
+            Self::Claim { by, output, path, refused: Some(reason) } => {
+                write!(f, "{by} tries to claim {output} by {path}, refused with {reason}")
+            }
+            Self::DoubleSpend { by, transaction } => write!(f, "{by} double-spends {transaction}"),
+            Self::Mine(blocks) => write!(f, "mine {blocks}"),
+            Self::Reorg { depth, without } => {
+                write!(f, "reorg of {depth}")?;
+                if let Some(left_out) = without {
+                    write_list(f, " without ", left_out)?;
+                }
+                Ok(())
+            }
+            Self::Offline(role) => write!(f, "{role} goes offline"),
+            Self::Online(role) => write!(f, "{role} is back online"),
+            Self::Expect(expect) => expect.fmt(f),
+        }
+    }
+}
+
+fn write_list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, lead: &str, items: &[T]) -> fmt::Result {
+    for (index, item) in items.iter().enumerate() {
+        let before = if index == 0 { lead } else { ", " };
+        write!(f, "{before}{item}")?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            Expectation::Transaction(pattern) => write!(f, "expect a transaction{pattern}")?,
+            Expectation::NoTransaction(pattern) => write!(f, "expect no transaction{pattern}")?,
+            Expectation::State { channel, of, is } => {
+                write!(f, "expect {of} to see {channel} as {is}")?;
+            }
+            Expectation::Balance { channel, of, is } => {
+                write!(f, "expect {of} to own {} in {channel}", units::grouped(is.value))?;
+            }
+        }
+        if self.within > Blocks(0) { write!(f, " within {}", self.within) } else { Ok(()) }
+    }
+}
+
+/// The attributes of the pattern, each with a space before it.
+impl fmt::Display for TransactionPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(is) = &self.is {
+            write!(f, " {is}")?;
+        }
+        if let Some(by) = &self.by {
+            write!(f, " by {by}")?;
+        }
+        if let Some(spends) = &self.spends {
+            write!(f, " spending {spends}")?;
+        }
+        if let Some(path) = &self.path {
+            write!(f, " by {path}")?;
+        }
+        match self.confirmed {
+            None => Ok(()),
+            Some(true) => f.write_str(", confirmed"),
+            Some(false) => f.write_str(", unconfirmed"),
+        }
+    }
+}
