@@ -10,3 +10,4 @@ pub mod chain;
 pub mod cli;
 pub mod node;
 pub mod scenario;
+pub mod trace;

@@ -1,0 +1,248 @@
+//! The trace: the ordered, typed record of all that happened in a lab. The audit and every report
+//! are made from it alone.
+//!
+//! It holds no clock time, port, path or process id, so that a scenario has the same trace, byte by
+//! byte, in every run, on every machine and on every bitcoind.
+
+mod transcript;
+
+use std::io::{self, BufRead, Write};
+
+use bitcoin::{BlockHash, ScriptBuf, Transaction, Txid};
+use secp256k1::PublicKey;
+use serde::{Deserialize, Serialize};
+
+use crate::bolt::channel::{ChannelEvent, Purpose};
+use crate::bolt::units::BlockHeight;
+use crate::bolt::wire::Message;
+use crate::scenario::{ChannelName, RoleKind, RoleName};
+
+pub use transcript::transcript;
+
+/// One thing that happened, and during which step of the scenario; before the first step it is
+/// `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The number of the step, from 1.
+    pub step: Option<u32>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// A transaction as the trace keeps it: whole, in hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RawTransaction(
+    /// The transaction.
+    #[serde(with = "bitcoin::consensus::serde::With::<bitcoin::consensus::serde::Hex>")]
+    pub Transaction,
+);
+
+/// A role of the scenario, as the lab set it up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CastEntry {
+    /// Its name.
+    pub name: RoleName,
+    /// What it may do.
+    pub kind: RoleKind,
+    /// By which its peers know it.
+    pub node_id: PublicKey,
+    /// Where its on-chain funds are.
+    pub wallet: ScriptBuf,
+}
+
+/// A channel of the scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelEntry {
+    /// Its name.
+    pub name: ChannelName,
+    /// Its opener.
+    pub from: RoleName,
+    /// The other side.
+    pub to: RoleName,
+}
+
+/// What bitcoind said to a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "answer")]
+pub enum Answer {
+    /// It is in the mempool now.
+    Accepted,
+    /// It was there before, or in the chain.
+    Known,
+    /// The mempool did not take it.
+    Refused {
+        /// bitcoind's reason.
+        reason: String,
+    },
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// The lab is set up.
+    Scenario {
+        /// What the scenario shows.
+        title: String,
+        /// Its roles.
+        cast: Vec<CastEntry>,
+        /// Its channels.
+        channels: Vec<ChannelEntry>,
+        /// The height of the chain before the first step.
+        height: BlockHeight,
+    },
+    /// A step begins.
+    Step {
+        /// Its line in the file.
+        line: u32,
+        /// What it does, in one plain line.
+        text: String,
+        /// What a person should learn here.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        say: Option<String>,
+    },
+    /// A message was delivered.
+    Message {
+        /// The sender.
+        from: RoleName,
+        /// The receiver.
+        to: RoleName,
+        /// The channel that it is about.
+        channel: Option<ChannelName>,
+        /// The message.
+        message: Message,
+    },
+    /// A message was lost, because its receiver is offline.
+    Lost {
+        /// The sender.
+        from: RoleName,
+        /// The receiver.
+        to: RoleName,
+        /// The name of the message.
+        message: String,
+    },
+    /// A node told of something about a channel.
+    Channel {
+        /// The node.
+        role: RoleName,
+        /// The channel.
+        channel: ChannelName,
+        /// What it told.
+        told: ChannelEvent,
+    },
+    /// A role gave a transaction to bitcoind.
+    Published {
+        /// The role.
+        by: RoleName,
+        /// What the role says that it is for; nobody needs to believe it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        purpose: Option<Purpose>,
+        /// Its id.
+        txid: Txid,
+        /// The transaction.
+        transaction: RawTransaction,
+        /// What bitcoind said.
+        #[serde(flatten)]
+        answer: Answer,
+    },
+    /// A block was mined with these transactions, or a run of blocks without any.
+    Mined {
+        /// The height of the first.
+        from: BlockHeight,
+        /// The height of the last.
+        to: BlockHeight,
+        /// The hash of the last.
+        tip: BlockHash,
+        /// The transactions without the coinbase; a run of blocks has none.
+        transactions: Vec<RawTransaction>,
+    },
+    /// The newest blocks are no longer part of the chain.
+    Disconnected {
+        /// The height of the newest of them.
+        from: BlockHeight,
+        /// The height of the oldest of them.
+        to: BlockHeight,
+    },
+    /// A role sees neither blocks nor messages any more.
+    Offline {
+        /// The role.
+        role: RoleName,
+    },
+    /// A role is back.
+    Online {
+        /// The role.
+        role: RoleName,
+    },
+    /// A role keeps a state to use it later.
+    Remembered {
+        /// The role.
+        role: RoleName,
+        /// The channel.
+        channel: ChannelName,
+        /// The number of its commitment.
+        commitment: u64,
+        /// The name of the state.
+        name: String,
+    },
+    /// An expectation was checked.
+    Checked {
+        /// What was expected, in one plain line.
+        expected: String,
+        /// What was there instead, if it did not hold.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failed: Option<String>,
+    },
+    /// The file's outcome was compared with the audit's account.
+    Audited {
+        /// How many outputs the account holds.
+        outputs: u32,
+        /// What does not fit.
+        problems: Vec<Problem>,
+    },
+}
+
+/// Something that is wrong, with the line of the file that says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The line in the file; `None` if no line is to blame.
+    pub line: Option<u32>,
+    /// The column, likewise.
+    pub column: Option<u32>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The record, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// What happened.
+    pub entries: Vec<Entry>,
+}
+
+impl Trace {
+    /// Writes the trace as JSON Lines.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        for entry in &self.entries {
+            serde_json::to_writer(&mut *out, entry)?;
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    }
+
+    /// Reads a trace from JSON Lines.
+    ///
+    /// # Errors
+    /// Those of `input`; `InvalidData` for a line that is no entry.
+    pub fn read(input: impl BufRead) -> io::Result<Self> {
+        let entries = input
+            .lines()
+            .map(|line| Ok(serde_json::from_str(&line?)?))
+            .collect::<io::Result<_>>()?;
+        Ok(Self { entries })
+    }
+}
