@@ -5,6 +5,7 @@
 //! The reference protocol lives in `bolt` and `node`, which do no I/O; `chain` is the door to
 //! the regtest bitcoind.
 
+pub mod audit;
 pub mod bolt;
 pub mod chain;
 pub mod cli;
