@@ -9,6 +9,7 @@ pub mod audit;
 pub mod bolt;
 pub mod chain;
 pub mod cli;
+pub mod lab;
 pub mod node;
 pub mod scenario;
 pub mod trace;

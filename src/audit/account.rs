@@ -164,8 +164,20 @@ impl Account {
         todo!()
     }
 
+    /// The confirmed outputs that nobody spent, neither in the chain nor in the mempool.
+    pub fn unspent(&self) -> Vec<OutPoint> {
+        todo!()
+    }
+
     /// How many outputs the account holds: funding outputs, those of closes, those of claims.
     pub fn outputs(&self) -> usize {
+        todo!()
+    }
+}
+
+/// In one plain line, as in "alice's commitment number 0 of ab (revoked), at height 114".
+impl std::fmt::Display for AuditedTransaction {
+    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         todo!()
     }
 }

@@ -1,0 +1,316 @@
+//! Runs a scenario: a bitcoind of its own, the cast, the steps; everything that happens goes into
+//! the trace.
+//!
+//! ```text
+//! scenario -> set up: bitcoind, matured coins, funded wallets
+//!          -> steps:  commands -> nodes -> messages, transactions -> chain -> blocks -> nodes
+//!          -> audit:  the trace against the outcome
+//! ```
+
+mod expect;
+mod network;
+mod steps;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bitcoin::{Amount, OutPoint, TxOut};
+use thiserror::Error;
+
+use crate::audit::{self, Account};
+use crate::bolt::units::{CommitmentNumber, FeeratePerKw};
+use crate::chain::{self, Chain, ChainError};
+use crate::node::{ChannelHandle, Node, NodeError, Seed};
+use crate::scenario::{
+    ChannelName, Outcome, Position, Role, RoleKind, RoleName, Scenario, StateName,
+};
+use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
+use network::{Player, Wire};
+
+/// The fee rate at which roles fund, close and claim: 4 sat per vbyte.
+const WALLET_FEERATE: FeeratePerKw = FeeratePerKw(1_000);
+/// So many blocks are mined before a scenario begins: the first coinbases are mature then.
+const MATURING_BLOCKS: u32 = 110;
+
+/// How to run a lab.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The lab's bitcoind.
+    pub chain: chain::Options,
+    /// Set from outside to end the run between two steps.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// Why the lab itself failed. Never the fault of a role: the verdict is `inconclusive`.
+#[derive(Debug, Error)]
+pub enum LabError {
+    /// bitcoind.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A reference node could not do what it must be able to do.
+    #[error("have {role} {doing}: {source}")]
+    Node {
+        /// The role.
+        role: RoleName,
+        /// What it was to do.
+        doing: &'static str,
+        /// Why not.
+        source: NodeError,
+    },
+    /// The user ended the run.
+    #[error("go on: interrupted")]
+    Interrupted,
+    /// The language has it, the lab not yet.
+    #[error("play a {0}: not supported yet")]
+    Unsupported(&'static str),
+    /// bitcoind's chain is not the one that the trace tells of.
+    #[error("trust the trace: bitcoind's best block is not the lab's")]
+    ChainDiffers,
+    /// The audit holds an output to be unspent, and bitcoind does not.
+    #[error("trust the audit: bitcoind holds {0} to be spent, or not to exist")]
+    AuditDiffers(OutPoint),
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// Every step, the outcome and the audit held.
+    Passed,
+    /// Something did not hold.
+    Failed(Vec<Problem>),
+    /// The lab failed.
+    Inconclusive(LabError),
+}
+
+/// A run of a scenario.
+#[derive(Debug)]
+pub struct Run {
+    /// All that happened.
+    pub trace: Trace,
+    /// The audit's account at the end.
+    pub account: Account,
+    /// The outcome that the account shows.
+    pub observed: Outcome,
+    /// How it ended.
+    pub ending: Ending,
+    /// How many expectations were checked, the outcome's lines among them.
+    pub checks: usize,
+    /// The time spent waiting for bitcoind.
+    pub waited: Duration,
+    /// bitcoind's folder, if it was kept.
+    pub kept: Option<PathBuf>,
+}
+
+/// What ends a step before its end.
+#[derive(Debug)]
+enum Stop {
+    /// The scenario fails, at this position.
+    Failed { at: Option<Position>, message: String },
+    /// The lab fails.
+    Lab(LabError),
+}
+
+impl From<ChainError> for Stop {
+    fn from(error: ChainError) -> Self {
+        Self::Lab(LabError::Chain(error))
+    }
+}
+
+impl From<LabError> for Stop {
+    fn from(error: LabError) -> Self {
+        Self::Lab(error)
+    }
+}
+
+/// A running lab.
+struct Lab<'a> {
+    scenario: &'a Scenario,
+    interrupted: Arc<AtomicBool>,
+    chain: Chain,
+    cast: BTreeMap<RoleName, Player>,
+    wire: Wire,
+    channels: BTreeMap<ChannelName, ChannelHandle>,
+    states: BTreeMap<StateName, (ChannelName, CommitmentNumber)>,
+    trace: Trace,
+    step: Option<u32>,
+}
+
+/// Runs a scenario and audits it. Without an outcome in the file, nothing is compared with the
+/// account.
+pub fn run(scenario: &Scenario, options: &Options) -> Run {
+    let mut lab = match Lab::set_up(scenario, options) {
+        Ok(lab) => lab,
+        Err(error) => return Run::never_started(error),
+    };
+    let played = lab.play();
+    let account = audit::account(&lab.trace);
+    let ending = match played {
+        Ok(()) => lab.judge(&account),
+        Err(Stop::Lab(error)) => Ending::Inconclusive(error),
+        Err(Stop::Failed { at, message }) => {
+            let (line, column) = (at.map(|at| at.line), at.map(|at| at.column));
+            Ending::Failed(vec![Problem { line, column, message }])
+        }
+    };
+    let checks = lab.checks();
+    let Lab { chain, trace, .. } = lab;
+    let waited = chain.waited();
+    let (kept, ending) = match (chain.stop(), ending) {
+        (Ok(kept), ending) => (kept, ending),
+        (Err(_), ending @ Ending::Inconclusive(_)) => (None, ending),
+        (Err(error), _) => (None, Ending::Inconclusive(error.into())),
+    };
+    let observed = audit::observed(&account);
+    Run { trace, account, observed, ending, checks, waited, kept }
+}
+
+impl Run {
+    fn never_started(error: LabError) -> Self {
+        Self {
+            trace: Trace::default(),
+            account: Account::default(),
+            observed: Outcome::default(),
+            ending: Ending::Inconclusive(error),
+            checks: 0,
+            waited: Duration::ZERO,
+            kept: None,
+        }
+    }
+}
+
+impl<'a> Lab<'a> {
+    /// Starts bitcoind, lets coins mature and gives each role its funds.
+    fn set_up(scenario: &'a Scenario, options: &Options) -> Result<Self, LabError> {
+        if scenario.cast.iter().any(|role| role.kind.value == RoleKind::Probe) {
+            return Err(LabError::Unsupported("probe"));
+        }
+        let mut chain = Chain::start(&options.chain)?;
+        chain.mine(MATURING_BLOCKS)?;
+        let height = chain.height();
+        let player = |role: &Role| {
+            let seed = Seed::derive(&scenario.title, role.name.value.as_str());
+            Player::new(role.kind.value, Node::new(seed, height, WALLET_FEERATE))
+        };
+        let cast: BTreeMap<RoleName, Player> =
+            scenario.cast.iter().map(|role| (role.name.value.clone(), player(role))).collect();
+        let mut lab = Self {
+            scenario,
+            interrupted: Arc::clone(&options.interrupted),
+            chain,
+            wire: Wire::default(),
+            cast,
+            channels: BTreeMap::new(),
+            states: BTreeMap::new(),
+            trace: Trace::default(),
+            step: None,
+        };
+        lab.introduce();
+        lab.fund()?;
+        Ok(lab)
+    }
+
+    /// The first entry of the trace: who plays.
+    fn introduce(&mut self) {
+        let cast = self.cast.iter().map(|(name, player)| CastEntry {
+            name: name.clone(),
+            kind: player.kind,
+            node_id: player.node.id(),
+            wallet: player.node.wallet().script().clone(),
+        });
+        let channels = self.scenario.channels.iter().map(|channel| ChannelEntry {
+            name: channel.name.value.clone(),
+            from: channel.from.value.clone(),
+            to: channel.to.value.clone(),
+        });
+        let event = Event::Scenario {
+            title: self.scenario.title.clone(),
+            cast: cast.collect(),
+            channels: channels.collect(),
+            height: self.chain.height(),
+        };
+        self.tell(event);
+    }
+
+    /// Pays each role what the scenario says it has.
+    fn fund(&mut self) -> Result<(), LabError> {
+        let roles = self.scenario.cast.iter().filter(|role| role.funds > Amount::ZERO);
+        let outputs: Vec<TxOut> = roles
+            .filter_map(|role| {
+                let player = self.cast.get(&role.name.value)?;
+                let script_pubkey = player.node.wallet().script().clone();
+                Some(TxOut { value: role.funds, script_pubkey })
+            })
+            .collect();
+        if outputs.is_empty() {
+            return Ok(());
+        }
+        self.chain.fund(&outputs)?;
+        self.mine(1)
+    }
+
+    fn play(&mut self) -> Result<(), Stop> {
+        let scenario = self.scenario;
+        for (number, step) in (1..).zip(&scenario.steps) {
+            self.check_interrupted()?;
+            self.step = Some(number);
+            let (text, say) = (step.verb.to_string(), step.say.clone());
+            self.tell(Event::Step { line: step.at.line, text, say });
+            self.play_step(step).map_err(|stop| match stop {
+                Stop::Failed { at, message } => {
+                    Stop::Failed { at: Some(at.unwrap_or(step.at)), message }
+                }
+                lab @ Stop::Lab(_) => lab,
+            })?;
+        }
+        self.step = None;
+        Ok(())
+    }
+
+    /// Compares the account with the outcome, and with what bitcoind says of the chain.
+    fn judge(&mut self, account: &Account) -> Ending {
+        if let Err(error) = self.verify(account) {
+            return Ending::Inconclusive(error);
+        }
+        let problems = match &self.scenario.outcome {
+            Some(outcome) => audit::judge(account, &outcome.value),
+            None => Vec::new(),
+        };
+        let outputs = u32::try_from(account.outputs()).unwrap_or(u32::MAX);
+        self.tell(Event::Audited { outputs, problems: problems.clone() });
+        if problems.is_empty() { Ending::Passed } else { Ending::Failed(problems) }
+    }
+
+    /// The trace and the account must be bitcoind's own view: the same tip, the same coins.
+    fn verify(&mut self, account: &Account) -> Result<(), LabError> {
+        let best: bitcoin::BlockHash = self.chain.call("getbestblockhash", &[])?;
+        if best != self.chain.tip() {
+            return Err(LabError::ChainDiffers);
+        }
+        for outpoint in account.unspent() {
+            if self.chain.unspent(outpoint)?.is_none() {
+                return Err(LabError::AuditDiffers(outpoint));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_interrupted(&self) -> Result<(), LabError> {
+        if self.interrupted.load(Ordering::Relaxed) { Err(LabError::Interrupted) } else { Ok(()) }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.trace.entries.push(Entry { step: self.step, event });
+    }
+
+    /// How many expectations the run checked: those of steps, and the lines of the outcome.
+    fn checks(&self) -> usize {
+        let checked =
+            |entry: &&Entry| matches!(entry.event, Event::Checked { .. } | Event::Audited { .. });
+        let outcome = self.scenario.outcome.as_ref();
+        let lines = outcome.map_or(0, |o| o.value.entries.len() + o.value.balances.len());
+        self.trace.entries.iter().filter(checked).count() + lines
+    }
+}

@@ -1,0 +1,289 @@
+//! What connects the cast: messages on the wire, transactions to bitcoind, blocks from it.
+
+use std::collections::VecDeque;
+
+use bitcoin::{Block, Transaction};
+
+use super::{Lab, LabError, Stop};
+use crate::bolt::channel::{ChainEvent, Purpose};
+use crate::bolt::units::BlockHeight;
+use crate::bolt::wire::Message;
+use crate::chain::{Reorg, Submission};
+use crate::node::{
+    ChannelHandle, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput,
+};
+use crate::scenario::{ChannelName, RoleKind, RoleName};
+use crate::trace::{Answer, Event, RawTransaction};
+
+/// A role and the reference node that plays it.
+pub(super) struct Player {
+    pub(super) kind: RoleKind,
+    pub(super) node: Node,
+    pub(super) link: Link,
+}
+
+/// Whether a role sees what happens.
+pub(super) enum Link {
+    /// It does.
+    Online,
+    /// It does not; what the chain did meanwhile waits for it.
+    Offline(Vec<ChainEvent>),
+}
+
+impl Player {
+    pub(super) fn new(kind: RoleKind, node: Node) -> Self {
+        Self { kind, node, link: Link::Online }
+    }
+}
+
+/// Messages on their way, in the order in which they were sent.
+#[derive(Default)]
+pub(super) struct Wire(VecDeque<(RoleName, RoleName, Message)>);
+
+impl Lab<'_> {
+    /// Gives a role a command, and lets everything that follows happen. The command's own events
+    /// are returned.
+    pub(super) fn command(
+        &mut self,
+        role: &RoleName,
+        doing: &'static str,
+        command: NodeCommand,
+    ) -> Result<Vec<NodeEvent>, Stop> {
+        let events = self.input(role, doing, NodeInput::Command(command))?;
+        self.deliver()?;
+        Ok(events)
+    }
+
+    /// One step of a node, and what it wants: its messages go on the wire, its transactions to
+    /// bitcoind, its events into the trace.
+    pub(super) fn input(
+        &mut self,
+        role: &RoleName,
+        doing: &'static str,
+        input: NodeInput,
+    ) -> Result<Vec<NodeEvent>, Stop> {
+        let Some(player) = self.cast.get_mut(role) else { return Ok(Vec::new()) };
+        let outputs = match player.node.step(input) {
+            Ok(outputs) => outputs,
+            Err(NodeError::Refused(refused)) => {
+                let message = format!("{role} refuses to {doing}: {refused}");
+                return Err(Stop::Failed { at: None, message });
+            }
+            Err(source) => {
+                return Err(LabError::Node { role: role.clone(), doing, source }.into());
+            }
+        };
+        let mut events = Vec::new();
+        for output in outputs {
+            match output {
+                NodeOutput::Send { to, message } => self.send(role, to, message),
+                NodeOutput::Broadcast { transaction, purpose, .. } => {
+                    self.publish(role, Some(purpose), &transaction)?;
+                }
+                NodeOutput::Event(event) => {
+                    self.tell_of(role, &event);
+                    events.push(event);
+                }
+            }
+        }
+        Ok(events)
+    }
+
+    fn send(&mut self, from: &RoleName, to: secp256k1::PublicKey, message: Message) {
+        let receiver = self.cast.iter().find(|(_, player)| player.node.id() == to);
+        if let Some((name, _)) = receiver {
+            self.wire.0.push_back((from.clone(), name.clone(), message));
+        }
+    }
+
+    fn tell_of(&mut self, role: &RoleName, event: &NodeEvent) {
+        let NodeEvent::Channel { channel, event } = event else { return };
+        let Some(channel) = self.name_of(channel) else { return };
+        self.tell(Event::Channel { role: role.clone(), channel, told: event.clone() });
+    }
+
+    /// The scenario's name of a channel.
+    pub(super) fn name_of(&self, handle: &ChannelHandle) -> Option<ChannelName> {
+        self.channels.iter().find(|(_, known)| *known == handle).map(|(name, _)| name.clone())
+    }
+
+    /// The scenario's name of the channel that a message is about.
+    fn channel_of(&self, role: &RoleName, message: &Message) -> Option<ChannelName> {
+        let id = message.channel_id();
+        let node = &self.cast.get(role)?.node;
+        let handle = node.channels().find(|(handle, channel)| {
+            **handle == id
+                || channel.phase.commitments().is_some_and(|known| known.channel_id == id)
+                || channel.phase.awaits_funding_signed(id)
+        });
+        self.name_of(handle?.0)
+    }
+
+    /// Delivers messages until none is on its way. Each goes through the codec, as over a wire.
+    pub(super) fn deliver(&mut self) -> Result<(), Stop> {
+        while let Some((from, to, message)) = self.wire.0.pop_front() {
+            let channel =
+                self.channel_of(&from, &message).or_else(|| self.channel_of(&to, &message));
+            let sender = self.cast.get(&from).map(|player| (player.node.id(), &player.link));
+            let receiver = self.cast.get(&to).map(|player| &player.link);
+            let (Some((id, Link::Online)), Some(Link::Online)) = (sender, receiver) else {
+                self.tell(Event::Lost { from, to, message: message.name().to_owned() });
+                continue;
+            };
+            let message = Message::decode(&message.encode()).map_err(|error| Stop::Failed {
+                at: None,
+                message: format!("{from} sends {} that cannot be read: {error}", message.name()),
+            })?;
+            let event = Event::Message {
+                from: from.clone(),
+                to: to.clone(),
+                channel,
+                message: message.clone(),
+            };
+            self.tell(event);
+            self.input(&to, "take a message", NodeInput::Message { from: id, message })?;
+        }
+        Ok(())
+    }
+
+    /// Gives a transaction to bitcoind.
+    pub(super) fn publish(
+        &mut self,
+        by: &RoleName,
+        purpose: Option<Purpose>,
+        transaction: &Transaction,
+    ) -> Result<Answer, Stop> {
+        let txid = transaction.compute_txid();
+        let answer = match self.chain.submit(transaction)? {
+            Submission::Accepted if self.was_accepted(transaction) => Answer::Known,
+            Submission::Accepted => Answer::Accepted,
+            Submission::Refused { .. } if self.chain.confirmed(txid).is_some() => Answer::Known,
+            Submission::Refused { reason } if reason.starts_with("txn-already") => Answer::Known,
+            Submission::Refused { reason } => Answer::Refused { reason },
+        };
+        self.tell(Event::Published {
+            by: by.clone(),
+            purpose,
+            txid,
+            transaction: RawTransaction(transaction.clone()),
+            answer: answer.clone(),
+        });
+        Ok(answer)
+    }
+
+    /// Whether the trace has bitcoind take this transaction before, with no reorg since.
+    fn was_accepted(&self, transaction: &Transaction) -> bool {
+        let txid = transaction.compute_txid();
+        self.trace
+            .entries
+            .iter()
+            .rev()
+            .take_while(|entry| !matches!(entry.event, Event::Disconnected { .. }))
+            .any(|entry| match &entry.event {
+                Event::Published { txid: known, answer: Answer::Accepted, .. } => *known == txid,
+                _ => false,
+            })
+    }
+
+    /// Mines blocks one by one, so that what a node publishes in answer to a block is in the next.
+    pub(super) fn mine(&mut self, blocks: u32) -> Result<(), LabError> {
+        match self.mine_for_all(blocks) {
+            Ok(()) => Ok(()),
+            Err(Stop::Lab(error)) => Err(error),
+            // A node refuses nothing when it only looks at the chain.
+            Err(Stop::Failed { .. }) => Err(LabError::Interrupted),
+        }
+    }
+
+    /// Mines blocks, and has all roles that are online see each before the next is mined.
+    pub(super) fn mine_for_all(&mut self, blocks: u32) -> Result<(), Stop> {
+        for _ in 0..blocks {
+            self.check_interrupted()?;
+            let height = BlockHeight(self.chain.height().0.saturating_add(1));
+            let mined = self.chain.mine(1)?;
+            for block in &mined {
+                self.connect(height, block)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A block has joined the chain.
+    fn connect(&mut self, height: BlockHeight, block: &Block) -> Result<(), Stop> {
+        let transactions: Vec<Transaction> = block.txdata.iter().skip(1).cloned().collect();
+        self.tell_mined(height, block, &transactions);
+        self.show(&ChainEvent::Connected { height, transactions })
+    }
+
+    /// Runs of empty blocks are one entry of the trace.
+    fn tell_mined(&mut self, height: BlockHeight, block: &Block, transactions: &[Transaction]) {
+        let tip = block.block_hash();
+        let step = self.step;
+        if let Some(entry) = self.trace.entries.last_mut()
+            && entry.step == step
+            && let Event::Mined { to, tip: last, transactions: before, .. } = &mut entry.event
+            && before.is_empty()
+            && transactions.is_empty()
+        {
+            (*to, *last) = (height, tip);
+            return;
+        }
+        let transactions = transactions.iter().cloned().map(RawTransaction).collect();
+        self.tell(Event::Mined { from: height, to: height, tip, transactions });
+    }
+
+    /// The chain has changed over to another branch.
+    pub(super) fn change_over(&mut self, reorg: &Reorg) -> Result<(), Stop> {
+        let fork = self.chain.height().0.saturating_sub(count(&reorg.connected));
+        let top = fork.saturating_add(count(&reorg.disconnected));
+        if top > fork {
+            let lowest = BlockHeight(fork.saturating_add(1));
+            self.tell(Event::Disconnected { from: BlockHeight(top), to: lowest });
+        }
+        for height in (fork.saturating_add(1)..=top).rev() {
+            self.show(&ChainEvent::Disconnected { height: BlockHeight(height) })?;
+        }
+        for (height, block) in (fork.saturating_add(1)..).zip(&reorg.connected) {
+            self.connect(BlockHeight(height), block)?;
+        }
+        Ok(())
+    }
+
+    /// Shows a change of the chain to every role; those offline see it when they are back.
+    fn show(&mut self, event: &ChainEvent) -> Result<(), Stop> {
+        let roles: Vec<RoleName> = self.cast.keys().cloned().collect();
+        for role in roles {
+            match self.cast.get_mut(&role).map(|player| &mut player.link) {
+                Some(Link::Offline(missed)) => missed.push(event.clone()),
+                Some(Link::Online) | None => {
+                    self.input(&role, "follow the chain", NodeInput::Chain(event.clone()))?;
+                }
+            }
+        }
+        self.deliver()
+    }
+
+    /// Takes a role off the net.
+    pub(super) fn go_offline(&mut self, role: &RoleName) {
+        if let Some(player) = self.cast.get_mut(role) {
+            player.link = Link::Offline(Vec::new());
+        }
+        self.tell(Event::Offline { role: role.clone() });
+    }
+
+    /// Brings a role back: it sees what the chain did meanwhile.
+    pub(super) fn go_online(&mut self, role: &RoleName) -> Result<(), Stop> {
+        self.tell(Event::Online { role: role.clone() });
+        let Some(player) = self.cast.get_mut(role) else { return Ok(()) };
+        if let Link::Offline(missed) = std::mem::replace(&mut player.link, Link::Online) {
+            for event in missed {
+                self.input(role, "follow the chain", NodeInput::Chain(event))?;
+            }
+        }
+        self.deliver()
+    }
+}
+
+fn count(blocks: &[Block]) -> u32 {
+    u32::try_from(blocks.len()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,366 @@
+//! The verbs, each as the lab carries it out.
+
+use std::collections::BTreeSet;
+
+use bitcoin::{OutPoint, Transaction, Txid};
+
+use super::network::Link;
+use super::{Lab, LabError, Stop};
+use crate::audit;
+use crate::bolt::channel::{ChannelEvent, Purpose};
+use crate::bolt::tx;
+use crate::bolt::units::Msat;
+use crate::chain::Branch;
+use crate::node::cheat::{self, ClaimWay};
+use crate::node::{
+    ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, NodeEvent, OpenRequest,
+};
+use crate::scenario::{
+    At, Blocks, Channel, ChannelName, ChannelType, OutputRef, Path, Position, RoleName, StateName,
+    Step, TransactionRef, Until, Verb,
+};
+use crate::trace::{Answer, Event};
+
+impl Lab<'_> {
+    pub(super) fn play_step(&mut self, step: &Step) -> Result<(), Stop> {
+        match &step.verb {
+            Verb::Open { channel, until } => self.open(channel, *until),
+            Verb::Pay { from, to, amount, channel } => self.pay(from, to, amount, channel),
+            Verb::Close { channel, by } => self.close(channel, by),
+            Verb::ForceClose { channel, by } => self.force_close(channel, by),
+            Verb::Remember { channel, by, state } => self.remember(channel, by, state),
+            Verb::Publish { by, commitment } => self.publish_state(by, commitment),
+            Verb::Claim { by, output, path, refused } => {
+                self.claim(by, output, path, refused.as_ref())
+            }
+            Verb::DoubleSpend { by, transaction } => self.double_spend(by, transaction),
+            Verb::Mine(blocks) => self.mine_for_all(blocks.value.0),
+            Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
+            Verb::Offline(role) => {
+                self.go_offline(&role.value);
+                Ok(())
+            }
+            Verb::Online(role) => self.go_online(&role.value),
+            Verb::Expect(expect) => self.expect(expect),
+        }
+    }
+
+    /// The channel as the scenario declares it. A loaded scenario names no other.
+    fn declared(&self, name: &ChannelName) -> Result<Channel, Stop> {
+        let found = self.scenario.channel(name).cloned();
+        found.ok_or_else(|| failed(None, format!("there is no channel {name}")))
+    }
+
+    pub(super) fn handle(&self, name: &At<ChannelName>) -> Result<ChannelHandle, Stop> {
+        let handle = self.channels.get(&name.value).copied();
+        handle.ok_or_else(|| failed(Some(name.at), format!("{name} is not open yet")))
+    }
+
+    pub(super) fn node(&self, role: &RoleName) -> Result<&Node, Stop> {
+        let player = self.cast.get(role);
+        player.map(|player| &player.node).ok_or_else(|| failed(None, format!("nobody plays {role}")))
+    }
+
+    fn open(&mut self, name: &At<ChannelName>, until: Until) -> Result<(), Stop> {
+        let channel = self.declared(&name.value)?;
+        let (from, to) = (&channel.from.value, &channel.to.value);
+        for (role, peer) in [(from, to), (to, from)] {
+            let peer = self.node(peer)?.id();
+            let declared = self.scenario.role(role).and_then(|role| role.dust_limit);
+            let default = ChannelPolicy::default();
+            let policy = ChannelPolicy {
+                to_self_delay: channel.to_self_delay.value,
+                dust_limit: declared.map_or(default.dust_limit, |limit| limit.value),
+                minimum_depth: channel.minimum_depth.value.0,
+            };
+            self.command(role, "set terms", NodeCommand::SetPolicy(peer, policy))?;
+        }
+        let request = OpenRequest {
+            peer: self.node(to)?.id(),
+            capacity: channel.capacity.value,
+            push: Msat::from_amount(channel.push.value).unwrap_or(Msat::ZERO),
+            channel_type: match channel.channel_type {
+                ChannelType::Anchors => tx::ChannelType::Anchors,
+                ChannelType::StaticRemotekey => tx::ChannelType::StaticRemotekey,
+            },
+            feerate: channel.feerate.value,
+        };
+        // The node names the channel in its answer; the trace must know the name before.
+        let mut ahead = self.node(from)?.clone();
+        let known: BTreeSet<ChannelHandle> = ahead.channels().map(|(handle, _)| *handle).collect();
+        let command = NodeCommand::Open(request);
+        if ahead.step(crate::node::NodeInput::Command(command.clone())).is_ok() {
+            let new = ahead.channels().map(|(handle, _)| *handle).find(|h| !known.contains(h));
+            self.channels.extend(new.map(|handle| (name.value.clone(), handle)));
+        }
+        self.command(from, "open a channel", command)?;
+        self.accepted(name.at, Purpose::Funding)?;
+        if until == Until::Broadcast {
+            return Ok(());
+        }
+        self.mine_for_all(channel.minimum_depth.value.0)?;
+        for role in [from, to] {
+            self.must_be(name, role, "normal")?;
+        }
+        Ok(())
+    }
+
+    /// Fails unless this side sees the channel in this state.
+    fn must_be(&self, name: &At<ChannelName>, role: &RoleName, wanted: &str) -> Result<(), Stop> {
+        let state = self.state(name, role)?;
+        if state == wanted {
+            return Ok(());
+        }
+        let why = self.last_violation().map_or(String::new(), |why| format!(": {why}"));
+        let message = format!("{role} sees {name} as {state}, not as {wanted}{why}");
+        Err(failed(Some(name.at), message))
+    }
+
+    /// What one side thinks of a channel.
+    pub(super) fn state(&self, name: &At<ChannelName>, role: &RoleName) -> Result<&'static str, Stop> {
+        let handle = self.handle(name)?;
+        let channel = self.node(role)?.channel(&handle);
+        Ok(channel.map_or("closed", |channel| channel.phase.name()))
+    }
+
+    fn last_violation(&self) -> Option<String> {
+        self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
+            Event::Channel { role, told: ChannelEvent::Violation { requirement, message }, .. } => {
+                Some(format!("{role} told of a violation, {message} ({requirement})"))
+            }
+            _ => None,
+        })
+    }
+
+    /// Fails unless the mempool took the newest transaction of this purpose.
+    fn accepted(&self, at: Position, purpose: Purpose) -> Result<(), Stop> {
+        let answer = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
+            Event::Published { purpose: Some(of), answer, .. } if *of == purpose => Some(answer),
+            _ => None,
+        });
+        let message = match answer {
+            Some(Answer::Accepted | Answer::Known) => return Ok(()),
+            Some(Answer::Refused { reason }) => format!("the mempool refused it: {reason}"),
+            None => self.last_violation().unwrap_or_else(|| "nothing was published".to_owned()),
+        };
+        Err(failed(Some(at), message))
+    }
+
+    fn pay(
+        &mut self,
+        from: &At<RoleName>,
+        to: &At<RoleName>,
+        amount: &At<Msat>,
+        name: &At<ChannelName>,
+    ) -> Result<(), Stop> {
+        let channel = self.handle(name)?;
+        let invoice = NodeCommand::Invoice(amount.value);
+        let events = self.command(&to.value, "make an invoice", invoice)?;
+        let hash = events.iter().find_map(|event| match event {
+            NodeEvent::Invoice { payment_hash } => Some(*payment_hash),
+            NodeEvent::Channel { .. } => None,
+        });
+        let payment_hash = hash.ok_or_else(|| failed(Some(to.at), format!("{to} has no invoice")))?;
+        let pay = NodeCommand::Pay { channel, amount: amount.value, payment_hash };
+        let since = self.trace.entries.len();
+        self.command(&from.value, "pay", pay).map_err(|stop| stop.at(amount.at))?;
+        let paid = self.trace.entries.iter().skip(since).any(|entry| match &entry.event {
+            Event::Channel { role, told: ChannelEvent::HtlcFulfilled { payment_preimage, .. }, .. } => {
+                *role == from.value && payment_preimage.hash() == payment_hash
+            }
+            _ => false,
+        });
+        if paid {
+            return Ok(());
+        }
+        let offline = [from, to].into_iter().find(|role| self.is_offline(&role.value));
+        let why = match offline {
+            Some(role) => format!("{role} is offline"),
+            None => self.last_violation().unwrap_or_else(|| "it is still pending".to_owned()),
+        };
+        Err(failed(None, format!("{from} did not pay {to}: {why}")))
+    }
+
+    fn is_offline(&self, role: &RoleName) -> bool {
+        self.cast.get(role).is_some_and(|player| matches!(player.link, Link::Offline(_)))
+    }
+
+    fn close(&mut self, name: &At<ChannelName>, by: &At<RoleName>) -> Result<(), Stop> {
+        let handle = self.handle(name)?;
+        let command = NodeCommand::Close(handle);
+        self.command(&by.value, "close the channel", command).map_err(|stop| stop.at(name.at))?;
+        self.accepted(name.at, Purpose::Closing)
+    }
+
+    fn force_close(&mut self, name: &At<ChannelName>, by: &At<RoleName>) -> Result<(), Stop> {
+        let handle = self.handle(name)?;
+        let since = self.trace.entries.len();
+        let command = NodeCommand::ForceClose(handle);
+        self.command(&by.value, "force-close", command).map_err(|stop| stop.at(name.at))?;
+        let refused = self.trace.entries.iter().skip(since).find_map(|entry| match &entry.event {
+            Event::Published { answer: Answer::Refused { reason }, .. } => Some(reason.clone()),
+            _ => None,
+        });
+        match refused {
+            Some(reason) => Err(failed(Some(name.at), format!("the mempool refused it: {reason}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn remember(
+        &mut self,
+        name: &At<ChannelName>,
+        by: &At<RoleName>,
+        state: &At<StateName>,
+    ) -> Result<(), Stop> {
+        let handle = self.handle(name)?;
+        let number = cheat::newest(self.node(&by.value)?, &handle)
+            .map_err(|source| cannot(&by.value, "remember a state", source))?;
+        self.states.insert(state.value.clone(), (name.value.clone(), number));
+        self.tell(Event::Remembered {
+            role: by.value.clone(),
+            channel: name.value.clone(),
+            commitment: number.0,
+            name: state.to_string(),
+        });
+        Ok(())
+    }
+
+    fn publish_state(&mut self, by: &At<RoleName>, state: &At<StateName>) -> Result<(), Stop> {
+        let known = self.states.get(&state.value).cloned();
+        let (channel, number) =
+            known.ok_or_else(|| failed(Some(state.at), format!("nobody remembered {state}")))?;
+        let handle = self.handle(&At::new(channel, state.at))?;
+        let transaction = cheat::commitment(self.node(&by.value)?, &handle, number)
+            .map_err(|source| cannot(&by.value, "publish an old state", source))?;
+        let purpose = Some(Purpose::Commitment(number));
+        self.publish_or_fail(by, purpose, &transaction, state.at)
+    }
+
+    /// Publishes a transaction that the mempool must take.
+    fn publish_or_fail(
+        &mut self,
+        by: &At<RoleName>,
+        purpose: Option<Purpose>,
+        transaction: &Transaction,
+        at: Position,
+    ) -> Result<(), Stop> {
+        match self.publish(&by.value, purpose, transaction)? {
+            Answer::Accepted | Answer::Known => Ok(()),
+            Answer::Refused { reason } => {
+                Err(failed(Some(at), format!("the mempool refused it: {reason}")))
+            }
+        }
+    }
+
+    fn claim(
+        &mut self,
+        by: &At<RoleName>,
+        output: &At<OutputRef>,
+        path: &At<Path>,
+        refused: Option<&At<String>>,
+    ) -> Result<(), Stop> {
+        let outpoint = self.outpoint(output)?;
+        let handle = self.handle(&At::new(output.value.channel().clone(), output.at))?;
+        let way = match path.value {
+            Path::Delay => ClaimWay::Delay,
+            Path::Revocation => ClaimWay::Revocation,
+            Path::Direct => ClaimWay::Direct,
+            Path::Anchor | Path::Anyone => {
+                return Err(LabError::Unsupported("claim of an anchor").into());
+            }
+        };
+        let transaction = match cheat::claim(self.node(&by.value)?, &handle, outpoint, way) {
+            Ok(transaction) => transaction,
+            Err(NodeError::Refused(_)) => {
+                let message = format!("{by} has no key to claim {output} by {path}");
+                return Err(failed(Some(output.at), message));
+            }
+            Err(source) => return Err(cannot(&by.value, "claim an output", source)),
+        };
+        let Some(reason) = refused else {
+            return self.publish_or_fail(by, None, &transaction, output.at);
+        };
+        let answer = self.publish(&by.value, None, &transaction)?;
+        let found = match answer {
+            Answer::Refused { reason } => reason,
+            Answer::Accepted | Answer::Known => "the mempool took it".to_owned(),
+        };
+        let expected = format!("the mempool refuses it with {reason}");
+        let failure = (found != reason.value).then_some(found);
+        self.check(reason.at, expected, failure)
+    }
+
+    fn outpoint(&self, output: &At<OutputRef>) -> Result<OutPoint, Stop> {
+        let account = audit::account(&self.trace);
+        let found = account.outpoint(&output.value);
+        found.ok_or_else(|| failed(Some(output.at), format!("there is no output {output}")))
+    }
+
+    /// The transactions that a scenario names so.
+    fn named(&self, transaction: &At<TransactionRef>) -> Result<Vec<Txid>, Stop> {
+        let account = audit::account(&self.trace);
+        let found: Vec<Txid> = account.find(&transaction.value).iter().map(|tx| tx.txid).collect();
+        if found.is_empty() {
+            return Err(failed(Some(transaction.at), format!("there is no {transaction}")));
+        }
+        Ok(found)
+    }
+
+    fn double_spend(&mut self, by: &At<RoleName>, of: &At<TransactionRef>) -> Result<(), Stop> {
+        let named = self.named(of)?;
+        let original = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
+            Event::Published { txid, transaction, .. } if named.contains(txid) => {
+                Some(transaction.0.clone())
+            }
+            _ => None,
+        });
+        let original = original.ok_or_else(|| failed(Some(of.at), format!("there is no {of}")))?;
+        let replacement = match cheat::double_spend(self.node(&by.value)?, &original) {
+            Ok(replacement) => replacement,
+            Err(NodeError::Wallet(_)) => {
+                let message = format!("{of} does not spend coins of {by}");
+                return Err(failed(Some(of.at), message));
+            }
+            Err(source) => return Err(cannot(&by.value, "double-spend", source)),
+        };
+        self.publish_or_fail(by, Some(Purpose::DoubleSpend), &replacement, of.at)
+    }
+
+    fn reorg(
+        &mut self,
+        depth: &At<Blocks>,
+        without: Option<&[At<TransactionRef>]>,
+    ) -> Result<(), Stop> {
+        let branch = match without {
+            None => Branch::Empty,
+            Some(named) => {
+                let mut left_out = BTreeSet::new();
+                for transaction in named {
+                    left_out.extend(self.named(transaction)?);
+                }
+                Branch::Same { without: left_out }
+            }
+        };
+        let reorg = self.chain.reorg(depth.value.0, branch)?;
+        self.change_over(&reorg)
+    }
+}
+
+impl Stop {
+    /// A failure that has no position of its own gets this one.
+    fn at(self, position: Position) -> Self {
+        match self {
+            Self::Failed { at, message } => Self::Failed { at: at.or(Some(position)), message },
+            lab @ Self::Lab(_) => lab,
+        }
+    }
+}
+
+pub(super) fn failed(at: Option<Position>, message: String) -> Stop {
+    Stop::Failed { at, message }
+}
+
+fn cannot(role: &RoleName, doing: &'static str, source: NodeError) -> Stop {
+    LabError::Node { role: role.clone(), doing, source }.into()
+}
