@@ -1,0 +1,245 @@
+//! What the messages of both sides say about a channel: keys, points, delays, scripts. All of it is
+//! public to the two; no secret key is needed.
+
+use std::collections::BTreeMap;
+
+use bitcoin::hashes::{Hash, HashEngine, sha256};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction};
+use secp256k1::PublicKey;
+
+use super::ledger::{End, Ledger};
+use crate::bolt::keys::{derive_public_key, derive_revocation_public_key};
+use crate::bolt::tx::{ChannelType, script};
+use crate::bolt::units::{CommitmentNumber, CsvDelay, Msat};
+use crate::bolt::wire::Message;
+use crate::bolt::wire::messages::{AcceptChannel, OpenChannel};
+use crate::scenario::{ChannelName, RoleName};
+use crate::trace::{Event, Trace};
+
+/// What one side said of itself.
+#[derive(Clone, Debug)]
+pub(super) struct EndFacts {
+    pub(super) role: RoleName,
+    pub(super) funding_pubkey: PublicKey,
+    revocation_basepoint: PublicKey,
+    payment_basepoint: PublicKey,
+    delayed_payment_basepoint: PublicKey,
+    /// The delay that it asks of the other side.
+    to_self_delay: CsvDelay,
+    /// Its per-commitment points; the position is the number of the commitment.
+    points: Vec<PublicKey>,
+    /// How many of its commitments it has revoked.
+    revoked: u64,
+    /// Where its part of a mutual close goes.
+    pub(super) shutdown_script: Option<ScriptBuf>,
+}
+
+/// What both sides said of a channel.
+pub(super) struct Facts {
+    pub(super) name: ChannelName,
+    pub(super) capacity: Amount,
+    pub(super) channel_type: ChannelType,
+    pub(super) opener: EndFacts,
+    pub(super) acceptor: EndFacts,
+    pub(super) funding: OutPoint,
+    pub(super) ledger: Ledger,
+}
+
+/// A channel whose opening has not named its funding output yet.
+#[derive(Default)]
+struct Draft {
+    open: Option<(RoleName, OpenChannel)>,
+    accept: Option<(RoleName, AcceptChannel)>,
+}
+
+/// The facts of every channel whose funding output is known, in the order of the scenario.
+pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
+    let mut drafts: BTreeMap<ChannelName, Draft> = BTreeMap::new();
+    let mut known: BTreeMap<ChannelName, Facts> = BTreeMap::new();
+    let mut order = Vec::new();
+    for entry in &trace.entries {
+        match &entry.event {
+            Event::Scenario { channels, .. } => {
+                order.extend(channels.iter().map(|channel| channel.name.clone()));
+            }
+            Event::Message { from, channel: Some(channel), message, .. } => {
+                if let Some(facts) = known.get_mut(channel) {
+                    facts.note(from, message);
+                } else {
+                    let draft = drafts.entry(channel.clone()).or_default();
+                    if let Some(facts) = draft.note(channel, from, message) {
+                        known.insert(channel.clone(), facts);
+                    }
+                }
+            }
+            Event::Message { channel: None, .. }
+            | Event::Step { .. }
+            | Event::Lost { .. }
+            | Event::Channel { .. }
+            | Event::Published { .. }
+            | Event::Mined { .. }
+            | Event::Disconnected { .. }
+            | Event::Offline { .. }
+            | Event::Online { .. }
+            | Event::Remembered { .. }
+            | Event::Checked { .. }
+            | Event::Audited { .. } => {}
+        }
+    }
+    order.iter().filter_map(|name| known.remove(name)).collect()
+}
+
+impl Draft {
+    /// Takes note of a message of the opening; the facts are there once the funding output is.
+    fn note(&mut self, name: &ChannelName, from: &RoleName, message: &Message) -> Option<Facts> {
+        if let Message::OpenChannel(open) = message {
+            self.open = Some((from.clone(), open.clone()));
+        }
+        if let Message::AcceptChannel(accept) = message {
+            self.accept = Some((from.clone(), accept.clone()));
+        }
+        let Message::FundingCreated(created) = message else { return None };
+        let (opener, open) = self.open.take()?;
+        let (acceptor, accept) = self.accept.take()?;
+        let vout = u32::from(created.funding_output_index);
+        let pushed = open.push_msat;
+        Some(Facts {
+            name: name.clone(),
+            capacity: open.funding_satoshis,
+            channel_type: open.channel_type.as_ref()?.known()?,
+            funding: OutPoint { txid: created.funding_txid, vout },
+            ledger: Ledger::begin(
+                Msat::from_amount(open.funding_satoshis)?.checked_sub(pushed)?,
+                pushed,
+            ),
+            opener: EndFacts {
+                role: opener,
+                funding_pubkey: open.funding_pubkey,
+                revocation_basepoint: open.revocation_basepoint,
+                payment_basepoint: open.payment_basepoint,
+                delayed_payment_basepoint: open.delayed_payment_basepoint,
+                to_self_delay: open.to_self_delay,
+                points: vec![open.first_per_commitment_point],
+                revoked: 0,
+                shutdown_script: None,
+            },
+            acceptor: EndFacts {
+                role: acceptor,
+                funding_pubkey: accept.funding_pubkey,
+                revocation_basepoint: accept.revocation_basepoint,
+                payment_basepoint: accept.payment_basepoint,
+                delayed_payment_basepoint: accept.delayed_payment_basepoint,
+                to_self_delay: accept.to_self_delay,
+                points: vec![accept.first_per_commitment_point],
+                revoked: 0,
+                shutdown_script: None,
+            },
+        })
+    }
+}
+
+/// The scripts that a commitment of one side can pay to.
+pub(super) struct CommitmentScripts {
+    pub(super) to_local: ScriptBuf,
+    pub(super) to_remote: ScriptBuf,
+}
+
+impl Facts {
+    fn note(&mut self, from: &RoleName, message: &Message) {
+        let Some(end) = self.end_of(from) else { return };
+        self.ledger.book(end, message);
+        let facts = match end {
+            End::Opener => &mut self.opener,
+            End::Acceptor => &mut self.acceptor,
+        };
+        match message {
+            // A second `channel_ready` repeats the point.
+            Message::ChannelReady(ready) if facts.points.len() == 1 => {
+                facts.points.push(ready.second_per_commitment_point);
+            }
+            Message::RevokeAndAck(revoke) => {
+                facts.points.push(revoke.next_per_commitment_point);
+                facts.revoked += 1;
+            }
+            Message::Shutdown(shutdown) => {
+                facts.shutdown_script = Some(shutdown.scriptpubkey.clone());
+            }
+            Message::ChannelReady(_)
+            | Message::Warning(_)
+            | Message::Error(_)
+            | Message::OpenChannel(_)
+            | Message::AcceptChannel(_)
+            | Message::FundingCreated(_)
+            | Message::FundingSigned(_)
+            | Message::ClosingSigned(_)
+            | Message::UpdateAddHtlc(_)
+            | Message::UpdateFulfillHtlc(_)
+            | Message::CommitmentSigned(_) => {}
+        }
+    }
+
+    pub(super) fn end(&self, end: End) -> &EndFacts {
+        match end {
+            End::Opener => &self.opener,
+            End::Acceptor => &self.acceptor,
+        }
+    }
+
+    pub(super) fn end_of(&self, role: &RoleName) -> Option<End> {
+        End::BOTH.into_iter().find(|end| self.end(*end).role == *role)
+    }
+
+    /// The number of a commitment of this channel, from the 48 bits in its locktime and sequence;
+    /// `None` if they are not marked as a commitment's. BOLT 3, "Commitment Transaction".
+    pub(super) fn commitment_number(&self, transaction: &Transaction) -> Option<CommitmentNumber> {
+        let [input] = transaction.input.as_slice() else { return None };
+        let lock_time = transaction.lock_time.to_consensus_u32();
+        let sequence = input.sequence.to_consensus_u32();
+        if (lock_time >> 24, sequence >> 24) != (0x20, 0x80) {
+            return None;
+        }
+        let mut engine = sha256::Hash::engine();
+        engine.input(&self.opener.payment_basepoint.serialize());
+        engine.input(&self.acceptor.payment_basepoint.serialize());
+        let hash = sha256::Hash::from_engine(engine).to_byte_array();
+        let mut low = [0; 8];
+        low[2..].copy_from_slice(&hash[26..]);
+        let shown =
+            u64::from(sequence & 0x00ff_ffff) << 24 | u64::from(lock_time & 0x00ff_ffff);
+        Some(CommitmentNumber(shown ^ u64::from_be_bytes(low)))
+    }
+
+    /// The scripts of this side's commitment of this number; `None` if its point was never told.
+    pub(super) fn scripts(&self, owner: End, number: CommitmentNumber) -> Option<CommitmentScripts> {
+        let (holder, other) = (self.end(owner), self.end(owner.other()));
+        let point = holder.points.get(usize::try_from(number.0).ok()?)?;
+        let revocation = derive_revocation_public_key(&other.revocation_basepoint, point).ok()?;
+        let delayed = derive_public_key(&holder.delayed_payment_basepoint, point).ok()?;
+        Some(CommitmentScripts {
+            to_local: script::to_local(&revocation, other.to_self_delay, &delayed).to_p2wsh(),
+            to_remote: script::to_remote_output(self.channel_type, &other.payment_basepoint),
+        })
+    }
+
+    /// The anchor of this side.
+    pub(super) fn anchor(&self, end: End) -> ScriptBuf {
+        script::anchor(&self.end(end).funding_pubkey).to_p2wsh()
+    }
+
+    /// Whether this side has revoked its commitment of this number.
+    pub(super) fn is_revoked(&self, owner: End, number: CommitmentNumber) -> bool {
+        number.0 < self.end(owner).revoked
+    }
+
+    /// The script of the funding output.
+    pub(super) fn funding_script(&self) -> ScriptBuf {
+        script::funding(&self.opener.funding_pubkey, &self.acceptor.funding_pubkey).to_p2wsh()
+    }
+
+    /// What a side had for certain when the channel closed: the least of what the newest
+    /// commitments of both sides give it.
+    pub(super) fn committed(&self, end: End) -> Msat {
+        let newest = End::BOTH.into_iter().filter_map(|owner| self.ledger.states(owner).last());
+        newest.map(|state| state.of(end)).min().unwrap_or(Msat::ZERO)
+    }
+}
