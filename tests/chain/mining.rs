@@ -147,7 +147,7 @@ fn withheld_block_is_published_later() {
     let coin = coins(&mut chain, &[10_000]);
     let withheld = chain.prepare(chain.tip(), vec![vec![coin.clone()]]).unwrap();
     assert_eq!(chain.call::<u32>("getblockcount", &[]).unwrap(), 120);
-    assert_eq!(chain.mempool().unwrap(), [coin]);
+    assert_eq!(chain.mempool().unwrap(), std::slice::from_ref(&coin));
     let reorg = chain.publish(&withheld).unwrap();
     assert_eq!((reorg.disconnected, reorg.connected), (Vec::<Block>::new(), withheld));
     assert_eq!(chain.mempool().unwrap(), []);
