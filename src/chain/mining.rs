@@ -15,7 +15,8 @@ const TEMPLATE_AGE: u64 = 6;
 
 impl Chain {
     /// Mines blocks: the first has what bitcoind's template offers (parents before children, ties
-    /// by txid), the others are empty.
+    /// by txid), the others are empty. bitcoind's clock follows, ten minutes a block, and its
+    /// mempool forgets what has waited for two weeks, 2016 blocks.
     ///
     /// # Errors
     ///

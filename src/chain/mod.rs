@@ -229,11 +229,10 @@ impl Chain {
         if self.process.has_ended() { Err(self.died()) } else { Ok(()) }
     }
 
+    /// What it printed is often nothing, or nothing but warnings; so its log comes along.
     fn died(&self) -> ChainError {
         let mut output = self.process.last_lines();
-        if output.is_empty() {
-            output = process::last_lines_of(&self.log());
-        }
+        output.append(&mut process::last_lines_of(&self.log()));
         ChainError::Died { output }
     }
 
@@ -247,23 +246,28 @@ impl Chain {
     ///
     /// When the folder cannot be removed.
     pub fn stop(mut self) -> Result<Option<PathBuf>, ChainError> {
-        if self.keep {
-            // One that is gone already, or hangs, is killed all the same.
-            if self.call::<Value>("stop", &[]).is_ok() {
-                self.process.ends_within(END);
-            }
-            self.process.kill();
-            return Ok(Some(std::mem::take(&mut self.folder)));
+        self.end()?;
+        Ok(self.keep.then(|| self.folder.clone()))
+    }
+
+    fn end(&mut self) -> Result<(), ChainError> {
+        // One that hangs, or is gone already, is killed all the same.
+        if self.keep && self.call::<Value>("stop", &[]).is_ok() {
+            self.process.ends_within(END);
         }
         self.process.kill();
-        if self.folder.exists() {
-            fs::remove_dir_all(&self.folder).map_err(|source| ChainError::Io {
-                action: "remove",
-                path: self.folder.clone(),
-                source,
-            })?;
+        if self.keep || !self.folder.exists() {
+            return Ok(());
         }
-        Ok(None)
+        let (action, path) = ("remove", self.folder.clone());
+        fs::remove_dir_all(&path).map_err(|source| ChainError::Io { action, path, source })
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        // There is nobody to tell; who wants to know calls `stop`.
+        drop(self.end());
     }
 }
 

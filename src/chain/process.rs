@@ -39,6 +39,9 @@ kill -KILL 0
 /// How many lines of output are kept.
 const KEPT_LINES: usize = 20;
 
+/// How long the output pipe may outlive the guard.
+const LAST_GASP: Duration = Duration::from_secs(1);
+
 /// A running bitcoind and its guard. Dropping it kills bitcoind and waits for the guard.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -136,7 +139,10 @@ impl Process {
         drop(self.guard.stdin.take());
         // Nothing is left to be done about a guard that cannot be waited for.
         drop(self.guard.wait());
-        if let Some(reader) = self.reader.take() {
+        // The pipe stays open only if someone killed the guard alone, and left bitcoind running.
+        if self.ends_within(LAST_GASP)
+            && let Some(reader) = self.reader.take()
+        {
             drop(reader.join());
         }
     }

@@ -90,7 +90,8 @@ fn arguments_reach_bitcoind_and_override() {
 fn killed_bitcoind_is_noticed_at_once() {
     let mut chain = start();
     chain.mine(1).unwrap();
-    kill(chain.pid().unwrap());
+    let pid = chain.pid().unwrap();
+    kill(pid);
     let since = now();
     let result = chain.mine(1);
     assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
@@ -102,11 +103,42 @@ fn killed_bitcoind_is_noticed_at_once() {
 }
 
 #[test]
+fn bitcoind_killed_during_a_call_is_noticed_at_once() {
+    let mut chain = start();
+    let pid = chain.pid().unwrap();
+    let killer = std::thread::spawn(move || {
+        comes_true_within(Duration::from_millis(200), || false);
+        kill(pid);
+        now()
+    });
+    let result = chain.call::<serde_json::Value>("waitfornewblock", &[20_000.into()]);
+    let since = killer.join().unwrap();
+    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+    assert!(matches!(result, Err(ChainError::Died { .. })), "{result:?}");
+}
+
+#[test]
 fn error_answer_names_call_code_and_words() {
     let mut chain = start();
     let result = chain.call::<String>("getblockhash", &[serde_json::json!(7)]);
     let error = result.expect_err("there is no block 7").to_string();
     assert_eq!(error, "call getblockhash: bitcoind answered -8: Block height out of range");
+}
+
+#[test]
+fn taken_port_is_recognised() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let mut options = options();
+    options.arguments.push(format!("-rpcport={}", listener.local_addr().unwrap().port()));
+    let error = Chain::start(&options).expect_err("the port is taken").to_string();
+    assert!(error.contains("Unable to start HTTP server"), "{error}");
+}
+
+#[test]
+fn chain_moves_between_threads() {
+    let mut chain = start();
+    let chain = std::thread::spawn(move || chain.mine(1).map(|_| chain)).join().unwrap().unwrap();
+    assert!(chain.waited() > Duration::ZERO);
 }
 
 #[test]
@@ -121,7 +153,8 @@ fn missing_command_is_shown() {
 #[test]
 fn last_words_of_a_command_that_ends_are_shown() {
     let error = end_of_start(&["/bin/sh", "-c", "echo no can do >&2; exit 1"]);
-    assert!(error.to_string().contains("no can do"), "{error}");
+    let ChainError::CouldNotStart { output, .. } = error else { panic!("{error:?}") };
+    assert_eq!(output, ["no can do"]);
 }
 
 #[test]

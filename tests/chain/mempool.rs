@@ -9,7 +9,7 @@ use crate::{assert_refused, coins, funded, spend};
 
 fn coin() -> (Chain, Transaction) {
     let mut chain = funded();
-    let coin = coins(&mut chain, &[10_000, 20_000]);
+    let coin = coins(&mut chain, &[10_000, 2_000_000]);
     chain.mine(1).unwrap();
     (chain, coin)
 }
@@ -34,9 +34,9 @@ fn valid_is_accepted() {
 }
 
 #[test]
-fn any_fee_is_accepted() {
+fn absurd_fee_is_accepted() {
     let (mut chain, coin) = coin();
-    let tx = spend(&coin, 1, 330);
+    let tx = spend(&coin, 1, 1_000);
     assert_eq!(chain.submit(&tx).unwrap(), Submission::Accepted);
 }
 
@@ -156,7 +156,7 @@ fn replaced_transactions_are_reported() {
 #[test]
 fn mempool_has_parents_first_and_ties_by_txid() {
     let (mut chain, coin) = coin();
-    let (one, other) = (spend(&coin, 0, 9_000), spend(&coin, 1, 19_000));
+    let (one, other) = (spend(&coin, 0, 9_000), spend(&coin, 1, 1_990_000));
     let child = spend(&one, 0, 8_000);
     for tx in [&one, &child, &other] {
         assert_eq!(chain.submit(tx).unwrap(), Submission::Accepted);

@@ -94,6 +94,8 @@ fn template_is_not_stale_on_the_same_tip() {
     chain.mine(1).unwrap();
     let (first, second) = (spend(&tx, 0, 9_000), spend(&tx, 1, 19_000));
     chain.submit(&first).unwrap();
+    // Far ahead of the blocks' times, the clock stands still from block to block.
+    chain.set_mock_time(1_700_000_000).unwrap();
     let block = chain.mine(1).unwrap().remove(0);
     // Back to the tip that bitcoind has a template for, then one more transaction.
     chain.invalidate(block.block_hash()).unwrap();
@@ -173,9 +175,9 @@ fn withheld_branch_overtakes_once_it_is_longer() {
 fn fund_spends_unconfirmed_change_when_coins_are_few() {
     let mut chain = start();
     chain.mine(100).unwrap();
-    let needed = [20_000_000];
-    assert_eq!(coins(&mut chain, &needed).output.len(), 2);
-    assert_eq!(coins(&mut chain, &needed).output.len(), 2);
+    let first = coins(&mut chain, &[20_000_000]);
+    let second = coins(&mut chain, &[30_000_000]);
+    assert_eq!(second.input[0].previous_output.txid, first.compute_txid());
     let result = chain.fund(&[anyone(6_000_000_000)]);
     assert!(matches!(result, Err(ChainError::NotEnoughCoins { .. })), "{result:?}");
 }
@@ -203,5 +205,6 @@ fn clock_never_goes_back() {
     chain.mine(1).unwrap();
     assert_eq!(clock(&mut chain), before + 100_000);
     chain.set_mock_time(5).unwrap();
+    chain.mine(1).unwrap();
     assert_eq!(clock(&mut chain), before + 100_000);
 }
