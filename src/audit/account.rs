@@ -1,12 +1,16 @@
 //! The account: which transactions and outputs there are, what they are, who has them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bitcoin::{Amount, OutPoint, Txid};
 use serde::Serialize;
 
 use crate::bolt::units::{BlockHeight, CommitmentNumber, Msat};
-use crate::scenario::{ChannelName, FundingState, OutputRef, Path, RoleName, TransactionRef};
+use crate::scenario::{
+    ChannelName, CommitmentOutput, FundingState, OutputRef, Path, RoleName, TransactionKind,
+    TransactionPattern, TransactionRef,
+};
 
 /// What the audit makes of a trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -142,6 +146,8 @@ pub struct ChannelAccount {
     pub close: Option<AuditedTransaction>,
     /// The outputs of the commitment or of the mutual close, in their order.
     pub outputs: Vec<AuditedOutput>,
+    /// The outputs of confirmed claims.
+    pub resting: Vec<AuditedOutput>,
     /// What each role had in the state that decided: in the commitment on chain, or in the last
     /// one that both sides had when they closed. A cheat's balance belongs to its victim as far as
     /// the victim took it.
@@ -151,33 +157,150 @@ pub struct ChannelAccount {
     /// What each role lost to fees, anchors left behind, trimming and rounding:
     /// taken + lost = entitled.
     pub lost: BTreeMap<RoleName, Msat>,
+    /// What honest roles were robbed of: their last committed balance, less what the state on
+    /// chain left them.
+    pub robbed: BTreeMap<RoleName, Msat>,
 }
 
 impl Account {
-    /// The outpoint of an output that a scenario names, if the account has it.
-    pub fn outpoint(&self, _output: &OutputRef) -> Option<OutPoint> {
-        todo!()
+    /// The outpoint of an output that a scenario names, if the account has it; of several anchors,
+    /// the first.
+    pub fn outpoint(&self, output: &OutputRef) -> Option<OutPoint> {
+        let channel = self.channel(output.channel())?;
+        match output {
+            OutputRef::Funding(_) => channel.funding.as_ref().map(|funding| funding.outpoint),
+            OutputRef::Commitment(..) | OutputRef::Closing(..) => {
+                channel.outputs.iter().find(|o| o.name.is(output)).map(|o| o.outpoint)
+            }
+        }
+    }
+
+    /// The account of a channel.
+    pub fn channel(&self, name: &ChannelName) -> Option<&ChannelAccount> {
+        self.channels.iter().find(|channel| channel.name == *name)
     }
 
     /// The transactions that a scenario names so.
-    pub fn find(&self, _transaction: &TransactionRef) -> Vec<&AuditedTransaction> {
-        todo!()
+    pub fn find(&self, transaction: &TransactionRef) -> Vec<&AuditedTransaction> {
+        self.transactions.iter().filter(|tx| tx.is(transaction)).collect()
     }
 
     /// The confirmed outputs that nobody spent, neither in the chain nor in the mempool.
     pub fn unspent(&self) -> Vec<OutPoint> {
-        todo!()
+        let spent = |outpoint: &OutPoint| {
+            self.transactions.iter().any(|tx| tx.spends.iter().any(|s| s.outpoint == *outpoint))
+        };
+        let all = self.channels.iter().flat_map(ChannelAccount::all_outputs);
+        all.map(|output| output.outpoint).filter(|outpoint| !spent(outpoint)).collect()
     }
 
-    /// How many outputs the account holds: funding outputs, those of closes, those of claims.
+    /// How many confirmed outputs the account holds: funding outputs, those of closes, those of
+    /// claims.
     pub fn outputs(&self) -> usize {
-        todo!()
+        self.channels.iter().map(|channel| channel.all_outputs().count()).sum()
     }
 }
 
-/// In one plain line, as in "alice's commitment number 0 of ab (revoked), at height 114".
-impl std::fmt::Display for AuditedTransaction {
-    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
+impl ChannelAccount {
+    /// Its confirmed outputs: the funding output, those of its close, those of claims.
+    pub fn all_outputs(&self) -> impl Iterator<Item = &AuditedOutput> {
+        self.funding.iter().chain(&self.outputs).chain(&self.resting)
+    }
+}
+
+impl OutputName {
+    /// Whether a scenario's reference names this output (or this one among others).
+    pub fn is(&self, output: &OutputRef) -> bool {
+        match (self, output) {
+            (Self::Funding, OutputRef::Funding(_))
+            | (Self::ToLocal, OutputRef::Commitment(_, CommitmentOutput::ToLocal))
+            | (Self::ToRemote, OutputRef::Commitment(_, CommitmentOutput::ToRemote))
+            | (Self::Anchor(_), OutputRef::Commitment(_, CommitmentOutput::Anchors)) => true,
+            (Self::Anchor(of), OutputRef::Commitment(_, CommitmentOutput::AnchorOf(role)))
+            | (Self::Closing(of), OutputRef::Closing(_, role)) => of == role,
+            (
+                Self::Funding
+                | Self::ToLocal
+                | Self::ToRemote
+                | Self::Anchor(_)
+                | Self::Closing(_)
+                | Self::Wallet(_)
+                | Self::Unknown,
+                _,
+            ) => false,
+        }
+    }
+}
+
+impl AuditedTransaction {
+    /// Whether a scenario's reference names this transaction.
+    pub fn is(&self, transaction: &TransactionRef) -> bool {
+        let kind = match self.kind {
+            Kind::Funding => TransactionKind::Funding,
+            Kind::Commitment { .. } => TransactionKind::Commitment,
+            Kind::Closing => TransactionKind::Closing,
+            Kind::Penalty => TransactionKind::Penalty,
+            Kind::Sweep => TransactionKind::Sweep,
+            Kind::Unknown => return false,
+        };
+        self.channel == transaction.channel && kind == transaction.kind
+    }
+
+    /// Whether this transaction fits a pattern.
+    pub fn matches(&self, pattern: &TransactionPattern) -> bool {
+        let TransactionPattern { is, by, spends, path, confirmed } = pattern;
+        let spend_fits = |spend: &Spend| {
+            let output_fits = spends.as_ref().is_none_or(|output| {
+                *output.value.channel() == self.channel && spend.output.is(&output.value)
+            });
+            output_fits && path.as_ref().is_none_or(|path| spend.path == Some(path.value))
+        };
+        is.as_ref().is_none_or(|is| self.is(&is.value))
+            && by.as_ref().is_none_or(|by| self.by.as_ref() == Some(&by.value))
+            && (spends.is_none() && path.is_none() || self.spends.iter().any(spend_fits))
+            && confirmed.is_none_or(|confirmed| self.confirmed.is_some() == confirmed)
+    }
+}
+
+/// In one plain line, as in "alice's commitment number 0 of ab (revoked), in block 114".
+impl fmt::Display for AuditedTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { channel, kind, by, .. } = self;
+        if let Some(by) = by {
+            write!(f, "{by}'s ")?;
+        }
+        match kind {
+            Kind::Funding => write!(f, "funding of {channel}")?,
+            Kind::Commitment { number, state } => {
+                write!(f, "commitment number {number} of {channel} ({state})")?;
+            }
+            Kind::Closing => write!(f, "mutual close of {channel}")?,
+            Kind::Penalty => write!(f, "penalty on {channel}")?,
+            Kind::Sweep => write!(f, "sweep of {channel}")?,
+            Kind::Unknown => write!(f, "transaction of {channel} that nobody can name")?,
+        }
+        for Spend { output, path, .. } in &self.spends {
+            if let Some(path) = path {
+                write!(f, ", takes {output} by {path}")?;
+            }
+        }
+        match self.confirmed {
+            Some(height) => write!(f, ", in block {height}"),
+            None => f.write_str(", unconfirmed"),
+        }
+    }
+}
+
+impl fmt::Display for OutputName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Funding => f.write_str("funding"),
+            Self::ToLocal => f.write_str("to_local"),
+            Self::ToRemote => f.write_str("to_remote"),
+            Self::Anchor(role) => write!(f, "the anchor of {role}"),
+            Self::Closing(role) => write!(f, "closing.{role}"),
+            Self::Wallet(role) => write!(f, "the wallet of {role}"),
+            Self::Unknown => f.write_str("an unknown output"),
+        }
     }
 }

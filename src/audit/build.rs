@@ -1,0 +1,299 @@
+//! Builds the account of each channel, and finds what cannot be right whatever a scenario says.
+
+use std::collections::BTreeMap;
+
+use bitcoin::{Amount, OutPoint, ScriptBuf};
+
+use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, OutputName};
+use super::chain::View;
+use super::facts::{Facts, facts};
+use super::ledger::{End, State};
+use super::name::{Close, Named, name};
+use crate::bolt::units::Msat;
+use crate::scenario::{Path, RoleKind, RoleName};
+use crate::trace::{Event, Trace};
+
+/// The account of a trace, as far as it goes: transactions of the mempool are in it too.
+pub fn account(trace: &Trace) -> Account {
+    let mut account = Account::default();
+    let view = View::new(trace);
+    let cast = trace.entries.iter().find_map(|entry| match &entry.event {
+        Event::Scenario { cast, .. } => Some(cast.clone()),
+        _ => None,
+    });
+    let cast = cast.unwrap_or_default();
+    let wallets: BTreeMap<ScriptBuf, RoleName> =
+        cast.iter().map(|role| (role.wallet.clone(), role.name.clone())).collect();
+    let honest: Vec<RoleName> = cast
+        .iter()
+        .filter(|role| role.kind == RoleKind::Honest)
+        .map(|role| role.name.clone())
+        .collect();
+    for facts in facts(trace) {
+        let Some(named) = name(&facts, &view, &wallets) else { continue };
+        let builder = Builder { facts: &facts, named: &named, view: &view };
+        let channel = builder.channel(&honest, &mut account.problems);
+        account.channels.push(channel);
+        account.transactions.extend(named.transactions);
+    }
+    let order = |txid| view.iter().position(|(known, _)| known == txid);
+    account.transactions.sort_by_key(|transaction| order(transaction.txid));
+    account
+}
+
+/// Builds the account of one channel.
+struct Builder<'a> {
+    facts: &'a Facts,
+    named: &'a Named,
+    view: &'a View,
+}
+
+type Sums = BTreeMap<RoleName, Msat>;
+
+impl Builder<'_> {
+    fn channel(&self, honest: &[RoleName], problems: &mut Vec<String>) -> ChannelAccount {
+        let facts = self.facts;
+        let funding = self.output(facts.funding);
+        let close = self.named.close.and_then(|(txid, _)| {
+            let close = self.named.transactions.iter().find(|tx| tx.txid == txid);
+            close.filter(|close| close.confirmed.is_some()).cloned()
+        });
+        let outputs = |outpoints: &[OutPoint]| -> Vec<AuditedOutput> {
+            outpoints.iter().filter_map(|outpoint| self.output(*outpoint)).collect()
+        };
+        let mut channel = ChannelAccount {
+            name: facts.name.clone(),
+            funding,
+            funding_txid: facts.funding.txid,
+            close,
+            outputs: outputs(&self.named.close_outputs),
+            resting: outputs(&self.named.resting),
+            entitled: Sums::new(),
+            taken: BTreeMap::new(),
+            lost: Sums::new(),
+            robbed: Sums::new(),
+        };
+        self.check_funding(problems);
+        if channel.close.is_some() {
+            self.settle(&mut channel, problems);
+            self.find_robbed(&mut channel, honest);
+            self.check_sums(&channel, problems);
+        }
+        problems.extend(self.strangers(&channel));
+        channel
+    }
+
+    /// A confirmed output and what became of it.
+    fn output(&self, outpoint: OutPoint) -> Option<AuditedOutput> {
+        let known = self.named.outputs.get(&outpoint)?;
+        self.view.get(outpoint.txid)?.confirmed?;
+        let spender = self.named.transactions.iter().find_map(|tx| {
+            tx.confirmed?;
+            let spend = tx.spends.iter().find(|spend| spend.outpoint == outpoint)?;
+            Some((tx, spend))
+        });
+        let fate = match spender {
+            None => Fate::Unspent { owner: self.named.owner(self.facts, &known.name) },
+            Some((tx, spend)) if known.name == OutputName::Funding => {
+                Fate::Spent { by: tx.txid, to: None, path: spend.path }
+            }
+            Some((tx, spend)) => {
+                let to = self.named.taker(self.facts, spend).or_else(|| tx.by.clone());
+                Fate::Spent { by: tx.txid, to, path: spend.path }
+            }
+        };
+        Some(AuditedOutput { outpoint, amount: known.amount, name: known.name.clone(), fate })
+    }
+
+    /// The state that the close pays out.
+    fn decided(&self) -> State {
+        let ledger = &self.facts.ledger;
+        let state = match self.named.close {
+            Some((_, Close::Commitment(owner, number))) => usize::try_from(number.0)
+                .ok()
+                .and_then(|position| ledger.states(owner).get(position)),
+            Some((_, Close::Mutual | Close::Unknown)) | None => ledger.states(End::Opener).last(),
+        };
+        state.cloned().unwrap_or_default()
+    }
+
+    /// Who had what, who took what, and what each lost on the way.
+    fn settle(&self, channel: &mut ChannelAccount, problems: &mut Vec<String>) {
+        let state = self.decided();
+        let role = |end: End| self.facts.end(end).role.clone();
+        for end in End::BOTH {
+            channel.entitled.insert(role(end), state.of(end));
+            channel.taken.insert(role(end), Amount::ZERO);
+            channel.lost.insert(role(end), Msat::ZERO);
+        }
+        if !state.htlcs.is_empty() {
+            let pending = state.htlcs.len();
+            let name = &channel.name;
+            problems.push(format!("{name} closes with {pending} HTLCs, which nobody followed"));
+        }
+        for output in channel.outputs.iter().chain(&channel.resting) {
+            if let Fate::Unspent { owner: Some(owner) } = &output.fate {
+                let taken = channel.taken.entry(owner.clone()).or_default();
+                *taken += output.amount;
+            }
+        }
+        self.lose_fees(channel, &state);
+        self.confiscate(channel);
+    }
+
+    /// Books fees, anchors, and what was trimmed or rounded away, to who bore them: the opener
+    /// those of the close, the taker those of a claim.
+    fn lose_fees(&self, channel: &mut ChannelAccount, state: &State) {
+        let role = |end: End| self.facts.end(end).role.clone();
+        let mut lose = |role: RoleName, amount: Msat| {
+            let lost = channel.lost.entry(role).or_default();
+            *lost = lost.checked_add(amount).unwrap_or(*lost);
+        };
+        // What the acceptor has less than its balance was trimmed or rounded; the rest of what the
+        // close does not pay out is the opener's.
+        let outputs = &channel.outputs;
+        let paid: Amount = outputs.iter().map(|output| output.amount).sum();
+        let acceptors: Amount = outputs
+            .iter()
+            .filter(|output| self.is_balance_of(output, End::Acceptor))
+            .map(|output| output.amount)
+            .sum();
+        let trimmed = state.acceptor.saturating_sub(msat(acceptors));
+        let unpaid = msat(self.facts.capacity).saturating_sub(msat(paid));
+        lose(role(End::Acceptor), trimmed);
+        lose(role(End::Opener), unpaid.saturating_sub(trimmed));
+        let anchors = outputs.iter().filter(|output| matches!(output.name, OutputName::Anchor(_)));
+        for anchor in anchors {
+            // The opener paid for both anchors; who takes one has that much more.
+            match &anchor.fate {
+                Fate::Spent { to: Some(taker), .. } => {
+                    let amount = msat(anchor.amount);
+                    transfer(&mut channel.entitled, &role(End::Opener), taker, amount);
+                }
+                Fate::Spent { to: None, .. } | Fate::Unspent { .. } => {
+                    lose(role(End::Opener), msat(anchor.amount));
+                }
+            }
+        }
+        let claims = self.named.transactions.iter().filter(|tx| {
+            tx.confirmed.is_some() && matches!(tx.kind, Kind::Sweep | Kind::Penalty)
+        });
+        for claim in claims {
+            if let (Some(by), Some(fee)) = (&claim.by, claim.fee) {
+                lose(by.clone(), msat(fee));
+            }
+        }
+    }
+
+    /// Whether an output of the close carries the balance of this side.
+    fn is_balance_of(&self, output: &AuditedOutput, end: End) -> bool {
+        let role = &self.facts.end(end).role;
+        match (&output.name, self.named.close) {
+            (OutputName::Closing(of), _) => of == role,
+            (OutputName::ToLocal, Some((_, Close::Commitment(owner, _)))) => owner == end,
+            (OutputName::ToRemote, Some((_, Close::Commitment(owner, _)))) => owner.other() == end,
+            (
+                OutputName::Funding
+                | OutputName::ToLocal
+                | OutputName::ToRemote
+                | OutputName::Anchor(_)
+                | OutputName::Wallet(_)
+                | OutputName::Unknown,
+                _,
+            ) => false,
+        }
+    }
+
+    /// A balance that was taken by revocation is the victim's now, with all that was lost of it.
+    fn confiscate(&self, channel: &mut ChannelAccount) {
+        let taken = channel.outputs.iter().any(|output| {
+            matches!(&output.fate, Fate::Spent { path: Some(Path::Revocation), .. })
+        });
+        let Some((_, Close::Commitment(owner, _))) = self.named.close else { return };
+        if !taken {
+            return;
+        }
+        let cheat = self.facts.end(owner).role.clone();
+        let victim = self.facts.end(owner.other()).role.clone();
+        for sums in [&mut channel.entitled, &mut channel.lost] {
+            let amount = sums.get(&cheat).copied().unwrap_or_default();
+            transfer(sums, &cheat, &victim, amount);
+        }
+    }
+
+    /// What honest roles have less than they had for certain.
+    fn find_robbed(&self, channel: &mut ChannelAccount, honest: &[RoleName]) {
+        for end in End::BOTH {
+            let role = &self.facts.end(end).role;
+            let entitled = channel.entitled.get(role).copied().unwrap_or_default();
+            let robbed = self.facts.committed(end).saturating_sub(entitled);
+            if honest.contains(role) && robbed > Msat::ZERO {
+                channel.robbed.insert(role.clone(), robbed);
+            }
+        }
+    }
+
+    /// Sats in are sats out and fees, for each role and for the channel as a whole.
+    fn check_sums(&self, channel: &ChannelAccount, problems: &mut Vec<String>) {
+        let name = &channel.name;
+        let open_ends = channel.outputs.iter().any(|output| {
+            !matches!(output.name, OutputName::Anchor(_))
+                && matches!(output.fate, Fate::Unspent { owner: None })
+        });
+        let mut sum = Msat::ZERO;
+        for (role, entitled) in &channel.entitled {
+            let taken = msat(channel.taken.get(role).copied().unwrap_or_default());
+            let lost = channel.lost.get(role).copied().unwrap_or_default();
+            sum = [taken, lost].into_iter().fold(sum, |sum, m| sum.checked_add(m).unwrap_or(sum));
+            if taken.checked_add(lost) != Some(*entitled) && !open_ends {
+                problems.push(format!(
+                    "{role} had {entitled} msat in {name}, took {taken} and lost {lost} to fees: \
+                     that does not add up"
+                ));
+            }
+        }
+        if sum != msat(self.facts.capacity) && !open_ends {
+            let capacity = msat(self.facts.capacity);
+            problems.push(format!("of {capacity} msat in {name}, {sum} are accounted for"));
+        }
+    }
+
+    /// The funding output must be what both sides agreed on.
+    fn check_funding(&self, problems: &mut Vec<String>) {
+        let found = self.view.get(self.facts.funding.txid).and_then(|seen| {
+            let position = usize::try_from(self.facts.funding.vout).ok()?;
+            seen.transaction.output.get(position)
+        });
+        let fits = found.is_some_and(|output| {
+            output.value == self.facts.capacity
+                && output.script_pubkey == self.facts.funding_script()
+        });
+        if !fits {
+            let name = &self.facts.name;
+            problems.push(format!("the funding output of {name} is not the one agreed on"));
+        }
+    }
+
+    /// Outputs that nobody can name.
+    fn strangers(&self, channel: &ChannelAccount) -> Vec<String> {
+        let unknown = channel.all_outputs().filter(|output| output.name == OutputName::Unknown);
+        unknown
+            .map(|output| {
+                let AuditedOutput { outpoint, amount, .. } = output;
+                format!("{} pays {amount} to a stranger: {outpoint}", channel.name)
+            })
+            .collect()
+    }
+}
+
+/// Books an amount over from one role to another.
+fn transfer(sums: &mut Sums, from: &RoleName, to: &RoleName, amount: Msat) {
+    let giver = sums.entry(from.clone()).or_default();
+    *giver = giver.saturating_sub(amount);
+    let taker = sums.entry(to.clone()).or_default();
+    *taker = taker.checked_add(amount).unwrap_or(*taker);
+}
+
+fn msat(amount: Amount) -> Msat {
+    Msat::from_amount(amount).unwrap_or(Msat(u64::MAX))
+}

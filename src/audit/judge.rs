@@ -1,0 +1,288 @@
+//! Compares the account with what a scenario says must be on chain at its end.
+
+use std::collections::BTreeSet;
+
+use bitcoin::{Amount, OutPoint};
+
+use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, OutputName};
+use crate::bolt::units::Msat;
+use crate::scenario::{
+    self, At, Balance, ChannelName, FundingSpender, Outcome, OutcomeEntry, OutputRef, Path,
+    Position, RoleName,
+};
+use crate::trace::Problem;
+
+/// Compares the account with the outcome of a scenario, and holds what holds in every scenario:
+/// sats in are sats out and fees, every output is accounted for, no honest role loses unless the
+/// outcome says how much.
+pub fn judge(account: &Account, outcome: &At<Outcome>) -> Vec<Problem> {
+    let mut judge = Judge { account, seen: BTreeSet::new(), problems: Vec::new() };
+    for entry in &outcome.value.entries {
+        judge.entry(entry);
+    }
+    judge.balances(outcome);
+    judge.losses(outcome);
+    judge.unaccounted(outcome.at);
+    for problem in &account.problems {
+        judge.blame(outcome.at, problem.clone());
+    }
+    judge.problems
+}
+
+struct Judge<'a> {
+    account: &'a Account,
+    /// The outputs that the outcome speaks of.
+    seen: BTreeSet<OutPoint>,
+    problems: Vec<Problem>,
+}
+
+impl Judge<'_> {
+    fn blame(&mut self, at: Position, message: String) {
+        self.problems.push(Problem { line: Some(at.line), column: Some(at.column), message });
+    }
+
+    fn entry(&mut self, entry: &OutcomeEntry) {
+        let name = &entry.output;
+        match &name.value {
+            OutputRef::Funding(channel) => self.funding(channel, entry),
+            OutputRef::Commitment(channel, _) | OutputRef::Closing(channel, _) => {
+                let outputs: Vec<AuditedOutput> = self
+                    .account
+                    .channel(channel)
+                    .into_iter()
+                    .flat_map(|channel| &channel.outputs)
+                    .filter(|output| output.name.is(&name.value))
+                    .cloned()
+                    .collect();
+                if outputs.is_empty() {
+                    self.blame(name.at, format!("there is no output {name} on chain"));
+                }
+                for output in outputs {
+                    self.seen.insert(output.outpoint);
+                    self.output(entry, &output);
+                }
+            }
+        }
+    }
+
+    fn funding(&mut self, name: &ChannelName, entry: &OutcomeEntry) {
+        let channel = self.account.channel(name);
+        let funding = channel.and_then(|channel| channel.funding.as_ref());
+        let at = entry.fate.at;
+        let (Some(channel), Some(funding)) = (channel, funding) else {
+            if entry.fate.value != scenario::Fate::Unconfirmed {
+                self.blame(at, format!("the funding of {name} is not in the chain"));
+            }
+            return;
+        };
+        self.seen.insert(funding.outpoint);
+        let found = found_funding(channel);
+        match (&entry.fate.value, &channel.close) {
+            (scenario::Fate::Unspent, None) => {}
+            (scenario::Fate::SpentBy { by, amount }, Some(close)) => {
+                let fits = match (by, close.kind) {
+                    (FundingSpender::Closing, Kind::Closing) => true,
+                    (FundingSpender::Commitment { of, state }, Kind::Commitment { state: is, .. }) => {
+                        close.by.as_ref() == Some(&of.value) && *state == is
+                    }
+                    (FundingSpender::Closing | FundingSpender::Commitment { .. }, _) => false,
+                };
+                if !fits {
+                    self.blame(at, format!("expected {}, found {found}", entry.fate));
+                }
+                self.amount(at, &entry.output.value.to_string(), *amount, funding.amount);
+            }
+            (
+                scenario::Fate::Unconfirmed
+                | scenario::Fate::Unspent
+                | scenario::Fate::Any
+                | scenario::Fate::SpentBy { .. }
+                | scenario::Fate::Taken { .. },
+                _,
+            ) => self.blame(at, format!("expected {}, found {found}", entry.fate)),
+        }
+    }
+
+    fn output(&mut self, entry: &OutcomeEntry, output: &AuditedOutput) {
+        let at = entry.fate.at;
+        let found = found(output);
+        match (&entry.fate.value, &output.fate) {
+            (scenario::Fate::Any, _) | (scenario::Fate::Unspent, Fate::Unspent { .. }) => {}
+            (scenario::Fate::Taken { to, path, amount }, fate) => {
+                let (taker, by) = match fate {
+                    Fate::Spent { to, path, .. } => (to.as_ref(), *path),
+                    // What only one role can spend is as good as taken, and by that role's key.
+                    Fate::Unspent { owner } => (owner.as_ref(), resting_path(&output.name)),
+                };
+                if taker != Some(&to.value) {
+                    self.blame(to.at, format!("expected {} to have it, found {found}", to.value));
+                } else if let Some(path) = path
+                    && by != Some(path.value)
+                {
+                    self.blame(path.at, format!("expected it taken by {path}, found {found}"));
+                }
+                self.amount(at, &entry.output.value.to_string(), *amount, output.amount);
+            }
+            (
+                scenario::Fate::Unconfirmed
+                | scenario::Fate::Unspent
+                | scenario::Fate::SpentBy { .. },
+                _,
+            ) => self.blame(at, format!("expected {}, found {found}", entry.fate)),
+        }
+    }
+
+    fn amount(&mut self, at: Position, name: &str, wanted: Option<Amount>, found: Amount) {
+        if let Some(wanted) = wanted
+            && wanted != found
+        {
+            let (wanted, found) = (wanted.to_sat(), found.to_sat());
+            self.blame(at, format!("expected {wanted} sat in {name}, found {found} sat"));
+        }
+    }
+
+    fn balances(&mut self, outcome: &At<Outcome>) {
+        for entry in &outcome.value.balances {
+            let role = &entry.role.value;
+            let Balance { amount, less_fees } = entry.balance.value;
+            let Totals { taken, lost } = self.totals(role);
+            let found = if less_fees { taken.checked_add(lost) } else { Some(taken) };
+            if found == Some(amount) {
+                continue;
+            }
+            let shown = found.map_or_else(|| "too much".to_owned(), scenario::written);
+            let fees = scenario::written(lost);
+            let message = if less_fees {
+                format!("expected {role} to take {} less fees, found {shown} less fees ({fees})",
+                    scenario::written(amount))
+            } else {
+                format!("expected {role} to take {}, found {shown}", scenario::written(amount))
+            };
+            self.blame(entry.balance.at, message);
+        }
+        let stated = |role: &RoleName| outcome.value.balances.iter().any(|e| e.role.value == *role);
+        let settled = self.account.channels.iter().filter(|channel| channel.close.is_some());
+        let roles: BTreeSet<RoleName> =
+            settled.flat_map(|channel| channel.entitled.keys().cloned()).collect();
+        for role in roles.into_iter().filter(|role| !stated(role)) {
+            let taken = scenario::written(self.totals(&role).taken);
+            let message = format!("`balances` does not say what {role} took out: {taken}");
+            self.blame(outcome.at, message);
+        }
+    }
+
+    fn totals(&self, role: &RoleName) -> Totals {
+        let mut totals = Totals::default();
+        for channel in &self.account.channels {
+            let taken = channel.taken.get(role).copied().and_then(Msat::from_amount);
+            let lost = channel.lost.get(role).copied();
+            let add = |sum: Msat, more: Option<Msat>| {
+                sum.checked_add(more.unwrap_or_default()).unwrap_or(sum)
+            };
+            totals.taken = add(totals.taken, taken);
+            totals.lost = add(totals.lost, lost);
+        }
+        totals
+    }
+
+    /// An honest role may lose only what the outcome says that it does.
+    fn losses(&mut self, outcome: &At<Outcome>) {
+        let robbed = |role: &RoleName| {
+            let channels = self.account.channels.iter();
+            let amounts = channels.filter_map(|channel| channel.robbed.get(role).copied());
+            amounts.fold(Msat::ZERO, |sum, m| sum.checked_add(m).unwrap_or(sum))
+        };
+        let stated: Vec<(At<RoleName>, Position, Msat)> = outcome
+            .value
+            .losses
+            .iter()
+            .map(|entry| (entry.role.clone(), entry.amount.at, entry.amount.value))
+            .collect();
+        let mut problems = Vec::new();
+        for (role, at, amount) in &stated {
+            let found = robbed(&role.value);
+            if found != *amount {
+                let (wanted, found) = (scenario::written(*amount), scenario::written(found));
+                problems.push((*at, format!("expected {role} to lose {wanted}, found {found}")));
+            }
+        }
+        let roles: BTreeSet<&RoleName> =
+            self.account.channels.iter().flat_map(|channel| channel.robbed.keys()).collect();
+        for role in roles {
+            if !stated.iter().any(|(known, ..)| known.value == *role) {
+                let lost = scenario::written(robbed(role));
+                let message = format!("honest {role} lost {lost} of its last committed balance");
+                problems.push((outcome.at, message));
+            }
+        }
+        for (at, message) in problems {
+            self.blame(at, message);
+        }
+    }
+
+    /// Every output must be spoken of: those of a channel by name, those in wallets by `balances`.
+    fn unaccounted(&mut self, at: Position) {
+        let mut missing = Vec::new();
+        for channel in &self.account.channels {
+            let outputs = channel.funding.iter().chain(&channel.outputs);
+            for output in outputs.filter(|output| !self.seen.contains(&output.outpoint)) {
+                // A stranger's output is a problem of its own.
+                if output.name != OutputName::Unknown {
+                    let name = written_name(channel, output);
+                    missing.push(format!("the outcome does not account for {name}: {}", found(output)));
+                }
+            }
+        }
+        for message in missing {
+            self.blame(at, message);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Totals {
+    taken: Msat,
+    lost: Msat,
+}
+
+/// An output as a scenario would name it.
+fn written_name(channel: &ChannelAccount, output: &AuditedOutput) -> String {
+    let name = &channel.name;
+    match &output.name {
+        OutputName::Funding => format!("{name}.funding"),
+        OutputName::ToLocal => format!("{name}.commitment.to_local"),
+        OutputName::ToRemote => format!("{name}.commitment.to_remote"),
+        OutputName::Anchor(role) => format!("{name}.commitment.anchors.{role}"),
+        OutputName::Closing(role) => format!("{name}.closing.{role}"),
+        OutputName::Wallet(_) | OutputName::Unknown => output.outpoint.to_string(),
+    }
+}
+
+/// The branch by which the only role that can spend an unspent output would spend it.
+pub(super) fn resting_path(name: &OutputName) -> Option<Path> {
+    match name {
+        OutputName::ToLocal => Some(Path::Delay),
+        OutputName::ToRemote | OutputName::Closing(_) | OutputName::Wallet(_) => Some(Path::Direct),
+        OutputName::Funding | OutputName::Anchor(_) | OutputName::Unknown => None,
+    }
+}
+
+fn found(output: &AuditedOutput) -> String {
+    let amount = output.amount.to_sat();
+    match &output.fate {
+        Fate::Unspent { owner: Some(owner) } => format!("{amount} sat, unspent, {owner}'s"),
+        Fate::Unspent { owner: None } => format!("{amount} sat, unspent"),
+        Fate::Spent { to, path, by } => {
+            let to = to.as_ref().map_or("nobody known".to_owned(), ToString::to_string);
+            let path = path.map_or(String::new(), |path| format!(" by {path}"));
+            format!("{amount} sat, taken by {to}{path} in {by}")
+        }
+    }
+}
+
+fn found_funding(channel: &ChannelAccount) -> String {
+    match &channel.close {
+        None => "it unspent".to_owned(),
+        Some(close) => format!("it spent by {close}"),
+    }
+}
