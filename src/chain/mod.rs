@@ -1,1 +1,3 @@
-//! TODO
+//! The regtest bitcoind: found or obtained here.
+
+pub mod obtain;
