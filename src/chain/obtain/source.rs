@@ -259,8 +259,8 @@ fn judge(text: &str, (least, wanted): ((u32, u32), &'static str), path: &Path) -
     }
 }
 
-/// The last word of the first line that has one, of the form `12.2.0`. Distributions put theirs
-/// before it, in parentheses.
+/// The first version number of the first line, outside parentheses: inside, distributions put
+/// theirs.
 fn version_in(text: &str) -> Option<(u32, u32)> {
     let outside = text.lines().next()?.split('(').flat_map(|part| part.rsplit(')').take(1));
     let words: Vec<&str> = outside.flat_map(str::split_whitespace).collect();

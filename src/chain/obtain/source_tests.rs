@@ -114,6 +114,7 @@ fn percent_is_read_from_ninja_and_make() {
 fn version_is_the_tools_own_and_not_the_distributions() {
     for (text, expected) in [
         ("c++ (Debian 12.2.0-14+deb12u1) 12.2.0\nCopyright", Some((12, 2))),
+        ("g++ (crosstool-NG 1.26.0) 13.2.0", Some((13, 2))),
         ("cmake version 3.25.1\n", Some((3, 25))),
         ("Debian clang version 19.1.7 (3+b1)\n", Some((19, 1))),
         ("Apple clang version 17.0.0 (clang-1700.0.13.3)", Some((17, 0))),
