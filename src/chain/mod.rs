@@ -9,6 +9,7 @@ mod error;
 mod ledger;
 mod mempool;
 mod mining;
+pub mod obtain;
 mod process;
 mod reorg;
 mod rpc;
