@@ -278,9 +278,10 @@ fn scanned(kind: &ErrorKind, text: &str) -> Mistake {
             "the quotation mark before this line is never closed"
         }
         ErrorKind::MisplacedFlowCollectionEnd => "this bracket closes nothing",
-        ErrorKind::InvalidColonPlacement | ErrorKind::MappingValueNotAllowed => {
-            "a text with `: ` in it stands in quotes"
+        ErrorKind::InvalidColonPlacement => {
+            "this `:` is out of place; a bracket or a quotation mark may be open before it"
         }
+        ErrorKind::MappingValueNotAllowed => "a text with `: ` in it stands in quotes",
         ErrorKind::UnexpectedCharacter { .. } => "a character that no text may have",
         ErrorKind::UnclosedFlowCollection { open: '{' } => "a `{` is never closed",
         ErrorKind::UnclosedFlowCollection { open: '[' } => "a `[` is never closed",

@@ -99,7 +99,7 @@ mod bombs {
         let mut text = String::from("a: &a [x, x, x, x, x, x, x, x, x]\n");
         for (before, name) in "abcdefgh".chars().zip("bcdefghi".chars()) {
             let aliases = vec![format!("*{before}"); 9].join(", ");
-            text.push_str(&format!("{name}: &{name} [{aliases}]\n"));
+            text = format!("{text}{name}: &{name} [{aliases}]\n");
         }
         let found = only(&text);
         assert!(matches!(found, Mistake::AliasBomb | Mistake::TooManyValues { .. }), "{found}");
@@ -112,7 +112,9 @@ mod bombs {
         let block = format!("title: {}x\n", "- ".repeat(10_000));
         let found = only(&block);
         assert!(matches!(found, Mistake::TooDeep { .. } | Mistake::Syntax { .. }), "{found}");
-        let block: String = (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        let lines: Vec<String> =
+            (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        let block = lines.concat();
         assert_eq!(only(&block), Mistake::TooDeep { limit: 16 });
     }
 
