@@ -1,20 +1,37 @@
 //! The scenario language: YAML files that a teacher can read aloud, turned into plain data.
 //!
 //! ```text
-//! text --load--> tree --decode--> model --validate--> Scenario
+//! text --yaml--> tree --decode--> model --validate--> Scenario
 //!                   \________ every mistake, with its position ________> ScenarioError
 //! ```
 //!
-//! The names, references and amounts of a [`Scenario`] are known to be sound; the lab may `match`
-//! on it without checking again.
+//! [`load()`] and [`parse()`] give a [`Scenario`] whose names, references and amounts are known to
+//! be sound; the lab may `match` on it without checking again. [`discover()`] finds the files,
+//! [`schema()`] describes the language to editors, and [`with_outcome()`] writes an observed
+//! outcome back into a file.
 
+mod bless;
+mod decode;
+mod discover;
+mod error;
+mod language;
+mod load;
+mod mistake;
 mod model;
 mod outcome;
 mod reference;
+mod schema;
 mod step;
+mod suggest;
 mod units;
+mod validate;
 mod words;
+mod yaml;
 
+pub use bless::with_outcome;
+pub use discover::{DiscoverError, discover, scenario_id};
+pub use error::{Mistake, Problem, ScenarioError};
+pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{
     At, Blocks, BoltSection, Channel, ChannelName, ChannelType, InvalidName, Position, Role,
     RoleKind, RoleName, Scenario, StateName,
@@ -25,4 +42,9 @@ pub use outcome::{
 pub use reference::{
     CommitmentOutput, InvalidReference, OutputRef, Path, TransactionKind, TransactionRef,
 };
+pub use schema::schema;
 pub use step::{ChannelState, Expect, Expectation, Step, TransactionPattern, Until, Verb};
+pub use units::Quantity;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! The cast and the channels.
+
+use bitcoin::Amount;
+
+use super::reader::Reader;
+use crate::{
+    bolt::units::{CsvDelay, FeeratePerKw},
+    scenario::{
+        error::Mistake,
+        language,
+        model::{
+            At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName,
+        },
+        units::{self, Quantity},
+        yaml::Node,
+    },
+};
+
+impl Reader {
+    /// The roles. All of their names are known afterwards, also of those that have problems.
+    pub(super) fn cast(&mut self, node: &Node) -> Vec<Role> {
+        let entries = self.entries(node, "the roles by name, as in `alice: {role: honest}`");
+        let Some(entries) = entries else { return Vec::new() };
+        if entries.is_empty() {
+            self.report(node.at, Mistake::Nothing { what: "a cast has at least one role" });
+        }
+        let mut roles = Vec::new();
+        for (key, value) in entries {
+            let Some(name) = self.new_name::<RoleName>(key, "a role") else { continue };
+            self.roles.push(name.value.clone());
+            roles.extend(self.one_role(name, value));
+        }
+        roles
+    }
+
+    fn one_role(&mut self, name: At<RoleName>, node: &Node) -> Option<Role> {
+        let fields = self.fields(node, &language::ROLE)?;
+        let kind = fields
+            .get("role")
+            .and_then(|node| self.word(node, "kind of role", RoleKind::WORDS, RoleKind::from_word));
+        let funds = self.optional(fields.get("funds"), Self::sat);
+        let dust_limit = self.optional(fields.get("dust_limit"), Self::sat);
+        Some(Role {
+            name,
+            kind: kind?,
+            funds: funds?.map_or(Amount::ZERO, |funds| funds.value),
+            dust_limit: dust_limit?,
+        })
+    }
+
+    /// The channels. All of their names are known afterwards, also of those that have problems.
+    pub(super) fn channels(&mut self, node: &Node) -> Vec<Channel> {
+        let wanted = "the channels by name, as in `ab: {from: alice, to: bob, …}`";
+        let Some(entries) = self.entries(node, wanted) else { return Vec::new() };
+        let mut channels = Vec::new();
+        for (key, value) in entries {
+            let Some(name) = self.new_name::<ChannelName>(key, "a channel") else { continue };
+            self.channels.push(name.value.clone());
+            channels.extend(self.one_channel(name, value));
+        }
+        channels
+    }
+
+    fn one_channel(&mut self, name: At<ChannelName>, node: &Node) -> Option<Channel> {
+        let fields = self.fields(node, &language::CHANNEL)?;
+        let from = fields.get("from").and_then(|node| self.role(node));
+        let to = fields.get("to").and_then(|node| self.role(node));
+        let capacity = fields.get("capacity").and_then(|node| self.sat(node));
+        let push = self.optional(fields.get("push"), Self::sat);
+        let channel_type = self.optional(fields.get("type"), |reader, node| {
+            reader.word(node, "channel type", ChannelType::WORDS, ChannelType::from_word)
+        });
+        let to_self_delay = self.optional(fields.get("to_self_delay"), Self::csv_delay);
+        let feerate = self.optional(fields.get("feerate"), |reader, node| {
+            reader.quantity(node, Quantity::Feerate, units::feerate)
+        });
+        let minimum_depth = self.optional(fields.get("minimum_depth"), Self::blocks);
+        let at: Position = name.at;
+        Some(Channel {
+            name,
+            from: from?,
+            to: to?,
+            capacity: capacity?,
+            push: push?.unwrap_or(At::new(Amount::ZERO, at)),
+            channel_type: channel_type?.map_or(ChannelType::Anchors, |word| word.value),
+            to_self_delay: to_self_delay?.unwrap_or(At::new(CsvDelay(144), at)),
+            feerate: feerate?.unwrap_or(At::new(FeeratePerKw(1000), at)),
+            minimum_depth: minimum_depth?.unwrap_or(At::new(Blocks(3), at)),
+        })
+    }
+
+    fn csv_delay(&mut self, node: &Node) -> Option<At<CsvDelay>> {
+        self.quantity(node, Quantity::Blocks, |text| {
+            let blocks = units::blocks(text)?;
+            u16::try_from(blocks).map(CsvDelay).map_err(|_| Mistake::DelayOutOfRange {
+                delay: blocks,
+                limit: crate::scenario::validate::DELAY_LIMIT,
+            })
+        })
+    }
+}

@@ -1,0 +1,154 @@
+//! The outcome.
+
+use std::collections::BTreeMap;
+
+use super::reader::Reader;
+use crate::scenario::{
+    error::Mistake,
+    language,
+    model::{At, Position},
+    outcome::{BalanceEntry, Fate, FundingSpender, FundingState, Outcome, OutcomeEntry},
+    reference::{CommitmentOutput, OutputRef},
+    units::{self, Quantity},
+    yaml::{Content, Node},
+};
+
+impl Reader {
+    /// Reports that there is no outcome. The loader drops that where none is needed.
+    pub(super) fn outcome_is_missing(&mut self, at: Position) {
+        self.report(at, Mistake::MissingOutcome);
+    }
+
+    /// The outcome.
+    pub(super) fn outcome(&mut self, node: &Node) -> Option<At<Outcome>> {
+        if matches!(node.content, Content::Nothing) {
+            self.outcome_is_missing(node.at);
+            return None;
+        }
+        let wanted = "the outputs and their fates, as in `ab.funding: unspent`";
+        let entries = self.entries(node, wanted)?;
+        if entries.is_empty() {
+            self.outcome_is_missing(node.at);
+        }
+        let mut outcome = Outcome::default();
+        let mut seen: BTreeMap<OutputRef, u32> = BTreeMap::new();
+        for (key, value) in entries {
+            if key.value == "balances" {
+                outcome.balances = self.balances(value);
+                continue;
+            }
+            let Some(output) = self.known_output(key) else { continue };
+            if let Some(first) = seen.insert(output.value.clone(), key.at.line) {
+                self.report(key.at, Mistake::OutputTwice { output: output.value, first });
+                continue;
+            }
+            if let Some(fate) = self.fate(&output, value) {
+                outcome.entries.push(OutcomeEntry { output, fate });
+            }
+        }
+        Some(At::new(outcome, node.at))
+    }
+
+    fn fate(&mut self, output: &At<OutputRef>, node: &Node) -> Option<At<Fate>> {
+        let possible = possible(&output.value);
+        let fate = match &node.content {
+            Content::Text(_) => self.plain_fate(output, node)?,
+            Content::Map(_) if matches!(output.value, OutputRef::Funding(_)) => self.spent(node)?,
+            Content::Map(_) => self.taken(node)?,
+            Content::Nothing | Content::List(_) => {
+                self.text(node, possible)?;
+                return None;
+            }
+        };
+        Some(At::new(fate, node.at))
+    }
+
+    /// A fate of one word.
+    fn plain_fate(&mut self, output: &At<OutputRef>, node: &Node) -> Option<Fate> {
+        let known = &["unspent", "unconfirmed", "any"];
+        let word = self.word(node, "fate of an output", known, |word| match word {
+            "unspent" => Some(Fate::Unspent),
+            "unconfirmed" => Some(Fate::Unconfirmed),
+            "any" => Some(Fate::Any),
+            _ => None,
+        })?;
+        let anchors = matches!(
+            output.value,
+            OutputRef::Commitment(_, CommitmentOutput::Anchors | CommitmentOutput::AnchorOf(_))
+        );
+        let impossible = match word.value {
+            Fate::Any if !anchors => Some("`any`"),
+            Fate::Unconfirmed if !matches!(output.value, OutputRef::Funding(_)) => {
+                Some("`unconfirmed`")
+            }
+            _ => None,
+        };
+        if let Some(fate) = impossible {
+            let (output, possible) = (output.value.clone(), possible(&output.value));
+            self.report(word.at, Mistake::ImpossibleFate { output, fate, possible });
+            return None;
+        }
+        Some(word.value)
+    }
+
+    fn spent(&mut self, node: &Node) -> Option<Fate> {
+        let fields = self.fields(node, &language::SPENT)?;
+        let state = self.optional(fields.get("state"), |reader, node| {
+            reader.word(node, "state of a commitment", FundingState::WORDS, FundingState::from_word)
+        });
+        let amount = self.optional(fields.get("amount"), Self::sat);
+        let spender = fields.get("spent_by").and_then(|node| {
+            self.text(node, "`closing`, or whose commitment, as in `alice.commitment`")
+        })?;
+        let state = state?;
+        let by = if spender.value == "closing" {
+            if let Some(state) = state {
+                self.report(state.at, Mistake::StateOfClosing);
+            }
+            FundingSpender::Closing
+        } else if let Some(role) = spender.value.strip_suffix(".commitment") {
+            let of = self.known_role(At::new(role, spender.at))?;
+            let state = state.map_or(FundingState::Current, |state| state.value);
+            FundingSpender::Commitment { of, state }
+        } else {
+            let text = spender.value.to_owned();
+            self.report(spender.at, Mistake::BadSpender { text });
+            return None;
+        };
+        Some(Fate::SpentBy { by, amount: amount?.map(|amount| amount.value) })
+    }
+
+    fn taken(&mut self, node: &Node) -> Option<Fate> {
+        let fields = self.fields(node, &language::TAKEN)?;
+        let to = fields.get("to").and_then(|node| self.role(node));
+        let path = self.optional(fields.get("path"), Self::path);
+        let amount = self.optional(fields.get("amount"), Self::sat);
+        Some(Fate::Taken { to: to?, path: path?, amount: amount?.map(|amount| amount.value) })
+    }
+
+    fn balances(&mut self, node: &Node) -> Vec<BalanceEntry> {
+        let wanted = "the balances by role, as in `{alice: 0 sat}`";
+        let Some(entries) = self.entries(node, wanted) else { return Vec::new() };
+        let mut balances = Vec::new();
+        for (key, value) in entries {
+            let role = self.known_role(key);
+            let balance = self.quantity(value, Quantity::Balance, units::balance);
+            if let Some((role, balance)) = role.zip(balance) {
+                balances.push(BalanceEntry { role, balance });
+            }
+        }
+        balances
+    }
+}
+
+/// What can become of an output, for people.
+fn possible(output: &OutputRef) -> &'static str {
+    match output {
+        OutputRef::Funding(_) => "`unspent`, `unconfirmed` or `{spent_by: …}`",
+        OutputRef::Commitment(_, CommitmentOutput::Anchors | CommitmentOutput::AnchorOf(_)) => {
+            "`any`, `unspent` or `{to: …}`"
+        }
+        OutputRef::Commitment(_, CommitmentOutput::ToLocal | CommitmentOutput::ToRemote)
+        | OutputRef::Closing(..) => "`unspent` or `{to: …}`",
+    }
+}

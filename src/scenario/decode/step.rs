@@ -1,0 +1,266 @@
+//! The steps.
+
+use super::reader::{Fields, Reader};
+use crate::scenario::{
+    error::Mistake,
+    language::{self, VERBS, VerbRule},
+    model::{At, Blocks, Channel, ChannelName, Position, RoleName, StateName},
+    step::{ChannelState, Expect, Expectation, Step, TransactionPattern, Until, Verb},
+    yaml::{Content, Node},
+};
+
+impl Reader {
+    /// The steps that can be read, and whether any is missing.
+    pub(super) fn steps(&mut self, node: &Node, channels: &[Channel]) -> (Vec<Step>, bool) {
+        let items = self.list(node, "a list of steps, each with `- `");
+        if items.is_empty() && matches!(node.content, Content::List(_)) {
+            self.report(node.at, Mistake::Nothing { what: "a scenario has at least one step" });
+        }
+        let steps: Vec<Step> = items.iter().filter_map(|item| self.step(item, channels)).collect();
+        let missing = steps.len() < items.len();
+        (steps, missing)
+    }
+
+    fn step(&mut self, node: &Node, channels: &[Channel]) -> Option<Step> {
+        let entries = self.entries(node, "a step, as in `- mine: 1 block`")?;
+        let mut say = None;
+        let mut chosen: Option<(At<&str>, &Node)> = None;
+        let mut sound = true;
+        for (key, value) in entries {
+            if key.value == "say" {
+                say = self.text(value, "a text").map(|text| text.value.to_owned());
+            } else if let Some((first, _)) = chosen {
+                sound = false;
+                let (first, second) = (first.value.to_owned(), key.value.to_owned());
+                self.report(key.at, Mistake::SecondVerb { first, second });
+            } else {
+                chosen = Some((key, value));
+            }
+        }
+        let Some((word, value)) = chosen else {
+            self.report(node.at, Mistake::NoVerb);
+            return None;
+        };
+        let Some(rule) = VERBS.iter().find(|rule| rule.word == word.value) else {
+            let known = VERBS.iter().map(|rule| rule.word).collect();
+            self.report(word.at, Mistake::UnknownVerb { verb: word.value.to_owned(), known });
+            return None;
+        };
+        let verb = self.verb(rule, word.at, value, channels)?;
+        sound.then_some(Step { at: word.at, say, verb })
+    }
+
+    fn verb(
+        &mut self,
+        rule: &'static VerbRule,
+        at: Position,
+        node: &Node,
+        channels: &[Channel],
+    ) -> Option<Verb> {
+        let short = match (rule.long, &node.content) {
+            (None, _) => true,
+            (Some(_), Content::Text(_)) => rule.short.is_some(),
+            (Some(_), _) => false,
+        };
+        if short {
+            return self.short_form(rule.word, node);
+        }
+        let fields = self.fields(node, rule.long?)?;
+        match rule.word {
+            "open" => self.open(&fields),
+            "pay" => self.pay(&fields, at, channels),
+            "close" => {
+                let (channel, by) = self.channel_and_role(&fields, "by")?;
+                Some(Verb::Close { channel, by })
+            }
+            "force_close" => {
+                let (channel, by) = self.channel_and_role(&fields, "by")?;
+                Some(Verb::ForceClose { channel, by })
+            }
+            "remember" => self.remember(&fields),
+            "publish" => {
+                let by = fields.get("by").and_then(|node| self.role(node));
+                let commitment = fields.get("commitment").and_then(|node| self.state(node));
+                Some(Verb::Publish { by: by?, commitment: commitment? })
+            }
+            "claim" => self.claim(&fields),
+            "double_spend" => {
+                let by = fields.get("by").and_then(|node| self.role(node));
+                let transaction = fields.get("transaction").and_then(|node| self.transaction(node));
+                Some(Verb::DoubleSpend { by: by?, transaction: transaction? })
+            }
+            "reorg" => {
+                let depth = fields.get("depth").and_then(|node| self.blocks(node));
+                let without = self.optional(fields.get("without"), |reader, node| {
+                    let items = reader.list(node, "a list of transactions, as in `[ab.funding]`");
+                    items.iter().map(|item| reader.transaction(item)).collect::<Option<Vec<_>>>()
+                });
+                Some(Verb::Reorg { depth: depth?, without: without? })
+            }
+            "expect" => self.expect(&fields).map(Verb::Expect),
+            _ => None,
+        }
+    }
+
+    /// A verb whose value is a single word or number.
+    fn short_form(&mut self, word: &str, node: &Node) -> Option<Verb> {
+        match word {
+            "open" => self.channel(node).map(|channel| Verb::Open { channel, until: Until::Ready }),
+            "mine" => self.blocks(node).map(Verb::Mine),
+            "reorg" => self.blocks(node).map(|depth| Verb::Reorg { depth, without: None }),
+            "offline" => self.role(node).map(Verb::Offline),
+            "online" => self.role(node).map(Verb::Online),
+            _ => None,
+        }
+    }
+
+    fn channel_and_role(
+        &mut self,
+        fields: &Fields<'_>,
+        role: &str,
+    ) -> Option<(At<ChannelName>, At<RoleName>)> {
+        let channel = fields.get("channel").and_then(|node| self.channel(node));
+        let role = fields.get(role).and_then(|node| self.role(node));
+        channel.zip(role)
+    }
+
+    fn open(&mut self, fields: &Fields<'_>) -> Option<Verb> {
+        let channel = fields.get("channel").and_then(|node| self.channel(node));
+        let until = self.optional(fields.get("until"), |reader, node| {
+            reader.word(node, "end of an opening", Until::WORDS, Until::from_word)
+        });
+        Some(Verb::Open {
+            channel: channel?,
+            until: until?.map_or(Until::Ready, |word| word.value),
+        })
+    }
+
+    fn pay(&mut self, fields: &Fields<'_>, at: Position, channels: &[Channel]) -> Option<Verb> {
+        let from = fields.get("from").and_then(|node| self.role(node));
+        let to = fields.get("to").and_then(|node| self.role(node));
+        let amount = fields.get("amount").and_then(|node| self.msat(node));
+        let named = self.optional(fields.get("channel"), Self::channel);
+        let (from, to) = (from?, to?);
+        if from == to {
+            self.report(to.at, Mistake::PaysItself { role: to.to_string() });
+            return None;
+        }
+        let channel = match named? {
+            Some(channel) => Some(channel),
+            None => self.channel_between(&from, &to, at, channels),
+        };
+        Some(Verb::Pay { from, to, amount: amount?, channel: channel? })
+    }
+
+    /// The one channel that joins the two.
+    fn channel_between(
+        &mut self,
+        from: &At<RoleName>,
+        to: &At<RoleName>,
+        at: Position,
+        channels: &[Channel],
+    ) -> Option<At<ChannelName>> {
+        let joining: Vec<&Channel> = channels
+            .iter()
+            .filter(|channel| channel.peer_of(&from.value) == Some(&to.value))
+            .collect();
+        let (sender, receiver) = (from.to_string(), to.to_string());
+        match joining.as_slice() {
+            [channel] => Some(At::new(channel.name.value.clone(), at)),
+            // A channel that could not be read may be the one.
+            [] if channels.len() < self.channels.len() => None,
+            [] => {
+                self.report(to.at, Mistake::NoChannelBetween { from: sender, to: receiver });
+                None
+            }
+            several => {
+                let channels = several.iter().map(|channel| channel.name.to_string()).collect();
+                let mistake =
+                    Mistake::SeveralChannelsBetween { from: sender, to: receiver, channels };
+                self.report(at, mistake);
+                None
+            }
+        }
+    }
+
+    fn remember(&mut self, fields: &Fields<'_>) -> Option<Verb> {
+        let sides = self.channel_and_role(fields, "by");
+        let name = fields.get("as").and_then(|node| self.text(node, "a name for the state"))?;
+        let state = self.new_name::<StateName>(name, "a state")?;
+        if let Some(first) = self.states.iter().find(|known| known.value == state.value) {
+            let mistake = Mistake::StateTwice { name: state.to_string(), first: first.at.line };
+            self.report(state.at, mistake);
+            return None;
+        }
+        self.states.push(state.clone());
+        let (channel, by) = sides?;
+        Some(Verb::Remember { channel, by, state })
+    }
+
+    fn claim(&mut self, fields: &Fields<'_>) -> Option<Verb> {
+        let by = fields.get("by").and_then(|node| self.role(node));
+        let output = fields.get("output").and_then(|node| self.output(node));
+        let path = fields.get("path").and_then(|node| self.path(node));
+        let refused = self.optional(fields.get("refused"), |reader, node| {
+            let reason = reader.text(node, "the mempool's reason, as in `non-BIP68-final`")?;
+            Some(At::new(reason.value.to_owned(), reason.at))
+        });
+        Some(Verb::Claim { by: by?, output: output?, path: path?, refused: refused? })
+    }
+
+    fn expect(&mut self, fields: &Fields<'_>) -> Option<Expect> {
+        let within = self.optional(fields.get("within"), Self::blocks);
+        // More than one, or none, has been reported.
+        let (key, node) = fields.entries().iter().find(|(key, _)| key.value != "within")?;
+        let what = match key.value {
+            "transaction" => self.pattern(node).map(Expectation::Transaction),
+            "no_transaction" => self.pattern(node).map(Expectation::NoTransaction),
+            "state" => self.expected_state(node),
+            "balance" => self.expected_balance(node),
+            _ => None,
+        };
+        let within = within?;
+        if let (Some(within), "balance") = (within, key.value) {
+            self.report(within.at, Mistake::WithinForBalance);
+        }
+        let limit = crate::scenario::validate::WITHIN_LIMIT;
+        if let Some(within) = within.filter(|within| within.value > limit) {
+            self.report(within.at, Mistake::WithinTooLong { blocks: within.value, limit });
+        }
+        Some(Expect { what: what?, within: within.map_or(Blocks(0), |within| within.value) })
+    }
+
+    fn pattern(&mut self, node: &Node) -> Option<TransactionPattern> {
+        let fields = self.fields(node, &language::PATTERN)?;
+        let is = self.optional(fields.get("is"), Self::transaction);
+        let by = self.optional(fields.get("by"), Self::role);
+        let spends = self.optional(fields.get("spends"), Self::output);
+        let path = self.optional(fields.get("path"), Self::path);
+        let confirmed = self.optional(fields.get("confirmed"), Self::flag);
+        Some(TransactionPattern {
+            is: is?,
+            by: by?,
+            spends: spends?,
+            path: path?,
+            confirmed: confirmed?.map(|flag| flag.value),
+        })
+    }
+
+    fn expected_state(&mut self, node: &Node) -> Option<Expectation> {
+        let fields = self.fields(node, &language::STATE)?;
+        let sides = self.channel_and_role(&fields, "of");
+        let is = fields.get("is").and_then(|node| {
+            self.word(node, "state of a channel", ChannelState::WORDS, ChannelState::from_word)
+        });
+        let ((channel, of), is) = sides.zip(is)?;
+        Some(Expectation::State { channel, of, is: is.value })
+    }
+
+    fn expected_balance(&mut self, node: &Node) -> Option<Expectation> {
+        let fields = self.fields(node, &language::BALANCE)?;
+        let sides = self.channel_and_role(&fields, "of");
+        let is = fields.get("is").and_then(|node| self.msat(node));
+        let ((channel, of), is) = sides.zip(is)?;
+        Some(Expectation::Balance { channel, of, is })
+    }
+}

@@ -1,0 +1,183 @@
+//! The JSON Schema of the language, for editors: completion, hover texts, red underlines.
+//!
+//! It is written from the tables that the loader reads ([`super::language`]), and knows the shape
+//! of a file; what makes sense across a file (names, amounts against each other, the order of
+//! steps) only the loader knows.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    language::{self, Count, Field, Kind, Shape, VERBS, VerbRule},
+    model::NAME_LIMIT,
+    reference::TransactionKind,
+    units::Quantity,
+};
+
+/// The JSON Schema (draft 2020-12) of a scenario file.
+pub fn schema() -> Value {
+    let mut schema = shape(&language::SCENARIO);
+    set(&mut schema, "$schema", json!("https://json-schema.org/draft/2020-12/schema"));
+    set(&mut schema, "title", json!("A boltlab scenario"));
+    let collections = [
+        ("bolt", list(json!({"type": "string", "pattern": "^([0-57-9]|1[0-2])#[\\w-]+$"}))),
+        ("covers", list(json!({"type": "string", "minLength": 1}))),
+        ("cast", named(&shape(&language::ROLE), 1)),
+        ("channels", named(&shape(&language::CHANNEL), 0)),
+        ("steps", steps()),
+        ("outcome", outcome()),
+    ];
+    for (name, mut collection) in collections {
+        if let Some(field) = language::SCENARIO.fields.iter().find(|field| field.name == name) {
+            set(&mut collection, "description", json!(field.about));
+        }
+        if let Some(property) = schema.pointer_mut(&format!("/properties/{name}")) {
+            *property = collection;
+        }
+    }
+    set(&mut schema, "required", json!(["title", "cast", "steps", "outcome"]));
+    schema
+}
+
+fn set(schema: &mut Value, key: &str, value: Value) {
+    if let Some(object) = schema.as_object_mut() {
+        object.insert(key.to_owned(), value);
+    }
+}
+
+/// A name, as a part of a pattern.
+fn name() -> String {
+    format!("[A-Za-z][A-Za-z0-9_-]{{0,{}}}", NAME_LIMIT - 1)
+}
+
+fn list(items: Value) -> Value {
+    let mut list = json!({"type": "array"});
+    set(&mut list, "items", items);
+    list
+}
+
+/// A mapping from names to values of one kind.
+fn named(value: &Value, at_least: u32) -> Value {
+    json!({
+        "type": "object",
+        "minProperties": at_least,
+        "additionalProperties": false,
+        "patternProperties": { format!("^{}$", name()): value },
+    })
+}
+
+/// A mapping with known keys.
+fn shape(shape: &Shape) -> Value {
+    let properties: Map<String, Value> =
+        shape.fields.iter().map(|field| (field.name.to_owned(), property(field))).collect();
+    let required: Vec<&str> =
+        shape.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+    let mut schema = json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    });
+    match shape.count {
+        Count::Any => {}
+        Count::AtLeastOne => set(&mut schema, "minProperties", json!(1)),
+        Count::OneOf(choices) => {
+            let one_of: Vec<Value> =
+                choices.iter().map(|choice| json!({"required": [choice]})).collect();
+            set(&mut schema, "oneOf", json!(one_of));
+        }
+    }
+    schema
+}
+
+fn property(field: &Field) -> Value {
+    let mut schema = kind(field.kind);
+    let about = match field.kind {
+        Kind::Words(words, meanings) => {
+            let lines =
+                words.iter().zip(meanings).map(|(word, meaning)| format!("\n- {word}: {meaning}"));
+            format!("{}{}", field.about, lines.collect::<String>())
+        }
+        _ => field.about.to_owned(),
+    };
+    set(&mut schema, "description", json!(about));
+    schema
+}
+
+fn kind(kind: Kind) -> Value {
+    match kind {
+        Kind::Text => json!({"type": "string", "minLength": 1}),
+        Kind::Quantity(quantity) => amount(quantity),
+        Kind::Name => pattern(&name()),
+        Kind::Words(words, _) => json!({"enum": words}),
+        Kind::Output => pattern(&format!(
+            r"{0}\.(funding|commitment\.(to_local|to_remote|anchors(\.{0})?)|closing\.{0})",
+            name()
+        )),
+        Kind::Transaction => transaction(),
+        Kind::Transactions => list(transaction()),
+        Kind::Spender => pattern(&format!(r"(closing|{}\.commitment)", name())),
+        Kind::Flag => json!({"type": "boolean"}),
+        Kind::Map(map) => shape(map),
+    }
+}
+
+fn pattern(inner: &str) -> Value {
+    json!({"type": "string", "pattern": format!("^{inner}$")})
+}
+
+fn transaction() -> Value {
+    pattern(&format!(r"{}\.({})", name(), TransactionKind::WORDS.join("|")))
+}
+
+fn amount(quantity: Quantity) -> Value {
+    let example = quantity.example().split('`').nth(1).unwrap_or_default();
+    json!({"type": "string", "pattern": quantity.pattern(), "examples": [example]})
+}
+
+fn steps() -> Value {
+    let one_of: Vec<Value> = VERBS.iter().map(step).collect();
+    json!({"type": "array", "minItems": 1, "items": {"type": "object", "oneOf": one_of}})
+}
+
+fn step(verb: &VerbRule) -> Value {
+    let forms: Vec<Value> = verb.short.map(kind).into_iter().chain(verb.long.map(shape)).collect();
+    let mut value = match forms.as_slice() {
+        [form] => form.clone(),
+        _ => json!({"anyOf": forms}),
+    };
+    set(&mut value, "description", json!(verb.about));
+    json!({
+        "properties": {
+            verb.word: value,
+            "say": {"type": "string", "minLength": 1, "description": "What a person should learn here."},
+        },
+        "required": [verb.word],
+        "additionalProperties": false,
+    })
+}
+
+fn outcome() -> Value {
+    let name = name();
+    let fate = |words: &[&str], long: &Shape| json!({"anyOf": [{"enum": words}, shape(long)]});
+    let output = |rest: &str| format!(r"^{name}\.{rest}$");
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": false,
+        "properties": {
+            "balances": {
+                "type": "object",
+                "description": "What each role took out of the channels.",
+                "additionalProperties": false,
+                "patternProperties": { format!("^{name}$"): amount(Quantity::Balance) },
+            },
+        },
+        "patternProperties": {
+            output("funding"): fate(&["unspent", "unconfirmed"], &language::SPENT),
+            output(r"commitment\.(to_local|to_remote)"): fate(&["unspent"], &language::TAKEN),
+            output(&format!(r"commitment\.anchors(\.{name})?")):
+                fate(&["any", "unspent"], &language::TAKEN),
+            output(&format!(r"closing\.{name}")): fate(&["unspent"], &language::TAKEN),
+        },
+    })
+}

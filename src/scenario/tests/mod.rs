@@ -1,0 +1,142 @@
+//! Tests of the language as a whole: from the text of a file to a scenario, or to what a person
+//! reads about its mistakes.
+
+mod bless;
+mod discover;
+mod errors;
+mod properties;
+mod rules;
+mod schema;
+mod whole;
+
+use std::path::Path as FilePath;
+
+use super::*;
+
+/// The example of the design.
+const BREACH: &str = r"title: A revoked commitment costs its publisher everything
+bolt: [5#revoked-transaction-close-handling, 3#to_local-output]
+cast:
+  alice: {role: cheat, funds: 1 BTC}
+  bob: {role: honest}
+channels:
+  ab: {from: alice, to: bob, capacity: 1_000_000 sat, type: anchors, to_self_delay: 144 blocks}
+steps:
+  - open: ab
+  - remember: {channel: ab, by: alice, as: before-paying}
+  - pay: {from: alice, to: bob, amount: 400_000 sat}
+    say: Both sign a new state, and Alice hands Bob the secret that revokes the old one.
+  - publish: {by: alice, commitment: before-paying}
+    say: The old state still spends the funding output. The chain cannot tell that it is stale; Bob can.
+  - mine: 1 block
+  - expect: {transaction: {by: bob, spends: ab.commitment.to_local, path: revocation}, within: 3 blocks}
+  - mine: 1 block
+outcome:
+  ab.funding: {spent_by: alice.commitment, state: revoked}
+  ab.commitment.to_local: {to: bob, path: revocation}
+  ab.commitment.to_remote: {to: bob}
+  ab.commitment.anchors: any
+  balances: {alice: 0 sat, bob: 1_000_000 sat less fees}
+";
+
+/// A scenario that uses all of the language.
+const EVERYTHING: &str = r#"# A comment before all.
+title: Everything
+about: |
+  Two paragraphs
+  of text.
+bolt: [2#channel-establishment]
+covers: [bolt02/open_channel/to-self-delay-bound]
+cast:
+  alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat}
+  bob: {role: honest, funds: 0.5 BTC}
+  carol: {role: probe}
+channels:
+  ab:
+    from: alice
+    to: bob
+    capacity: 1_000_000 sat
+    push: 100_000 sat
+    type: static_remotekey
+    to_self_delay: 6 blocks
+    feerate: 4 sat/vB
+    minimum_depth: 1 block
+  ba: {from: bob, to: alice, capacity: 0.1 BTC}
+steps:
+  - open: ab
+    say: "The first channel: with a push."
+  - open: {channel: ba, until: broadcast}
+  - pay: {from: alice, to: bob, amount: 1500 msat, channel: ab}
+  - remember: {channel: ab, by: alice, as: old}
+  - close: {channel: ab, by: alice}
+  - force_close: {channel: ba, by: bob}
+  - publish: {by: alice, commitment: old}
+  - claim: {by: alice, output: ab.commitment.to_local, path: delay, refused: non-BIP68-final}
+  - claim: {by: carol, output: ba.commitment.anchors.bob, path: anyone}
+  - double_spend: {by: alice, transaction: ab.funding}
+  - mine: 6 blocks
+  - reorg: {depth: 2 blocks, without: [ab.penalty, ba.funding]}
+  - reorg: {depth: 1 block, without: []}
+  - reorg: 2 blocks
+  - offline: bob
+  - online: bob
+  - expect: {transaction: {is: ab.closing, by: alice, confirmed: true}, within: 3 blocks}
+  - expect: {no_transaction: {spends: ba.commitment.to_remote, path: direct}, within: 3 blocks}
+  - expect: {state: {channel: ab, of: bob, is: funding_lost}, within: 1 block}
+  - expect: {balance: {channel: ab, of: alice, is: 600_000 sat}}
+outcome:
+  ab.funding: {spent_by: closing, amount: 1_000_000 sat}
+  ab.closing.alice: {to: alice, path: direct}
+  ab.closing.bob: unspent
+  ba.funding: {spent_by: bob.commitment, state: current}
+  ba.commitment.to_local: {to: bob, path: delay, amount: 400_000 sat}
+  ba.commitment.to_remote: unspent
+  ba.commitment.anchors.bob: any
+  ba.commitment.anchors.alice: {to: carol, path: anyone}
+  balances: {alice: 0 sat, bob: 1_500 msat, carol: 330 sat less fees}
+"#;
+
+#[track_caller]
+fn read(text: &str) -> Scenario {
+    match parse(FilePath::new("specs/x.yaml"), text, ParseOptions::default()) {
+        Ok(scenario) => scenario,
+        Err(error) => panic!("a sound scenario was refused:\n{error}"),
+    }
+}
+
+#[track_caller]
+fn refuse(text: &str) -> ScenarioError {
+    parse(FilePath::new("specs/x.yaml"), text, ParseOptions::default())
+        .expect_err("an unsound scenario was read")
+}
+
+/// The mistakes of the design's example after a replacement, each with its line and column.
+#[track_caller]
+fn mistakes(from: &str, to: &str) -> Vec<(u32, u32, Mistake)> {
+    refuse(&changed(BREACH, from, to)).problems.into_iter().map(placed).collect()
+}
+
+fn placed(problem: Problem) -> (u32, u32, Mistake) {
+    let (line, column) = problem.position.map_or((0, 0), |at| (at.line, at.column));
+    (line, column, problem.mistake)
+}
+
+/// The one mistake of the design's example after a replacement; it must stand where the text
+/// `marker` of the new file starts.
+#[track_caller]
+fn mistake(from: &str, to: &str, marker: &str) -> Mistake {
+    let text = changed(BREACH, from, to);
+    let error = refuse(&text);
+    let [problem] = error.problems.as_slice() else { panic!("not one problem:\n{error}") };
+    let position = problem.position.expect("a position");
+    let line = problem.line.clone().expect("a line");
+    let rest: String = line.chars().skip(position.column as usize - 1).collect();
+    assert!(rest.starts_with(marker), "the caret is at `{rest}`:\n{error}");
+    problem.mistake.clone()
+}
+
+#[track_caller]
+fn changed(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "`{from}` is not there");
+    text.replacen(from, to, 1)
+}

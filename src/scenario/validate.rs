@@ -1,0 +1,323 @@
+//! What makes sense beyond the shape: amounts against each other, steps in their order.
+
+use std::collections::BTreeMap;
+
+use bitcoin::Amount;
+
+use super::{
+    decode::Draft,
+    error::{Mistake, Problem},
+    model::{
+        At, Blocks, Channel, ChannelName, ChannelType, Position, RoleKind, RoleName, Scenario,
+    },
+    outcome::{Fate, FundingSpender, OutcomeEntry},
+    reference::{OutputRef, Path},
+    step::{Expect, Expectation, Step, TransactionPattern, Verb},
+};
+use crate::bolt::units::{CsvDelay, Msat};
+
+/// The greatest `to_self_delay` that nodes accept; BOLT 2 leaves the bound to them, and they agree
+/// on two weeks.
+pub(super) const DELAY_LIMIT: u16 = 2016;
+/// How many blocks an `expect` may mine.
+pub(super) const WITHIN_LIMIT: Blocks = Blocks(10_000);
+/// How many blocks a `mine` or a `reorg` may make.
+const BLOCKS_LIMIT: u32 = 10_000;
+/// The greatest depth that a funding transaction may need.
+const DEPTH_LIMIT: u32 = 100;
+/// The least `dust_limit_satoshis` (BOLT 2, "The `open_channel` Message").
+const DUST_MINIMUM: Amount = Amount::from_sat(354);
+/// What both anchors of a commitment hold (BOLT 3, "Commitment Transaction Anchors").
+const ANCHORS: Amount = Amount::from_sat(660);
+
+/// Looks for what makes no sense in a draft, and adds it to the problems.
+pub(super) fn validate(draft: &mut Draft) {
+    let mut check = Check {
+        scenario: &draft.scenario,
+        steps_missing: draft.steps_missing,
+        opened: BTreeMap::new(),
+        problems: Vec::new(),
+    };
+    check.cast();
+    draft.scenario.channels.iter().for_each(|channel| check.channel(channel));
+    draft.scenario.steps.iter().for_each(|step| check.step(step));
+    if let Some(outcome) = &draft.scenario.outcome {
+        outcome.value.entries.iter().for_each(|entry| check.entry(entry));
+    }
+    draft.problems.append(&mut check.problems);
+}
+
+struct Check<'a> {
+    scenario: &'a Scenario,
+    steps_missing: bool,
+    /// The channels that are open at this step, and the line of their `open`.
+    opened: BTreeMap<&'a ChannelName, u32>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Check<'a> {
+    fn report(&mut self, at: Position, mistake: Mistake) {
+        self.problems.push(Problem { position: Some(at), mistake, line: None });
+    }
+
+    fn cast(&mut self) {
+        for role in &self.scenario.cast {
+            self.coins(&At::new(role.funds, role.name.at));
+            let honest_limit = role.dust_limit.filter(|_| role.kind.value != RoleKind::Probe);
+            if let Some(limit) = honest_limit.filter(|limit| limit.value < DUST_MINIMUM) {
+                let (limit, at) = (limit.value, limit.at);
+                self.report(at, Mistake::DustLimitTooLow { limit, minimum: DUST_MINIMUM });
+            }
+        }
+    }
+
+    /// Reports amounts that cannot exist; true if this one can.
+    fn coins(&mut self, amount: &At<Amount>) -> bool {
+        let possible = amount.value <= Amount::MAX_MONEY;
+        if !possible {
+            self.report(amount.at, Mistake::MoreThanAllCoins { amount: amount.value });
+        }
+        possible
+    }
+
+    fn channel(&mut self, channel: &Channel) {
+        if channel.from == channel.to {
+            let (name, role) = (channel.name.to_string(), channel.to.to_string());
+            self.report(channel.to.at, Mistake::OneRoleChannel { channel: name, role });
+        }
+        let delay = channel.to_self_delay;
+        if delay.value == CsvDelay(0) || delay.value > CsvDelay(DELAY_LIMIT) {
+            let mistake =
+                Mistake::DelayOutOfRange { delay: u32::from(delay.value.0), limit: DELAY_LIMIT };
+            self.report(delay.at, mistake);
+        }
+        let depth = channel.minimum_depth;
+        if !(1..=DEPTH_LIMIT).contains(&depth.value.0) {
+            let mistake = Mistake::DepthOutOfRange { depth: depth.value.0, limit: DEPTH_LIMIT };
+            self.report(depth.at, mistake);
+        }
+        if self.coins(&channel.capacity) {
+            self.capacity(channel);
+        }
+    }
+
+    /// The capacity must be there, and must carry the opener's first commitment.
+    fn capacity(&mut self, channel: &Channel) {
+        let capacity = channel.capacity.value;
+        let Some(opener) = self.scenario.role(&channel.from.value) else { return };
+        if opener.funds <= capacity {
+            let mistake = Mistake::NotCovered {
+                role: opener.name.to_string(),
+                funds: opener.funds,
+                capacity,
+            };
+            self.report(channel.capacity.at, mistake);
+        }
+        let Some(left) = capacity.checked_sub(channel.push.value) else {
+            let push = channel.push.value;
+            self.report(channel.push.at, Mistake::PushOverCapacity { push, capacity });
+            return;
+        };
+        let cost = self.first_commitment(channel);
+        // A probe may propose what an honest node must refuse.
+        if left < cost && opener.kind.value != RoleKind::Probe {
+            let mistake = Mistake::TooSmallCapacity { capacity, left, cost };
+            self.report(channel.capacity.at, mistake);
+        }
+    }
+
+    /// What the opener needs: the fee of a commitment without HTLCs (BOLT 3, "Fee Calculation"),
+    /// its anchors, and an output that is no dust.
+    fn first_commitment(&self, channel: &Channel) -> Amount {
+        let (weight, anchors) = match channel.channel_type {
+            ChannelType::Anchors => (1124, ANCHORS),
+            ChannelType::StaticRemotekey => (724, Amount::ZERO),
+        };
+        let dust = [&channel.from.value, &channel.to.value]
+            .into_iter()
+            .filter_map(|name| self.scenario.role(name)?.dust_limit)
+            .map(|limit| limit.value)
+            .fold(DUST_MINIMUM, Amount::max);
+        [channel.feerate.value.fee(weight), anchors, dust]
+            .into_iter()
+            .fold(Amount::ZERO, |sum, part| sum.checked_add(part).unwrap_or(Amount::MAX))
+    }
+
+    fn step(&mut self, step: &'a Step) {
+        match &step.verb {
+            Verb::Open { channel, .. } => {
+                if let Some(first) = self.opened.insert(&channel.value, step.at.line) {
+                    let mistake = Mistake::OpenedTwice { channel: channel.to_string(), first };
+                    self.report(channel.at, mistake);
+                }
+            }
+            Verb::Pay { from, to, amount, channel } => {
+                self.open(&channel.value, channel.at);
+                self.side(from, &channel.value);
+                self.side(to, &channel.value);
+                self.payment(amount, &channel.value);
+            }
+            Verb::Close { channel, by }
+            | Verb::ForceClose { channel, by }
+            | Verb::Remember { channel, by, .. } => {
+                self.open(&channel.value, channel.at);
+                self.side(by, &channel.value);
+            }
+            Verb::Publish { by, commitment } => {
+                self.cheat(by, "publish an old commitment");
+                self.owner(by, commitment);
+            }
+            Verb::Claim { output, path, .. } => {
+                self.open(output.value.channel(), output.at);
+                self.output(output);
+                self.path(&output.value, path);
+            }
+            Verb::DoubleSpend { by, transaction } => {
+                self.open(&transaction.value.channel, transaction.at);
+                self.cheat(by, "double-spend");
+                self.side(by, &transaction.value.channel);
+            }
+            Verb::Mine(blocks) => self.blocks("mine", blocks),
+            Verb::Reorg { depth, without } => {
+                self.blocks("reorg", depth);
+                for transaction in without.iter().flatten() {
+                    self.open(&transaction.value.channel, transaction.at);
+                }
+            }
+            Verb::Offline(_) | Verb::Online(_) => {}
+            Verb::Expect(expect) => self.expect(expect),
+        }
+    }
+
+    /// A channel must be open. Where a step could not be read, it may have been the `open`.
+    fn open(&mut self, channel: &ChannelName, at: Position) {
+        if !self.steps_missing && !self.opened.contains_key(channel) {
+            self.report(at, Mistake::NotOpenYet { channel: channel.to_string() });
+        }
+    }
+
+    /// A role must be one of the channel's sides.
+    fn side(&mut self, role: &At<RoleName>, channel: &ChannelName) {
+        let Some(channel) = self.scenario.channel(channel) else { return };
+        if !channel.joins(&role.value) {
+            let mistake = Mistake::NotItsChannel {
+                role: role.to_string(),
+                channel: channel.name.to_string(),
+                sides: [channel.from.to_string(), channel.to.to_string()],
+            };
+            self.report(role.at, mistake);
+        }
+    }
+
+    fn payment(&mut self, amount: &At<Msat>, channel: &ChannelName) {
+        if amount.value == Msat::ZERO {
+            self.report(amount.at, Mistake::PaysNothing);
+        }
+        let Some(channel) = self.scenario.channel(channel) else { return };
+        let capacity = channel.capacity.value;
+        if Msat::from_amount(capacity).is_some_and(|capacity| amount.value > capacity) {
+            let (amount, at) = (amount.value, amount.at);
+            let channel = channel.name.to_string();
+            self.report(at, Mistake::PaysTooMuch { amount, channel, capacity });
+        }
+    }
+
+    fn cheat(&mut self, role: &At<RoleName>, verb: &'static str) {
+        let Some(kind) = self.scenario.role(&role.value).map(|role| role.kind.value) else {
+            return;
+        };
+        if kind != RoleKind::Cheat {
+            let role_name = role.to_string();
+            self.report(role.at, Mistake::OnlyACheat { role: role_name, kind, verb });
+        }
+    }
+
+    /// Only the role that remembered a state has it.
+    fn owner(&mut self, role: &At<RoleName>, name: &At<super::model::StateName>) {
+        let owner = self.scenario.steps.iter().find_map(|step| match &step.verb {
+            Verb::Remember { by, state, .. } if state == name => Some(by),
+            _ => None,
+        });
+        if let Some(owner) = owner.filter(|owner| *owner != role) {
+            let mistake = Mistake::StateOfAnother {
+                state: name.to_string(),
+                owner: owner.to_string(),
+                role: role.to_string(),
+            };
+            self.report(name.at, mistake);
+        }
+    }
+
+    fn blocks(&mut self, verb: &'static str, blocks: &At<Blocks>) {
+        if !(1..=BLOCKS_LIMIT).contains(&blocks.value.0) {
+            let (blocks, at) = (blocks.value.0, blocks.at);
+            self.report(at, Mistake::BlocksOutOfRange { verb, blocks, limit: BLOCKS_LIMIT });
+        }
+    }
+
+    fn expect(&mut self, expect: &Expect) {
+        match &expect.what {
+            Expectation::Transaction(pattern) => {
+                for (channel, at) in channels_of(pattern) {
+                    self.open(channel, at);
+                }
+                self.pattern(pattern);
+            }
+            Expectation::NoTransaction(pattern) => self.pattern(pattern),
+            Expectation::State { channel, of, .. } | Expectation::Balance { channel, of, .. } => {
+                self.open(&channel.value, channel.at);
+                self.side(of, &channel.value);
+            }
+        }
+    }
+
+    fn pattern(&mut self, pattern: &TransactionPattern) {
+        let Some(output) = &pattern.spends else { return };
+        self.output(output);
+        if let Some(path) = &pattern.path {
+            self.path(&output.value, path);
+        }
+    }
+
+    /// A role that an output names must be a side of its channel.
+    fn output(&mut self, output: &At<OutputRef>) {
+        if let Some(role) = output.value.role() {
+            self.side(&At::new(role.clone(), output.at), output.value.channel());
+        }
+    }
+
+    fn path(&mut self, output: &OutputRef, path: &At<Path>) {
+        if !output.paths().contains(&path.value) {
+            let mistake = Mistake::ImpossiblePath { output: output.clone(), path: path.value };
+            self.report(path.at, mistake);
+        }
+    }
+
+    fn entry(&mut self, entry: &OutcomeEntry) {
+        let output = &entry.output;
+        self.output(output);
+        match &entry.fate.value {
+            Fate::SpentBy { by: FundingSpender::Commitment { of, .. }, .. } => {
+                self.side(of, output.value.channel());
+            }
+            Fate::Taken { to, path, .. } => {
+                if let Some(path) = path {
+                    self.path(&output.value, path);
+                }
+                if path.map(|path| path.value) != Some(Path::Anyone) {
+                    self.side(to, output.value.channel());
+                }
+            }
+            Fate::SpentBy { by: FundingSpender::Closing, .. }
+            | Fate::Unconfirmed
+            | Fate::Unspent
+            | Fate::Any => {}
+        }
+    }
+}
+
+fn channels_of(pattern: &TransactionPattern) -> impl Iterator<Item = (&ChannelName, Position)> {
+    let transaction = pattern.is.as_ref().map(|is| (&is.value.channel, is.at));
+    let output = pattern.spends.as_ref().map(|spends| (spends.value.channel(), spends.at));
+    transaction.into_iter().chain(output)
+}
