@@ -175,9 +175,10 @@ impl Builder<'_> {
                 }
             }
         }
-        let claims = self.named.transactions.iter().filter(|tx| {
-            tx.confirmed.is_some() && matches!(tx.kind, Kind::Sweep | Kind::Penalty)
-        });
+        let claims =
+            self.named.transactions.iter().filter(|tx| {
+                tx.confirmed.is_some() && matches!(tx.kind, Kind::Sweep | Kind::Penalty)
+            });
         for claim in claims {
             if let (Some(by), Some(fee)) = (&claim.by, claim.fee) {
                 lose(by.clone(), msat(fee));
@@ -206,9 +207,10 @@ impl Builder<'_> {
 
     /// A balance that was taken by revocation is the victim's now, with all that was lost of it.
     fn confiscate(&self, channel: &mut ChannelAccount) {
-        let taken = channel.outputs.iter().any(|output| {
-            matches!(&output.fate, Fate::Spent { path: Some(Path::Revocation), .. })
-        });
+        let taken = channel
+            .outputs
+            .iter()
+            .any(|output| matches!(&output.fate, Fate::Spent { path: Some(Path::Revocation), .. }));
         let Some((_, Close::Commitment(owner, _))) = self.named.close else { return };
         if !taken {
             return;

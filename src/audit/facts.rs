@@ -204,13 +204,16 @@ impl Facts {
         let hash = sha256::Hash::from_engine(engine).to_byte_array();
         let mut low = [0; 8];
         low[2..].copy_from_slice(&hash[26..]);
-        let shown =
-            u64::from(sequence & 0x00ff_ffff) << 24 | u64::from(lock_time & 0x00ff_ffff);
+        let shown = u64::from(sequence & 0x00ff_ffff) << 24 | u64::from(lock_time & 0x00ff_ffff);
         Some(CommitmentNumber(shown ^ u64::from_be_bytes(low)))
     }
 
     /// The scripts of this side's commitment of this number; `None` if its point was never told.
-    pub(super) fn scripts(&self, owner: End, number: CommitmentNumber) -> Option<CommitmentScripts> {
+    pub(super) fn scripts(
+        &self,
+        owner: End,
+        number: CommitmentNumber,
+    ) -> Option<CommitmentScripts> {
         let (holder, other) = (self.end(owner), self.end(owner.other()));
         let point = holder.points.get(usize::try_from(number.0).ok()?)?;
         let revocation = derive_revocation_public_key(&other.revocation_basepoint, point).ok()?;

@@ -82,9 +82,10 @@ impl Judge<'_> {
             (scenario::Fate::SpentBy { by, amount }, Some(close)) => {
                 let fits = match (by, close.kind) {
                     (FundingSpender::Closing, Kind::Closing) => true,
-                    (FundingSpender::Commitment { of, state }, Kind::Commitment { state: is, .. }) => {
-                        close.by.as_ref() == Some(&of.value) && *state == is
-                    }
+                    (
+                        FundingSpender::Commitment { of, state },
+                        Kind::Commitment { state: is, .. },
+                    ) => close.by.as_ref() == Some(&of.value) && *state == is,
                     (FundingSpender::Closing | FundingSpender::Commitment { .. }, _) => false,
                 };
                 if !fits {
@@ -153,8 +154,10 @@ impl Judge<'_> {
             let shown = found.map_or_else(|| "too much".to_owned(), scenario::written);
             let fees = scenario::written(lost);
             let message = if less_fees {
-                format!("expected {role} to take {} less fees, found {shown} less fees ({fees})",
-                    scenario::written(amount))
+                format!(
+                    "expected {role} to take {} less fees, found {shown} less fees ({fees})",
+                    scenario::written(amount)
+                )
             } else {
                 format!("expected {role} to take {}, found {shown}", scenario::written(amount))
             };
@@ -229,7 +232,10 @@ impl Judge<'_> {
                 // A stranger's output is a problem of its own.
                 if output.name != OutputName::Unknown {
                     let name = written_name(channel, output);
-                    missing.push(format!("the outcome does not account for {name}: {}", found(output)));
+                    missing.push(format!(
+                        "the outcome does not account for {name}: {}",
+                        found(output)
+                    ));
                 }
             }
         }

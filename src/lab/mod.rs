@@ -275,7 +275,7 @@ impl<'a> Lab<'a> {
             return Ending::Inconclusive(error);
         }
         let problems = match &self.scenario.outcome {
-            Some(outcome) => audit::judge(account, &outcome.value),
+            Some(outcome) => audit::judge(account, outcome),
             None => Vec::new(),
         };
         let outputs = u32::try_from(account.outputs()).unwrap_or(u32::MAX);
@@ -310,7 +310,8 @@ impl<'a> Lab<'a> {
         let checked =
             |entry: &&Entry| matches!(entry.event, Event::Checked { .. } | Event::Audited { .. });
         let outcome = self.scenario.outcome.as_ref();
-        let lines = outcome.map_or(0, |o| o.value.entries.len() + o.value.balances.len());
+        let lines = outcome
+            .map_or(0, |o| o.value.entries.len() + o.value.balances.len() + o.value.losses.len());
         self.trace.entries.iter().filter(checked).count() + lines
     }
 }

@@ -9,9 +9,7 @@ use crate::bolt::channel::{ChainEvent, Purpose};
 use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::Message;
 use crate::chain::{Reorg, Submission};
-use crate::node::{
-    ChannelHandle, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput,
-};
+use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput};
 use crate::scenario::{ChannelName, RoleKind, RoleName};
 use crate::trace::{Answer, Event, RawTransaction};
 

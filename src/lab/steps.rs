@@ -58,7 +58,9 @@ impl Lab<'_> {
 
     pub(super) fn node(&self, role: &RoleName) -> Result<&Node, Stop> {
         let player = self.cast.get(role);
-        player.map(|player| &player.node).ok_or_else(|| failed(None, format!("nobody plays {role}")))
+        player
+            .map(|player| &player.node)
+            .ok_or_else(|| failed(None, format!("nobody plays {role}")))
     }
 
     fn open(&mut self, name: &At<ChannelName>, until: Until) -> Result<(), Stop> {
@@ -117,7 +119,11 @@ impl Lab<'_> {
     }
 
     /// What one side thinks of a channel.
-    pub(super) fn state(&self, name: &At<ChannelName>, role: &RoleName) -> Result<&'static str, Stop> {
+    pub(super) fn state(
+        &self,
+        name: &At<ChannelName>,
+        role: &RoleName,
+    ) -> Result<&'static str, Stop> {
         let handle = self.handle(name)?;
         let channel = self.node(role)?.channel(&handle);
         Ok(channel.map_or("closed", |channel| channel.phase.name()))
@@ -125,9 +131,9 @@ impl Lab<'_> {
 
     fn last_violation(&self) -> Option<String> {
         self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Channel { role, told: ChannelEvent::Violation { requirement, message }, .. } => {
-                Some(format!("{role} told of a violation, {message} ({requirement})"))
-            }
+            Event::Channel {
+                role, told: ChannelEvent::Violation { requirement, message }, ..
+            } => Some(format!("{role} told of a violation, {message} ({requirement})")),
             _ => None,
         })
     }
@@ -160,14 +166,17 @@ impl Lab<'_> {
             NodeEvent::Invoice { payment_hash } => Some(*payment_hash),
             NodeEvent::Channel { .. } => None,
         });
-        let payment_hash = hash.ok_or_else(|| failed(Some(to.at), format!("{to} has no invoice")))?;
+        let payment_hash =
+            hash.ok_or_else(|| failed(Some(to.at), format!("{to} has no invoice")))?;
         let pay = NodeCommand::Pay { channel, amount: amount.value, payment_hash };
         let since = self.trace.entries.len();
         self.command(&from.value, "pay", pay).map_err(|stop| stop.at(amount.at))?;
         let paid = self.trace.entries.iter().skip(since).any(|entry| match &entry.event {
-            Event::Channel { role, told: ChannelEvent::HtlcFulfilled { payment_preimage, .. }, .. } => {
-                *role == from.value && payment_preimage.hash() == payment_hash
-            }
+            Event::Channel {
+                role,
+                told: ChannelEvent::HtlcFulfilled { payment_preimage, .. },
+                ..
+            } => *role == from.value && payment_preimage.hash() == payment_hash,
             _ => false,
         });
         if paid {

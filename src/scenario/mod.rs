@@ -37,7 +37,7 @@ pub use model::{
     RoleKind, RoleName, Scenario, StateName,
 };
 pub use outcome::{
-    Balance, BalanceEntry, Fate, FundingSpender, FundingState, Outcome, OutcomeEntry,
+    Balance, BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry,
 };
 pub use reference::{
     CommitmentOutput, InvalidReference, OutputRef, Path, TransactionKind, TransactionRef,
@@ -45,6 +45,7 @@ pub use reference::{
 pub use schema::schema;
 pub use step::{ChannelState, Expect, Expectation, Step, TransactionPattern, Until, Verb};
 pub use units::Quantity;
+pub use units::{grouped, written};
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,18 @@ pub struct Outcome {
     pub entries: Vec<OutcomeEntry>,
     /// What each role took out of the channels, in the order of the file.
     pub balances: Vec<BalanceEntry>,
+    /// What honest roles lost of what they had for certain, in the order of the file. Who is not
+    /// listed must not have lost.
+    pub losses: Vec<LossEntry>,
+}
+
+/// What an honest role lost to a theft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LossEntry {
+    /// The role.
+    pub role: At<RoleName>,
+    /// How much less the state on chain gives it than its last committed balance.
+    pub amount: At<Msat>,
 }
 
 /// One output and what became of it.
@@ -114,6 +126,14 @@ impl Outcome {
                 .map(|entry| format!("{}: {}", entry.role, entry.balance))
                 .collect();
             let _ = writeln!(yaml, "  balances: {{{}}}", balances.join(", "));
+        }
+        if !self.losses.is_empty() {
+            let losses: Vec<String> = self
+                .losses
+                .iter()
+                .map(|entry| format!("{}: {}", entry.role, units::written(entry.amount.value)))
+                .collect();
+            let _ = writeln!(yaml, "  losses: {{{}}}", losses.join(", "));
         }
         yaml
     }

@@ -171,6 +171,12 @@ fn outcome() -> Value {
                 "additionalProperties": false,
                 "patternProperties": { format!("^{name}$"): amount(Quantity::Balance) },
             },
+            "losses": {
+                "type": "object",
+                "description": "What honest roles lost of what they had for certain; who is not listed must not have lost.",
+                "additionalProperties": false,
+                "patternProperties": { format!("^{name}$"): amount(Quantity::Amount) },
+            },
         },
         "patternProperties": {
             output("funding"): fate(&["unspent", "unconfirmed"], &language::SPENT),

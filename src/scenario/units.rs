@@ -114,7 +114,7 @@ pub(super) fn blocks(text: &str) -> Result<u32, Mistake> {
     u32::try_from(blocks).map_err(|_| Mistake::TooMuch { text: text.to_owned(), of })
 }
 
-fn amount(text: &str, of: Quantity) -> Result<Msat, Mistake> {
+pub(super) fn amount(text: &str, of: Quantity) -> Result<Msat, Mistake> {
     let (number, unit) = split(text, of)?;
     let scale = match unit {
         "BTC" => 100_000_000_000,
@@ -186,7 +186,7 @@ fn split(text: &str, of: Quantity) -> Result<(Decimal, &str), Mistake> {
 }
 
 /// An amount as the language writes it: `1_000_000 sat`, or `1 msat` if it is no whole satoshi.
-pub(super) fn written(amount: Msat) -> String {
+pub fn written(amount: Msat) -> String {
     with_unit(amount, '_')
 }
 
@@ -196,7 +196,7 @@ pub(super) fn written_amount(amount: Amount) -> String {
 }
 
 /// An amount as people read it: `1,000,000 sat`, or `1 msat` if it is no whole satoshi.
-pub(super) fn grouped(amount: Msat) -> String {
+pub fn grouped(amount: Msat) -> String {
     with_unit(amount, ',')
 }
 

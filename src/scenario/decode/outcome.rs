@@ -7,7 +7,7 @@ use crate::scenario::{
     error::Mistake,
     language,
     model::{At, Position},
-    outcome::{BalanceEntry, Fate, FundingSpender, FundingState, Outcome, OutcomeEntry},
+    outcome::{BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry},
     reference::{CommitmentOutput, OutputRef},
     units::{self, Quantity},
     yaml::{Content, Node},
@@ -35,6 +35,10 @@ impl Reader {
         for (key, value) in entries {
             if key.value == "balances" {
                 outcome.balances = self.balances(value);
+                continue;
+            }
+            if key.value == "losses" {
+                outcome.losses = self.losses(value);
                 continue;
             }
             let Some(output) = self.known_output(key) else { continue };
@@ -138,6 +142,23 @@ impl Reader {
             }
         }
         balances
+    }
+}
+
+impl Reader {
+    fn losses(&mut self, node: &Node) -> Vec<LossEntry> {
+        let wanted = "the losses by role, as in `{bob: 400_000 sat}`";
+        let Some(entries) = self.entries(node, wanted) else { return Vec::new() };
+        let mut losses = Vec::new();
+        for (key, value) in entries {
+            let role = self.known_role(key);
+            let parse = |text: &str| units::amount(text, Quantity::Amount);
+            let amount = self.quantity(value, Quantity::Amount, parse);
+            if let Some((role, amount)) = role.zip(amount) {
+                losses.push(LossEntry { role, amount });
+            }
+        }
+        losses
     }
 }
 
