@@ -5,6 +5,7 @@
 //! byte, in every run, on every machine and on every bitcoind.
 
 mod transcript;
+pub(crate) mod words;
 
 use std::io::{self, BufRead, Write};
 

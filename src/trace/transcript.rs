@@ -1,10 +1,90 @@
 //! The compact transcript: a line an event, no bytes. It is kept beside each scenario as its
 //! golden file, so that a change of behaviour shows in review and a reader sees what happens.
 
-use super::Trace;
+use std::fmt::Write as _;
+
+use super::words::{self, Names};
+use super::{Answer, Event, Trace};
 
 /// The transcript of a trace.
 pub fn transcript(trace: &Trace) -> String {
-    let _ = trace;
-    String::new()
+    let mut names = Names::default();
+    let mut text = String::new();
+    for entry in &trace.entries {
+        names.learn(&entry.event);
+        if let Event::Step { text: step, .. } = &entry.event {
+            let number = entry.step.unwrap_or_default();
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "\n{number} {step}");
+            continue;
+        }
+        let indent = if entry.step.is_some() { "  " } else { "" };
+        for line in lines(&names, &entry.event) {
+            let _ = writeln!(text, "{indent}{line}");
+        }
+    }
+    text
+}
+
+fn lines(names: &Names, event: &Event) -> Vec<String> {
+    let line = match event {
+        Event::Scenario { title, cast, channels, height } => {
+            let roles = cast.iter().map(|role| format!("{} ({})", role.name, role.kind));
+            let channels = channels.iter().map(|c| format!("{} ({} to {})", c.name, c.from, c.to));
+            let list = |names: Vec<String>| names.join(", ");
+            return vec![
+                title.clone(),
+                format!("cast: {}", list(roles.collect())),
+                format!("channels: {}", list(channels.collect())),
+                format!("height: {height}"),
+                String::new(),
+            ];
+        }
+        Event::Step { text, .. } => text.clone(),
+        Event::Message { from, to, message, .. } => {
+            let details = words::details(message);
+            let details = details.map_or(String::new(), |details| format!(" ({details})"));
+            format!("{from} -> {to}: {}{details}", message.name())
+        }
+        Event::Lost { from, to, message } => format!("{from} -> {to}: {message} (lost)"),
+        Event::Channel { role, channel, told } => {
+            format!("{role}: {channel} {}", words::told(told))
+        }
+        Event::Published { by, transaction, answer, .. } => {
+            let name = names.of(&transaction.0);
+            let amounts = words::amounts(&transaction.0);
+            let answer = match answer {
+                Answer::Accepted => "accepted".to_owned(),
+                Answer::Known => "known already".to_owned(),
+                Answer::Refused { reason } => format!("refused: {reason}"),
+            };
+            format!("{by} publishes {name}, {amounts}: {answer}")
+        }
+        Event::Mined { from, to, transactions, .. } => {
+            let blocks = super::words::blocks(*from, *to);
+            if transactions.is_empty() {
+                return vec![format!("{blocks}: empty")];
+            }
+            let names: Vec<String> = transactions.iter().map(|tx| names.of(&tx.0)).collect();
+            format!("{blocks}: {}", names.join(", "))
+        }
+        Event::Disconnected { from, to } => {
+            format!("reorg: {} disconnected", super::words::blocks(*to, *from))
+        }
+        Event::Offline { role } => format!("{role} is offline"),
+        Event::Online { role } => format!("{role} is online"),
+        Event::Remembered { role, channel, commitment, name } => {
+            format!("{role} remembers commitment {commitment} of {channel} as {name}")
+        }
+        Event::Checked { expected, failed: None } => format!("ok: {expected}"),
+        Event::Checked { expected, failed: Some(found) } => {
+            format!("FAILED: {expected}; found: {}", found.replace('\n', "; "))
+        }
+        Event::Audited { outputs, problems } => {
+            let mut lines = vec![String::new(), format!("audit: {outputs} outputs")];
+            lines.extend(problems.iter().map(|p| format!("  {}", p.message.replace('\n', "; "))));
+            return lines;
+        }
+    };
+    vec![line]
 }

@@ -1,0 +1,183 @@
+//! The story of a trace, step by step, for people.
+
+use std::io::{self, Write};
+
+use super::style::{BAD, FAINT, GOOD, NAME, STRONG, styled};
+use crate::bolt::channel::ChannelEvent;
+use crate::trace::words::{self, Names};
+use crate::trace::{Answer, Entry, Event, RawTransaction, Trace};
+
+/// Where prose is wrapped, in characters.
+const WIDTH: usize = 88;
+
+/// How deep everything below a step's line stands.
+const INDENT: &str = "        ";
+
+/// Writes the story: each step with its narrative, and below it what happened.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut dyn Write, trace: &Trace) -> io::Result<()> {
+    let mut story = Story { out, names: Names::default(), talk: None };
+    for entry in &trace.entries {
+        story.names.learn(&entry.event);
+        story.entry(entry)?;
+    }
+    story.end_talk()
+}
+
+struct Story<'a> {
+    out: &'a mut dyn Write,
+    names: Names,
+    /// Messages that go the same way, not yet written.
+    talk: Option<Talk>,
+}
+
+struct Talk {
+    way: String,
+    messages: Vec<String>,
+}
+
+impl Story<'_> {
+    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+        match &entry.event {
+            Event::Message { from, to, message, .. } => {
+                let details = words::details(message);
+                let details = details.map_or(String::new(), |details| format!(" ({details})"));
+                let text = format!("{}{details}", styled(NAME, message.name()));
+                return self.say(format!("{from} → {to}"), text);
+            }
+            Event::Lost { from, to, message } => {
+                let text = format!("{} {}", styled(NAME, message), styled(BAD, "lost"));
+                return self.say(format!("{from} → {to}"), text);
+            }
+            _ => self.end_talk()?,
+        }
+        match &entry.event {
+            Event::Step { text, say, .. } => {
+                self.step(entry.step.unwrap_or_default(), text, say.as_deref())
+            }
+            // What comes before the first step is the lab's own work.
+            _ if entry.step.is_none() && !matches!(entry.event, Event::Audited { .. }) => Ok(()),
+            event => self.event(event),
+        }
+    }
+
+    fn step(&mut self, number: u32, text: &str, say: Option<&str>) -> io::Result<()> {
+        let number = format!("step {number}");
+        writeln!(self.out, "\n{}  {}", styled(FAINT, number), styled(STRONG, text))?;
+        for line in wrapped(say.unwrap_or_default(), WIDTH - INDENT.len()) {
+            writeln!(self.out, "{INDENT}{}", styled(FAINT, line))?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Scenario { .. } | Event::Step { .. } | Event::Message { .. } => Ok(()),
+            Event::Lost { .. } => Ok(()),
+            Event::Channel { role, channel, told } => {
+                if is_routine(told) {
+                    return Ok(());
+                }
+                self.line(&format!("{role}: {channel} {}", words::told(told)))
+            }
+            Event::Published { by, transaction, answer, txid, .. } => {
+                let name = self.names.of(&transaction.0);
+                let txid: String = txid.to_string().chars().take(8).collect();
+                let answer = match answer {
+                    Answer::Accepted => styled(GOOD, "accepted").to_string(),
+                    Answer::Known => styled(FAINT, "known already").to_string(),
+                    Answer::Refused { reason } => {
+                        styled(BAD, format!("refused: {reason}")).to_string()
+                    }
+                };
+                let amounts = words::amounts(&transaction.0);
+                let txid = styled(FAINT, format!("{txid}…"));
+                self.line(&format!(
+                    "{by} publishes {} {txid}, {amounts}: {answer}",
+                    styled(NAME, name)
+                ))
+            }
+            Event::Mined { from, to, transactions, .. } => {
+                let blocks = words::blocks(*from, *to);
+                self.line(&format!("{blocks}: {}", self.mined(transactions)))
+            }
+            Event::Disconnected { from, to } => {
+                let blocks = words::blocks(*to, *from);
+                self.line(&format!("{}: {blocks} disconnected", styled(BAD, "reorg")))
+            }
+            Event::Offline { role } => self.line(&format!("{role} is offline")),
+            Event::Online { role } => self.line(&format!("{role} is online")),
+            Event::Remembered { role, channel, commitment, name } => {
+                self.line(&format!("{role} keeps commitment {commitment} of {channel} as {name}"))
+            }
+            Event::Checked { expected, failed: None } => {
+                self.line(&format!("{} {expected}", styled(GOOD, "✓")))
+            }
+            Event::Checked { expected, failed: Some(_) } => {
+                self.line(&format!("{} {expected}", styled(BAD, "✗")))
+            }
+            Event::Audited { outputs, problems } => {
+                writeln!(self.out, "\n{}", styled(STRONG, "audit"))?;
+                let mark =
+                    if problems.is_empty() { styled(GOOD, "✓") } else { styled(BAD, "✗") };
+                let s = if *outputs == 1 { "" } else { "s" };
+                self.line(&format!("{mark} {outputs} output{s} on chain accounted for"))
+            }
+        }
+    }
+
+    fn mined(&self, transactions: &[RawTransaction]) -> String {
+        if transactions.is_empty() {
+            return styled(FAINT, "empty").to_string();
+        }
+        let names = transactions.iter().map(|tx| styled(NAME, self.names.of(&tx.0)).to_string());
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{INDENT}{text}")
+    }
+
+    fn say(&mut self, way: String, message: String) -> io::Result<()> {
+        match &mut self.talk {
+            Some(talk) if talk.way == way => talk.messages.push(message),
+            _ => {
+                self.end_talk()?;
+                self.talk = Some(Talk { way, messages: vec![message] });
+            }
+        }
+        Ok(())
+    }
+
+    fn end_talk(&mut self) -> io::Result<()> {
+        let Some(Talk { way, messages }) = self.talk.take() else { return Ok(()) };
+        self.line(&format!("{way}  {}", messages.join(", ")))
+    }
+}
+
+/// What every channel goes through, and the messages show anyway.
+fn is_routine(told: &ChannelEvent) -> bool {
+    matches!(
+        told,
+        ChannelEvent::FundingConfirmed { .. }
+            | ChannelEvent::HtlcCommitted { .. }
+            | ChannelEvent::HtlcFulfilled { .. }
+    )
+}
+
+/// Breaks prose between words.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,148 @@
+//! The report at the terminal: a line a scenario, the story of what failed, a summary.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::results::{Summary, Verdict};
+use super::style::{BAD, FAINT, GOOD, STRONG, UNSURE, styled};
+use super::{Case, excerpt, story};
+use crate::trace::Problem;
+
+/// Writes one scenario: a line if it passed, its story too if it did not.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_case(out: &mut dyn Write, case: &Case, verbose: bool) -> io::Result<()> {
+    line(out, case)?;
+    for note in &case.notes {
+        for text in note.lines() {
+            writeln!(out, "    {text}")?;
+        }
+    }
+    let passed = matches!(case.entry.verdict, Verdict::Pass | Verdict::Warn | Verdict::Skip);
+    let has_story = !case.trace.entries.is_empty();
+    if has_story && (verbose || case.entry.verdict == Verdict::Fail) {
+        story::write(out, &case.trace)?;
+    }
+    if verbose && passed {
+        for taking in &case.takings {
+            writeln!(out, "        {taking}")?;
+        }
+    }
+    if !passed {
+        if has_story {
+            writeln!(out)?;
+        }
+        problems(out, case)?;
+    }
+    if verbose || !passed { writeln!(out) } else { Ok(()) }
+}
+
+fn line(out: &mut dyn Write, case: &Case) -> io::Result<()> {
+    let entry = &case.entry;
+    let (style, mark) = match entry.verdict {
+        Verdict::Pass => (GOOD, "✓"),
+        Verdict::Warn => (UNSURE, "!"),
+        Verdict::Fail => (BAD, "✗"),
+        Verdict::Skip => (FAINT, "-"),
+        Verdict::Inconclusive => (UNSURE, "?"),
+    };
+    write!(out, "{} {}", styled(style, mark), styled(STRONG, &entry.id))?;
+    if !entry.title.is_empty() {
+        write!(out, "  {}", entry.title)?;
+    }
+    let mut facts = Vec::new();
+    if !case.duration.is_zero() {
+        facts.push(seconds(case.duration));
+    }
+    if entry.outputs > 0 {
+        let s = if entry.outputs == 1 { "" } else { "s" };
+        facts.push(format!("{} output{s}", entry.outputs));
+    }
+    if facts.is_empty() {
+        return writeln!(out);
+    }
+    writeln!(out, "  {}", styled(FAINT, format!("({})", facts.join(", "))))
+}
+
+fn problems(out: &mut dyn Write, case: &Case) -> io::Result<()> {
+    for problem in &case.problems {
+        excerpt::write(out, "    ", &case.entry.file, &case.source, problem)?;
+    }
+    if case.problems.is_empty()
+        && let Some(reason) = &case.entry.reason
+    {
+        for text in reason.lines() {
+            writeln!(out, "    {text}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What the last lines tell.
+#[derive(Clone, Debug)]
+pub struct Totals {
+    /// How many came out how.
+    pub summary: Summary,
+    /// The suite's wall time.
+    pub wall: Duration,
+    /// The sum of the labs' durations.
+    pub labs: Duration,
+    /// How much of that was spent waiting for bitcoind.
+    pub waited: Duration,
+    /// Which bitcoind ran; `None` if none was needed.
+    pub bitcoind: Option<String>,
+    /// How many did not run, since the user ended the suite.
+    pub not_run: usize,
+}
+
+/// Writes the summary.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_totals(out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
+    let Summary { pass, warn, fail, skip, inconclusive } = totals.summary;
+    let mut parts = Vec::new();
+    let mut part = |count: usize, style, word: &str| {
+        if count > 0 {
+            parts.push(styled(style, format!("{count} {word}")).to_string());
+        }
+    };
+    part(pass, GOOD, "passed");
+    part(warn, UNSURE, "passed with warnings");
+    part(fail, BAD, "failed");
+    part(skip, FAINT, "skipped");
+    part(inconclusive, UNSURE, "inconclusive");
+    part(totals.not_run, UNSURE, "not run");
+    if parts.is_empty() {
+        parts.push("nothing to run".to_owned());
+    }
+    write!(out, "\n{} in {}", parts.join(", "), seconds(totals.wall))?;
+    if !totals.labs.is_zero() {
+        let percent = totals.waited.as_millis() * 100 / totals.labs.as_millis().max(1);
+        write!(out, "; {percent}% of the labs' time was spent waiting for bitcoind")?;
+    }
+    writeln!(out)?;
+    match &totals.bitcoind {
+        Some(bitcoind) => writeln!(out, "{}", styled(FAINT, bitcoind)),
+        None => Ok(()),
+    }
+}
+
+/// A duration for people.
+fn seconds(duration: Duration) -> String {
+    let hundredths = duration.as_millis() / 10;
+    if hundredths < 1000 {
+        format!("{}.{:02} s", hundredths / 100, hundredths % 100)
+    } else {
+        format!("{}.{} s", hundredths / 100, hundredths % 100 / 10)
+    }
+}
+
+/// The first problem in one line, for `reason`.
+pub fn reason(problems: &[Problem]) -> Option<String> {
+    problems.first().map(|problem| match (problem.line, problem.column) {
+        (Some(line), Some(column)) => format!("{line}:{column}: {}", problem.message),
+        _ => problem.message.clone(),
+    })
+}

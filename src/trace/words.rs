@@ -1,0 +1,196 @@
+//! What messages, transactions and events are called, in the transcript and in reports.
+
+use std::collections::BTreeMap;
+
+use bitcoin::{ScriptBuf, Transaction, Txid};
+
+use super::{CastEntry, Event};
+use crate::bolt::channel::{ChannelEvent, FundingSpend, Purpose};
+use crate::bolt::units::{BlockHeight, Msat};
+use crate::bolt::wire::Message;
+use crate::scenario::{ChannelName, RoleName, grouped};
+
+/// The names of the transactions that a trace told of so far. A name is what its publisher says
+/// that it is; the audit is the one who judges.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    wallets: Vec<(ScriptBuf, RoleName)>,
+    /// The channel whose funding output a transaction holds or descends from.
+    channels: BTreeMap<Txid, ChannelName>,
+    words: BTreeMap<Txid, String>,
+}
+
+impl Names {
+    /// Takes note of an event, before it is put in words.
+    pub(crate) fn learn(&mut self, event: &Event) {
+        match event {
+            Event::Scenario { cast, .. } => {
+                let wallet = |entry: &CastEntry| (entry.wallet.clone(), entry.name.clone());
+                self.wallets = cast.iter().map(wallet).collect();
+            }
+            Event::Message { message: Message::FundingCreated(created), channel, .. } => {
+                let known = channel.iter().map(|name| (created.funding_txid, name.clone()));
+                self.channels.extend(known);
+            }
+            Event::Published { by, purpose, txid, transaction, .. } => {
+                let words = self.published(by, *purpose, &transaction.0);
+                self.words.entry(*txid).or_insert(words);
+            }
+            Event::Mined { transactions, .. } => {
+                for transaction in transactions {
+                    self.descend(&transaction.0);
+                }
+            }
+            Event::Step { .. }
+            | Event::Message { .. }
+            | Event::Lost { .. }
+            | Event::Channel { .. }
+            | Event::Disconnected { .. }
+            | Event::Offline { .. }
+            | Event::Online { .. }
+            | Event::Remembered { .. }
+            | Event::Checked { .. }
+            | Event::Audited { .. } => {}
+        }
+    }
+
+    /// The channel that a transaction belongs to.
+    fn descend(&mut self, transaction: &Transaction) -> Option<ChannelName> {
+        let txid = transaction.compute_txid();
+        let parents = transaction.input.iter().map(|input| input.previous_output.txid);
+        let channel = [txid].into_iter().chain(parents).find_map(|id| self.channels.get(&id))?;
+        let channel = channel.clone();
+        self.channels.insert(txid, channel.clone());
+        Some(channel)
+    }
+
+    fn published(
+        &mut self,
+        by: &RoleName,
+        purpose: Option<Purpose>,
+        transaction: &Transaction,
+    ) -> String {
+        let channel = self.descend(transaction);
+        let of =
+            |word: &str| channel.as_ref().map_or(String::new(), |name| format!(" {word} {name}"));
+        match purpose {
+            Some(Purpose::Funding) => format!("the funding{}", of("of")),
+            Some(Purpose::Commitment(number)) => {
+                format!("{by}'s commitment {number}{}", of("of"))
+            }
+            Some(Purpose::Closing) => format!("the mutual close{}", of("of")),
+            Some(Purpose::DelayedSweep) => format!("{by}'s delayed sweep{}", of("of")),
+            Some(Purpose::RemoteSweep) => format!("{by}'s sweep{}", of("of")),
+            Some(Purpose::Penalty) => format!("{by}'s penalty{}", of("on")),
+            Some(Purpose::DoubleSpend) => format!("{by}'s double-spend{}", of("of")),
+            None => format!("{by}'s claim{}", of("on")),
+        }
+    }
+
+    /// What a transaction is called.
+    pub(crate) fn of(&self, transaction: &Transaction) -> String {
+        if let Some(words) = self.words.get(&transaction.compute_txid()) {
+            return words.clone();
+        }
+        let paid: Vec<&str> = transaction
+            .output
+            .iter()
+            .filter_map(|output| {
+                let wallet =
+                    self.wallets.iter().find(|(script, _)| *script == output.script_pubkey);
+                wallet.map(|(_, role)| role.as_str())
+            })
+            .collect();
+        if paid.is_empty() {
+            "a transaction that nobody told of".to_owned()
+        } else {
+            format!("a payment to {}", paid.join(", "))
+        }
+    }
+}
+
+/// What a message says besides its name, if a person wants to know.
+pub(crate) fn details(message: &Message) -> Option<String> {
+    match message {
+        Message::Warning(warning) => Some(format!("\"{}\"", warning.data.0)),
+        Message::Error(error) => Some(format!("\"{}\"", error.data.0)),
+        Message::OpenChannel(open) => {
+            let funding = grouped(Msat::from_amount(open.funding_satoshis).unwrap_or_default());
+            Some(match open.push_msat {
+                Msat::ZERO => funding,
+                push => format!("{funding}, {} of them pushed", grouped(push)),
+            })
+        }
+        Message::ClosingSigned(closing) => {
+            let fee = Msat::from_amount(closing.fee_satoshis).unwrap_or_default();
+            Some(format!("a fee of {}", grouped(fee)))
+        }
+        Message::UpdateAddHtlc(add) => {
+            Some(format!("HTLC {}, {}", add.id, grouped(add.amount_msat)))
+        }
+        Message::UpdateFulfillHtlc(fulfill) => Some(format!("HTLC {}", fulfill.id)),
+        Message::CommitmentSigned(signed) if !signed.htlc_signature.is_empty() => {
+            Some(format!("HTLC signatures: {}", signed.htlc_signature.len()))
+        }
+        Message::AcceptChannel(_)
+        | Message::FundingCreated(_)
+        | Message::FundingSigned(_)
+        | Message::ChannelReady(_)
+        | Message::Shutdown(_)
+        | Message::CommitmentSigned(_)
+        | Message::RevokeAndAck(_) => None,
+    }
+}
+
+/// What a node told of a channel, as the end of a sentence that begins with "alice: ab".
+pub(crate) fn told(event: &ChannelEvent) -> String {
+    match event {
+        ChannelEvent::Ready => "is ready".to_owned(),
+        ChannelEvent::FundingConfirmed { height } => format!("is funded in block {height}"),
+        ChannelEvent::FundingUnconfirmed => "lost its funding to a reorg".to_owned(),
+        ChannelEvent::FundingDoubleSpent { .. } => {
+            "can never be funded: its funding was double-spent".to_owned()
+        }
+        ChannelEvent::FundingForgotten => "is given up: its funding never confirmed".to_owned(),
+        ChannelEvent::HtlcCommitted { id, amount, .. } => {
+            format!("holds HTLC {id} of {}", grouped(*amount))
+        }
+        ChannelEvent::HtlcFulfilled { id, .. } => format!("HTLC {id} is paid"),
+        ChannelEvent::FundingSpent(spend) => match spend {
+            FundingSpend::MutualClose => "is closed by the mutual close".to_owned(),
+            FundingSpend::Local(number) => format!("is closed by its own commitment {number}"),
+            FundingSpend::Remote(number) => {
+                format!("is closed by the peer's commitment {number}")
+            }
+            FundingSpend::Revoked(number) => {
+                format!("is closed by the peer's revoked commitment {number}: a breach")
+            }
+            FundingSpend::Unknown => "is closed by something never signed".to_owned(),
+        },
+        ChannelEvent::CloseUndone => "is open again: a reorg took its close".to_owned(),
+        ChannelEvent::NotEconomical(output) => {
+            format!("output {} is not worth its fee", output.vout)
+        }
+        ChannelEvent::Resolved => "is settled for good".to_owned(),
+        ChannelEvent::Violation { requirement, message } => {
+            format!("broke the protocol: {message} ({requirement})")
+        }
+    }
+}
+
+/// The amounts of a transaction's outputs, in their order.
+pub(crate) fn amounts(transaction: &Transaction) -> String {
+    let outputs = transaction.output.iter();
+    let amounts: Vec<String> = outputs
+        .map(|output| {
+            let amount = grouped(Msat::from_amount(output.value).unwrap_or_default());
+            amount.trim_end_matches(" sat").to_owned()
+        })
+        .collect();
+    format!("{} sat", amounts.join(" + "))
+}
+
+/// A run of blocks.
+pub(crate) fn blocks(from: BlockHeight, to: BlockHeight) -> String {
+    if from == to { format!("block {from}") } else { format!("blocks {from}-{to}") }
+}
