@@ -10,6 +10,8 @@ use super::model::Position;
 
 /// The longest part of a line that is shown, in characters.
 const SHOWN_WIDTH: usize = 96;
+/// The longest message that is shown, in characters.
+const MESSAGE_WIDTH: usize = 240;
 /// How many problems of one file are shown; the rest are counted.
 const SHOWN_PROBLEMS: usize = 20;
 
@@ -73,15 +75,16 @@ impl fmt::Display for ScenarioError {
 
 impl Problem {
     fn show(&self, f: &mut fmt::Formatter<'_>, file: &Path) -> fmt::Result {
-        let help = self.mistake.help();
+        let message = clipped(&self.mistake.to_string());
+        let help = self.mistake.help().map(|help| clipped(&help));
         let Some(position) = self.position else {
-            write!(f, "{}: {}", file.display(), self.mistake)?;
+            write!(f, "{}: {message}", file.display())?;
             return match help {
                 Some(help) => write!(f, "\n  = {help}"),
                 None => Ok(()),
             };
         };
-        write!(f, "{}:{position}: {}", file.display(), self.mistake)?;
+        write!(f, "{}:{position}: {message}", file.display())?;
         let help = help.unwrap_or_default();
         let Some(line) = &self.line else { return Ok(()) };
         let (shown, before, width) = window(line, position);
@@ -91,6 +94,17 @@ impl Problem {
         write!(f, "\n  {number} | {shown}")?;
         write!(f, "\n  {gutter} | {}", format!("{carets} {help}").trim_end())
     }
+}
+
+/// A text that may quote the file, not longer than a person reads, and harmless to a terminal.
+fn clipped(text: &str) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let mut chars = text.chars().map(printable);
+    let mut shown: String = chars.by_ref().take(MESSAGE_WIDTH).collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// The part of the line around the position, how many characters stand before the caret, and how

@@ -238,8 +238,10 @@ impl fmt::Display for Verb {
             Self::Mine(blocks) => write!(f, "mine {blocks}"),
             Self::Reorg { depth, without } => {
                 write!(f, "reorg of {depth}")?;
-                if let Some(left_out) = without {
-                    write_list(f, " without ", left_out)?;
+                match without.as_deref() {
+                    None => {}
+                    Some([]) => f.write_str(" that keeps every transaction")?,
+                    Some(left_out) => write_list(f, " without ", left_out)?,
                 }
                 Ok(())
             }

@@ -226,7 +226,15 @@ fn problem(error: &Error) -> Problem {
             }
             _ => Mistake::Syntax { reason: msg.clone() },
         },
-        other => Mistake::Syntax { reason: other.to_string() },
+        Error::InvalidScalar { .. } | Error::TaggedScalarCannotDeserializeIntoString { .. } => {
+            Mistake::Syntax { reason: "the value is not what its tag (`!!…`) says".to_owned() }
+        }
+        other => {
+            // The library says the place again, and ours stands before the message already.
+            let text = other.to_string();
+            let reason = text.split(" at line ").next().unwrap_or_default().to_owned();
+            Mistake::Syntax { reason }
+        }
     };
     let position = error.location().filter(|at| *at != Location::UNKNOWN).map(start);
     Problem { position, mistake, line: None }
@@ -266,7 +274,15 @@ fn scanned(kind: &ErrorKind, text: &str) -> Mistake {
             "a `,` or `]` was expected here"
         }
         ErrorKind::ExpectedBlockSequenceEntry => "a `-` was expected here",
-        ErrorKind::UnclosedQuotedScalar => "a quotation mark is never closed",
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            "the quotation mark before this line is never closed"
+        }
+        ErrorKind::MisplacedFlowCollectionEnd => "this bracket closes nothing",
+        ErrorKind::InvalidColonPlacement => {
+            "this `:` is out of place; a bracket or a quotation mark may be open before it"
+        }
+        ErrorKind::MappingValueNotAllowed => "a text with `: ` in it stands in quotes",
+        ErrorKind::UnexpectedCharacter { .. } => "a character that no text may have",
         ErrorKind::UnclosedFlowCollection { open: '{' } => "a `{` is never closed",
         ErrorKind::UnclosedFlowCollection { open: '[' } => "a `[` is never closed",
         _ => text,

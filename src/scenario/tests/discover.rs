@@ -77,9 +77,7 @@ fn a_loop_of_links_ends() {
 
 #[test]
 fn an_id_is_the_path_below_the_root() {
-    let id = |root: &str, file: &str| {
-        scenario_id(std::path::Path::new(root), std::path::Path::new(file))
-    };
+    let id = |root: &str, file: &str| scenario_id(FilePath::new(root), FilePath::new(file));
     assert_eq!(id("specs", "specs/penalty/revoked_by_funder.yaml"), "penalty/revoked_by_funder");
     assert_eq!(id("specs/", "specs/a.b.yaml"), "a.b");
     assert_eq!(id("specs", "other/x.yaml"), "other/x");

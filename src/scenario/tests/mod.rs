@@ -9,7 +9,7 @@ mod rules;
 mod schema;
 mod whole;
 
-use std::path::Path;
+use std::path::Path as FilePath;
 
 use super::*;
 
@@ -98,7 +98,7 @@ outcome:
 
 #[track_caller]
 fn read(text: &str) -> Scenario {
-    match parse(Path::new("specs/x.yaml"), text, ParseOptions::default()) {
+    match parse(FilePath::new("specs/x.yaml"), text, ParseOptions::default()) {
         Ok(scenario) => scenario,
         Err(error) => panic!("a sound scenario was refused:\n{error}"),
     }
@@ -106,7 +106,7 @@ fn read(text: &str) -> Scenario {
 
 #[track_caller]
 fn refuse(text: &str) -> ScenarioError {
-    parse(Path::new("specs/x.yaml"), text, ParseOptions::default())
+    parse(FilePath::new("specs/x.yaml"), text, ParseOptions::default())
         .expect_err("an unsound scenario was read")
 }
 

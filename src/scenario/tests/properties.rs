@@ -7,7 +7,7 @@ use super::*;
 fn answer(text: &str) {
     for allow_missing_outcome in [false, true] {
         let options = ParseOptions { allow_missing_outcome };
-        match parse(Path::new("x.yaml"), text, options) {
+        match parse(FilePath::new("x.yaml"), text, options) {
             Ok(scenario) => {
                 let outcome = scenario.outcome.map(|outcome| outcome.value).unwrap_or_default();
                 let _ = with_outcome(text, &outcome.to_yaml());

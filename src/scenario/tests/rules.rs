@@ -1,1 +1,525 @@
+//! Each rule, broken once. That the unbroken example is read is `whole`'s concern.
 
+use bitcoin::Amount;
+
+use super::*;
+use crate::bolt::units::Msat;
+
+const CHANNEL: &str =
+    "{from: alice, to: bob, capacity: 1_000_000 sat, type: anchors, to_self_delay: 144 blocks}";
+const PAY: &str = "{from: alice, to: bob, amount: 400_000 sat}";
+const MINE: &str = "- mine: 1 block";
+
+fn unknown(name: &str, of: &'static str, known: &[&str]) -> Mistake {
+    let known = known.iter().map(|name| (*name).to_owned()).collect();
+    Mistake::UnknownName { name: name.into(), of, known }
+}
+
+mod names {
+    use super::*;
+
+    #[test]
+    fn an_unknown_role_is_refused() {
+        let found = mistake(PAY, "{from: alice, to: bbo, amount: 400_000 sat}", "bbo");
+        assert_eq!(found, unknown("bbo", "role", &["alice", "bob"]));
+        assert_eq!(found.help().as_deref(), Some("did you mean `bob`?"));
+        mistake("ab: {from: alice, to: bob", "ab: {from: alice, to: bo", "bo,");
+        mistake("- open: ab", "- open: ab\n  - offline: carol", "carol");
+        mistake("balances: {alice", "balances: {carol: 0 sat, alice", "carol");
+        mistake("spent_by: alice", "spent_by: carol", "carol.commitment");
+        mistake("ab.commitment.anchors: any", "ab.commitment.anchors.carol: any", "ab.commitment");
+    }
+
+    #[test]
+    fn an_unknown_channel_is_refused() {
+        let found = mistake(
+            "path: revocation}, within",
+            "path: revocation, is: ac.penalty}, within",
+            "ac.penalty",
+        );
+        assert_eq!(found, unknown("ac", "channel", &["ab"]));
+        mistake("  ab.funding", "  ac.funding", "ac.funding");
+        mistake("- mine: 1 block", "- close: {channel: abc, by: bob}", "abc");
+    }
+
+    #[test]
+    fn an_unknown_state_is_refused() {
+        let found =
+            mistake("commitment: before-paying", "commitment: befor-paying", "befor-paying");
+        assert_eq!(found, unknown("befor-paying", "remembered state", &["before-paying"]));
+    }
+
+    #[test]
+    fn a_state_is_published_only_after_it_was_remembered() {
+        let found = mistake(
+            "- open: ab",
+            "- open: ab\n  - publish: {by: alice, commitment: before-paying}",
+            "before-paying",
+        );
+        assert_eq!(found, unknown("before-paying", "remembered state", &[]));
+    }
+
+    #[test]
+    fn a_name_is_a_plain_word() {
+        for name in ["1st", "al.ice", "a b", "ålice", &"a".repeat(33)] {
+            let found = mistake(
+                "as: before-paying}",
+                &format!(
+                    "as: {name}}}\n  - remember: {{channel: ab, by: alice, as: before-paying}}"
+                ),
+                name,
+            );
+            assert_eq!(found, Mistake::BadName { name: name.into(), of: "a state" });
+        }
+    }
+
+    #[test]
+    fn nothing_is_named_twice() {
+        let found = mistake(
+            "  bob: {role: honest}",
+            "  bob: {role: honest}\n  alice: {role: honest}",
+            "alice",
+        );
+        assert_eq!(found, Mistake::DuplicateKey { key: "alice".into(), first: 4 });
+        let found = mistake("\nsteps:", &format!("\n  ab: {CHANNEL}\nsteps:"), "ab");
+        assert_eq!(found, Mistake::DuplicateKey { key: "ab".into(), first: 7 });
+        let found = mistake(
+            "- open: ab",
+            "- open: ab\n  - remember: {channel: ab, by: alice, as: before-paying}",
+            "before-paying",
+        );
+        assert_eq!(found, Mistake::StateTwice { name: "before-paying".into(), first: 10 });
+        let found = mistake(
+            "  ab.commitment.anchors",
+            "  ab.funding: unspent\n  ab.commitment.anchors",
+            "ab.funding",
+        );
+        assert_eq!(found, Mistake::DuplicateKey { key: "ab.funding".into(), first: 19 });
+    }
+}
+
+mod channels {
+    use super::*;
+
+    fn channel(settings: &str, marker: &str) -> Mistake {
+        mistake(CHANNEL, &format!("{{from: alice, to: bob, {settings}}}"), marker)
+    }
+
+    #[test]
+    fn both_ends_differ() {
+        let text =
+            changed(BREACH, "from: alice, to: bob, capacity", "from: alice, to: alice, capacity");
+        let expected = Mistake::OneRoleChannel { channel: "ab".into(), role: "alice".into() };
+        assert_eq!(refuse(&text).problems[0].mistake, expected);
+    }
+
+    #[test]
+    fn a_capacity_is_needed() {
+        let text = changed(BREACH, ", capacity: 1_000_000 sat", "");
+        let expected = Mistake::MissingKey { key: "capacity", of: "a channel" };
+        assert_eq!(refuse(&text).problems[0].mistake, expected);
+    }
+
+    #[test]
+    fn a_capacity_carries_the_first_commitment() {
+        let text = changed(BREACH, "400_000 sat", "1 sat");
+        let cost = Amount::from_sat(1124 + 660 + 354);
+        let sound = changed(&text, "capacity: 1_000_000 sat", "capacity: 2138 sat");
+        read(&sound);
+        let small = refuse(&changed(&sound, "2138 sat", "2137 sat"));
+        let capacity = Amount::from_sat(2137);
+        assert_eq!(
+            small.problems[0].mistake,
+            Mistake::TooSmallCapacity { capacity, left: capacity, cost }
+        );
+        read(&changed(&sound, "2138 sat, type: anchors", "1078 sat, type: static_remotekey"));
+        refuse(&changed(&sound, "2138 sat, type: anchors", "1077 sat, type: static_remotekey"));
+        refuse(&changed(&sound, "capacity: 2138 sat", "capacity: 2138 sat, push: 1 sat"));
+        refuse(&changed(&sound, "{role: honest}", "{role: honest, dust_limit: 355 sat}"));
+        assert_eq!(refuse(&changed(&sound, "2138 sat", "0 sat")).problems.len(), 2);
+    }
+
+    #[test]
+    fn the_opener_can_pay_for_it() {
+        let found = channel("capacity: 1 BTC", "1 BTC");
+        let role = "alice".into();
+        assert_eq!(
+            found,
+            Mistake::NotCovered { role, funds: Amount::ONE_BTC, capacity: Amount::ONE_BTC }
+        );
+        read(&changed(BREACH, "capacity: 1_000_000 sat", "capacity: 0.99999999 BTC"));
+        let found = mistake("{role: cheat, funds: 1 BTC}", "{role: cheat}", "1_000_000 sat");
+        assert!(matches!(found, Mistake::NotCovered { .. }), "{found}");
+    }
+
+    #[test]
+    fn there_are_21_million_bitcoin() {
+        let found = channel("capacity: 21_000_001 BTC", "21_000_001 BTC");
+        assert!(matches!(found, Mistake::MoreThanAllCoins { .. }), "{found}");
+        let found = mistake("funds: 1 BTC", "funds: 21_000_001 BTC", "alice");
+        assert!(matches!(found, Mistake::MoreThanAllCoins { .. }), "{found}");
+    }
+
+    #[test]
+    fn a_push_fits_the_capacity() {
+        let found = channel("capacity: 1_000_000 sat, push: 1_000_001 sat", "1_000_001 sat");
+        assert!(matches!(found, Mistake::PushOverCapacity { .. }), "{found}");
+        let found = channel("capacity: 1_000_000 sat, push: 1_000_000 sat", "1_000_000 sat");
+        assert!(matches!(found, Mistake::TooSmallCapacity { .. }), "{found}");
+    }
+
+    #[test]
+    fn a_delay_lasts_a_block_to_two_weeks() {
+        for (delay, sound) in [(0, false), (1, true), (2016, true), (2017, false), (70_000, false)]
+        {
+            let text = changed(BREACH, "144 blocks", &format!("{delay} blocks"));
+            if sound {
+                read(&text);
+            } else {
+                let expected = Mistake::DelayOutOfRange { delay, limit: 2016 };
+                assert_eq!(refuse(&text).problems[0].mistake, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_funding_needs_one_to_a_hundred_blocks() {
+        for depth in [0, 101] {
+            let setting = format!("capacity: 1_000_000 sat, minimum_depth: {depth} blocks");
+            let expected = Mistake::DepthOutOfRange { depth, limit: 100 };
+            assert_eq!(channel(&setting, &format!("{depth} blocks")), expected);
+        }
+    }
+
+    #[test]
+    fn a_dust_limit_is_at_least_bolt_2s() {
+        read(&changed(BREACH, "{role: honest}", "{role: honest, dust_limit: 354 sat}"));
+        let found = mistake("{role: honest}", "{role: honest, dust_limit: 353 sat}", "353 sat");
+        assert!(matches!(found, Mistake::DustLimitTooLow { .. }), "{found}");
+        read(&changed(BREACH, "{role: honest}", "{role: probe, dust_limit: 353 sat}"));
+    }
+}
+
+mod steps {
+    use super::*;
+
+    /// The mistake of a step that takes the place of the first `mine`.
+    #[track_caller]
+    fn step(yaml: &str, marker: &str) -> Mistake {
+        mistake(MINE, &format!("- {yaml}"), marker)
+    }
+
+    #[test]
+    fn there_is_at_least_one() {
+        let start = BREACH.find("steps:").expect("steps");
+        let end = BREACH.find("outcome:").expect("an outcome");
+        let text = format!("{}steps: []\n{}", &BREACH[..start], &BREACH[end..]);
+        assert!(matches!(refuse(&text).problems[0].mistake, Mistake::Nothing { .. }));
+    }
+
+    #[test]
+    fn each_has_one_verb() {
+        let found = step("say: hello", "say");
+        assert_eq!(found, Mistake::NoVerb);
+        let found = step("mine: 1 block\n    online: bob", "online");
+        assert_eq!(found, Mistake::SecondVerb { first: "mine".into(), second: "online".into() });
+    }
+
+    #[test]
+    fn a_verb_is_a_known_one() {
+        let found = step("force-close: {channel: ab, by: alice}", "force-close");
+        assert_eq!(found.help().as_deref(), Some("did you mean `force_close`?"));
+    }
+
+    #[test]
+    fn a_channel_is_opened_once_and_first() {
+        let found = step("open: ab", "ab");
+        assert_eq!(found, Mistake::OpenedTwice { channel: "ab".into(), first: 9 });
+        let expected = Mistake::NotOpenYet { channel: "ab".into() };
+        let found = mistakes("- open: ab", "- mine: 1 block");
+        assert_eq!(
+            found,
+            [(10, 25, expected.clone()), (11, 5, expected.clone()), (16, 45, expected)]
+        );
+    }
+
+    #[test]
+    fn a_step_that_cannot_be_read_opens_no_doubts() {
+        let found = mistakes("- open: ab", "- opne: ab");
+        assert!(matches!(found.as_slice(), [(9, 5, Mistake::UnknownVerb { .. })]), "{found:?}");
+    }
+
+    #[test]
+    fn a_payment_is_possible() {
+        let pay = |to| mistake(PAY, &format!("{{from: alice, {to}}}"), "");
+        assert_eq!(pay("to: alice, amount: 1 sat"), Mistake::PaysItself { role: "alice".into() });
+        assert_eq!(pay("to: bob, amount: 0 sat"), Mistake::PaysNothing);
+        let (capacity, channel) = (Amount::from_sat(1_000_000), "ab".into());
+        let expected = Mistake::PaysTooMuch { amount: Msat(1_000_000_001), channel, capacity };
+        assert_eq!(pay("to: bob, amount: 1000000001 msat"), expected);
+        read(&changed(BREACH, "400_000 sat", "1_000_000 sat"));
+    }
+
+    #[test]
+    fn a_payment_finds_its_channel() {
+        let text =
+            changed(BREACH, "bob: {role: honest}", "bob: {role: honest}\n  carol: {role: honest}");
+        let found = refuse(&changed(&text, PAY, "{from: alice, to: carol, amount: 1 sat}"));
+        let (from, to) = ("alice".to_owned(), "carol".to_owned());
+        assert_eq!(found.problems[0].mistake, Mistake::NoChannelBetween { from, to });
+        let found =
+            refuse(&changed(&text, PAY, "{from: alice, to: carol, amount: 1 sat, channel: ab}"));
+        assert!(matches!(found.problems[0].mistake, Mistake::NotItsChannel { .. }));
+        let second = changed(BREACH, "\nsteps:", &format!("\n  second: {CHANNEL}\nsteps:"));
+        let found = refuse(&second);
+        assert!(matches!(found.problems[0].mistake, Mistake::SeveralChannelsBetween { .. }));
+        read(&changed(&second, "amount: 400_000 sat", "amount: 400_000 sat, channel: ab"));
+    }
+
+    #[test]
+    fn only_a_cheat_cheats() {
+        let found = mistakes("role: cheat", "role: honest");
+        assert!(matches!(found.as_slice(), [(13, 19, Mistake::OnlyACheat { .. })]), "{found:?}");
+        let found = step("double_spend: {by: bob, transaction: ab.funding}", "bob");
+        assert!(matches!(found, Mistake::OnlyACheat { verb: "double-spend", .. }));
+        read(&changed(BREACH, MINE, "- double_spend: {by: alice, transaction: ab.funding}"));
+    }
+
+    #[test]
+    fn a_cheat_publishes_its_own_state() {
+        let found =
+            mistake("channel: ab, by: alice, as", "channel: ab, by: bob, as", "before-paying");
+        assert!(matches!(found, Mistake::StateOfAnother { .. }), "{found}");
+    }
+
+    #[test]
+    fn a_role_acts_on_its_own_channel() {
+        let text =
+            changed(BREACH, "bob: {role: honest}", "bob: {role: honest}\n  carol: {role: honest}");
+        for step in [
+            "- force_close: {channel: ab, by: carol}",
+            "- close: {channel: ab, by: carol}",
+            "- expect: {state: {channel: ab, of: carol, is: normal}}",
+            "- expect: {balance: {channel: ab, of: carol, is: 1 sat}}",
+            "- expect: {transaction: {spends: ab.closing.carol}}",
+        ] {
+            let found = refuse(&changed(&text, MINE, step));
+            let [problem] = found.problems.as_slice() else { panic!("{found}") };
+            assert!(matches!(problem.mistake, Mistake::NotItsChannel { .. }), "{step}: {found}");
+            read(&changed(&text, MINE, &step.replace("carol", "bob")));
+        }
+    }
+
+    #[test]
+    fn blocks_are_at_least_one_and_not_too_many() {
+        for (blocks, sound) in [(0, false), (1, true), (10_000, true), (10_001, false)] {
+            for (verb, yaml) in [("mine", "mine"), ("reorg", "reorg")] {
+                let text = changed(BREACH, MINE, &format!("- {yaml}: {blocks} blocks"));
+                if sound {
+                    read(&text);
+                } else {
+                    let expected = Mistake::BlocksOutOfRange { verb, blocks, limit: 10_000 };
+                    assert_eq!(refuse(&text).problems[0].mistake, expected);
+                }
+            }
+        }
+        step("reorg: {depth: 0 blocks}", "0 blocks");
+    }
+
+    #[test]
+    fn a_wait_has_an_end() {
+        let found = mistake("within: 3 blocks", "within: 10_001 blocks", "10_001 blocks");
+        let limit = Blocks(10_000);
+        assert_eq!(found, Mistake::WithinTooLong { blocks: Blocks(10_001), limit });
+        let found = step(
+            "expect: {balance: {channel: ab, of: bob, is: 1 sat}, within: 1 block}",
+            "1 block",
+        );
+        assert_eq!(found, Mistake::WithinForBalance);
+    }
+
+    #[test]
+    fn a_path_fits_its_output() {
+        let all = [Path::Delay, Path::Revocation, Path::Direct, Path::Anchor, Path::Anyone];
+        assert_eq!(Path::ALL, all);
+        for (output, paths) in [
+            ("ab.funding", [false, false, false, false, false]),
+            ("ab.commitment.to_local", [true, true, false, false, false]),
+            ("ab.commitment.to_remote", [false, false, true, false, false]),
+            ("ab.commitment.anchors", [false, false, false, true, true]),
+            ("ab.commitment.anchors.bob", [false, false, false, true, true]),
+            ("ab.closing.bob", [false, false, true, false, false]),
+        ] {
+            for (path, sound) in all.into_iter().zip(paths) {
+                for step in [
+                    format!("- claim: {{by: bob, output: {output}, path: {path}}}"),
+                    format!("- expect: {{no_transaction: {{spends: {output}, path: {path}}}}}"),
+                ] {
+                    let text = changed(BREACH, MINE, &step);
+                    let result = parse(FilePath::new("x"), &text, ParseOptions::default());
+                    assert_eq!(result.is_ok(), sound, "{step}");
+                    if let Err(error) = result {
+                        assert!(matches!(
+                            error.problems[0].mistake,
+                            Mistake::ImpossiblePath { .. }
+                        ));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_says_something() {
+        let found = step("expect: {transaction: {}}", "{}");
+        assert!(matches!(found, Mistake::NoneOf { of: "a pattern", .. }), "{found}");
+        let found = step("expect: {within: 1 block}", "{within");
+        assert!(matches!(found, Mistake::NoneOf { of: "`expect`", .. }), "{found}");
+        let pattern = "transaction: {by: bob}, no_transaction: {by: bob}";
+        let found = step(&format!("expect: {{{pattern}}}"), "no_transaction");
+        assert!(matches!(found, Mistake::TwoOf { .. }), "{found}");
+    }
+
+    #[test]
+    fn a_transaction_is_a_reference() {
+        for reference in ["ab", "ab.funding.x", "ab.founding"] {
+            let yaml = format!("double_spend: {{by: alice, transaction: {reference}}}");
+            let found = step(&yaml, reference);
+            assert!(matches!(found, Mistake::BadReference(_)), "{found}");
+        }
+    }
+
+    #[test]
+    fn a_narrative_says_something() {
+        let found = step("mine: 1 block\n    say: ''", "''");
+        assert_eq!(found, Mistake::WrongShape { wanted: "a text", found: "an empty text" });
+    }
+
+    #[test]
+    fn a_confirmation_is_true_or_false() {
+        let found = step("expect: {transaction: {confirmed: yes}}", "yes");
+        assert!(matches!(found, Mistake::UnknownWord { .. }), "{found}");
+    }
+}
+
+mod outcomes {
+    use super::*;
+
+    #[test]
+    fn there_is_one() {
+        let start = BREACH.find("outcome:").expect("an outcome");
+        for outcome in ["", "outcome:\n", "outcome: {}\n"] {
+            let text = format!("{}{outcome}", &BREACH[..start]);
+            let error = refuse(&text);
+            assert_eq!(error.problems.len(), 1);
+            assert_eq!(error.problems[0].mistake, Mistake::MissingOutcome);
+            assert!(error.to_string().contains("--bless"));
+        }
+    }
+
+    #[test]
+    fn a_fate_fits_its_output() {
+        for (output, fate, sound) in [
+            ("funding", "unspent", true),
+            ("funding", "unconfirmed", true),
+            ("funding", "any", false),
+            ("funding", "{to: bob}", false),
+            ("funding", "{spent_by: closing}", true),
+            ("funding", "{spent_by: bob.commitment}", true),
+            ("funding", "{spent_by: bob.closing}", false),
+            ("funding", "{spent_by: closing, state: revoked}", false),
+            ("funding", "lost", false),
+            ("funding", "[unspent]", false),
+            ("commitment.to_local", "unspent", true),
+            ("commitment.to_local", "any", false),
+            ("commitment.to_local", "unconfirmed", false),
+            ("commitment.to_local", "{spent_by: closing}", false),
+            ("commitment.to_local", "{path: delay}", false),
+            ("commitment.to_local", "{to: bob, path: direct}", false),
+            ("commitment.to_local", "{to: bob, amount: 1 sat}", true),
+            ("commitment.to_local", "{to: bob, amount: 1 msat}", false),
+            ("commitment.to_remote", "{to: bob, path: revocation}", false),
+            ("commitment.anchors", "unspent", true),
+            ("commitment.anchors", "{to: bob, path: anyone}", true),
+            ("commitment.anchors", "unconfirmed", false),
+        ] {
+            let start = BREACH.find("outcome:").expect("an outcome");
+            let text = format!("{}outcome:\n  ab.{output}: {fate}\n", &BREACH[..start]);
+            let result = parse(FilePath::new("x"), &text, ParseOptions::default());
+            assert_eq!(result.is_ok(), sound, "ab.{output}: {fate}");
+        }
+    }
+
+    #[test]
+    fn a_stranger_takes_only_what_is_anyones() {
+        let text =
+            changed(BREACH, "bob: {role: honest}", "bob: {role: honest}\n  carol: {role: honest}");
+        let found = refuse(&changed(&text, "to_remote: {to: bob}", "to_remote: {to: carol}"));
+        assert!(matches!(found.problems[0].mistake, Mistake::NotItsChannel { .. }));
+        read(&changed(&text, "anchors: any", "anchors: {to: carol, path: anyone}"));
+    }
+
+    #[test]
+    fn a_reference_is_one() {
+        for reference in [
+            "ab",
+            "ab.commitment",
+            "ab.comitment.to_local",
+            "ab.commitment.to_locl",
+            "ab.closing",
+            "ab.funding.x",
+            "a b.funding",
+        ] {
+            let found = mistake("  ab.commitment.anchors:", &format!("  {reference}:"), reference);
+            assert!(matches!(found, Mistake::BadReference(_)), "{found}");
+        }
+    }
+
+    #[test]
+    fn a_balance_is_an_amount() {
+        let found = mistake("alice: 0 sat", "alice: 0", "0");
+        assert!(matches!(found, Mistake::BareNumber { .. }), "{found}");
+        let found = mistake("alice: 0 sat", "alice: 50%", "50%");
+        assert!(matches!(found, Mistake::Percentage { .. }), "{found}");
+    }
+}
+
+mod head {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let found = mistake("title:", "author: me\ntitle:", "author");
+        assert!(matches!(found, Mistake::UnknownKey { of: "a scenario", .. }), "{found}");
+        mistake("{role: honest}", "{role: honest, fund: 1 BTC}", "fund");
+        mistake("type: anchors", "typ: anchors", "typ");
+        mistake("as: before-paying}", "as: before-paying, for: fun}", "for");
+    }
+
+    #[test]
+    fn a_title_is_needed() {
+        assert!(matches!(
+            mistakes("title: A revoked commitment costs its publisher everything\n", "").as_slice(),
+            [(1, 1, Mistake::MissingKey { key: "title", .. })]
+        ));
+        let found =
+            mistakes("title: A revoked commitment costs its publisher everything", "title:");
+        assert!(matches!(found.as_slice(), [(1, _, Mistake::WrongShape { .. })]), "{found:?}");
+    }
+
+    #[test]
+    fn a_section_is_a_bolts() {
+        for section in ["5", "x#y", "6#y", "13#y", "5#", "5#a b"] {
+            let found = mistake("3#to_local-output", section, section);
+            assert_eq!(found, Mistake::BadSection { text: section.into() });
+        }
+    }
+
+    #[test]
+    fn a_cast_has_a_role() {
+        let text = "title: x\ncast: {}\nsteps:\n  - mine: 1 block\noutcome:\n  balances: {}\n";
+        let found = refuse(text);
+        assert!(matches!(found.problems[0].mistake, Mistake::Nothing { .. }), "{found}");
+        read(&text.replace("{}\nsteps", "{bob: {role: honest}}\nsteps"));
+    }
+}

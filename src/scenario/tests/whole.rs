@@ -73,13 +73,14 @@ fn a_payment_goes_over_the_channel_that_joins_the_two() {
 fn an_alias_stands_where_it_is_used() {
     let text = changed(
         BREACH,
-        "alice: {role: cheat, funds: 1 BTC}",
-        "alice: {role: cheat, funds: &f 1 BTC}",
+        "role: cheat, funds: 1 BTC",
+        "role: cheat, funds: 1 BTC, dust_limit: &d 546 sat",
     );
-    let text = changed(&text, "bob: {role: honest}", "bob: {role: honest, dust_limit: *f}");
+    let text = changed(&text, "bob: {role: honest}", "bob: {role: honest, dust_limit: *d}");
     let scenario = read(&text);
     let limit = scenario.cast[1].dust_limit.expect("a dust limit");
-    assert_eq!((limit.value, limit.at.line, limit.at.column), (Amount::ONE_BTC, 5, 36));
+    let place = (limit.at.line, limit.at.column);
+    assert_eq!((limit.value, place), (Amount::from_sat(546), (5, 35)));
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn a_missing_outcome_is_allowed_only_to_bless() {
     let text = BREACH.split("outcome:").next().expect("a part before the outcome");
     assert_eq!(refuse(text).problems[0].mistake, Mistake::MissingOutcome);
     let options = ParseOptions { allow_missing_outcome: true };
-    let scenario = parse(Path::new("x.yaml"), text, options).expect("a scenario to bless");
+    let scenario = parse(FilePath::new("x.yaml"), text, options).expect("a scenario to bless");
     assert_eq!(scenario.outcome, None);
 }
 
