@@ -79,7 +79,7 @@ impl Builder<'_> {
             self.find_robbed(&mut channel, honest);
             self.check_sums(&channel, problems);
         }
-        problems.extend(self.strangers(&channel));
+        problems.extend(Self::strangers(&channel));
         channel
     }
 
@@ -277,7 +277,7 @@ impl Builder<'_> {
     }
 
     /// Outputs that nobody can name.
-    fn strangers(&self, channel: &ChannelAccount) -> Vec<String> {
+    fn strangers(channel: &ChannelAccount) -> Vec<String> {
         let unknown = channel.all_outputs().filter(|output| output.name == OutputName::Unknown);
         unknown
             .map(|output| {

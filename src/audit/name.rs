@@ -69,10 +69,11 @@ fn path(name: &OutputName, witness: &Witness) -> Option<Path> {
     match (name, items.as_slice()) {
         (OutputName::ToLocal, [_, [], _]) => Some(Path::Delay),
         (OutputName::ToLocal, [_, [1], _]) => Some(Path::Revocation),
-        (OutputName::ToRemote, [_, _]) => Some(Path::Direct),
         (OutputName::Anchor(_), [[], _]) => Some(Path::Anyone),
         (OutputName::Anchor(_), [_, _]) => Some(Path::Anchor),
-        (OutputName::Closing(_) | OutputName::Wallet(_), _) => Some(Path::Direct),
+        (OutputName::ToRemote, [_, _]) | (OutputName::Closing(_) | OutputName::Wallet(_), _) => {
+            Some(Path::Direct)
+        }
         (
             OutputName::Funding
             | OutputName::ToLocal

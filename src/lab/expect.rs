@@ -21,17 +21,17 @@ impl Lab<'_> {
             self.mine_for_all(1)?;
             failure = self.look(&expect.what)?;
         }
-        self.check(None, expect.to_string(), failure)
+        self.check(None, &expect.to_string(), failure)
     }
 
     /// Notes what was expected, and fails if something else was there.
     pub(super) fn check(
         &mut self,
         at: impl Into<Option<Position>>,
-        expected: String,
+        expected: &str,
         found: Option<String>,
     ) -> Result<(), Stop> {
-        let event = Event::Checked { expected: expected.clone(), failed: found.clone() };
+        let event = Event::Checked { expected: expected.to_owned(), failed: found.clone() };
         self.tell(event);
         match found {
             None => Ok(()),

@@ -297,7 +297,7 @@ impl Lab<'_> {
         };
         let expected = format!("the mempool refuses it with {reason}");
         let failure = (found != reason.value).then_some(found);
-        self.check(reason.at, expected, failure)
+        self.check(reason.at, &expected, failure)
     }
 
     fn outpoint(&self, output: &At<OutputRef>) -> Result<OutPoint, Stop> {

@@ -428,14 +428,6 @@ pub enum Mistake {
     /// No outcome.
     #[error("the scenario has no `outcome`; what it does not assert about the chain is not tested")]
     MissingOutcome,
-    /// An output has two fates.
-    #[error("`{output}` stands here twice")]
-    OutputTwice {
-        /// The output.
-        output: OutputRef,
-        /// The line of the first one.
-        first: u32,
-    },
     /// A fate that this output cannot have.
     #[error("`{output}` cannot be {fate}")]
     ImpossibleFate {
@@ -471,9 +463,7 @@ impl Mistake {
             Self::UnknownVerb { verb, known } => Some(nearest_or_list(verb, known)),
             Self::UnknownWord { word, known, .. } => Some(nearest_or_list(word, known)),
             Self::UnknownName { name, known, .. } => name_help(name, known),
-            Self::DuplicateKey { first, .. } | Self::OutputTwice { first, .. } => {
-                Some(format!("the first one is in line {first}"))
-            }
+            Self::DuplicateKey { first, .. } => Some(format!("the first one is in line {first}")),
             Self::OpenedTwice { first, .. } => Some(format!("it was opened in line {first}")),
             Self::UnknownUnit { unit, of } => Some(unit_help(unit, *of)),
             Self::NoQuantity { of, .. } => Some(format!("write it as in {}", of.example())),

@@ -1,7 +1,5 @@
 //! The outcome.
 
-use std::collections::BTreeMap;
-
 use super::reader::Reader;
 use crate::scenario::{
     error::Mistake,
@@ -31,7 +29,6 @@ impl Reader {
             self.outcome_is_missing(node.at);
         }
         let mut outcome = Outcome::default();
-        let mut seen: BTreeMap<OutputRef, u32> = BTreeMap::new();
         for (key, value) in entries {
             if key.value == "balances" {
                 outcome.balances = self.balances(value);
@@ -42,10 +39,6 @@ impl Reader {
                 continue;
             }
             let Some(output) = self.known_output(key) else { continue };
-            if let Some(first) = seen.insert(output.value.clone(), key.at.line) {
-                self.report(key.at, Mistake::OutputTwice { output: output.value, first });
-                continue;
-            }
             if let Some(fate) = self.fate(&output, value) {
                 outcome.entries.push(OutcomeEntry { output, fate });
             }

@@ -381,6 +381,21 @@ mod steps {
     }
 
     #[test]
+    fn a_transaction_is_a_reference() {
+        for reference in ["ab", "ab.funding.x", "ab.founding"] {
+            let yaml = format!("double_spend: {{by: alice, transaction: {reference}}}");
+            let found = step(&yaml, reference);
+            assert!(matches!(found, Mistake::BadReference(_)), "{found}");
+        }
+    }
+
+    #[test]
+    fn a_narrative_says_something() {
+        let found = step("mine: 1 block\n    say: ''", "''");
+        assert_eq!(found, Mistake::WrongShape { wanted: "a text", found: "an empty text" });
+    }
+
+    #[test]
     fn a_confirmation_is_true_or_false() {
         let found = step("expect: {transaction: {confirmed: yes}}", "yes");
         assert!(matches!(found, Mistake::UnknownWord { .. }), "{found}");
