@@ -1,6 +1,8 @@
 //! The command line: flags and exit codes, one file a subcommand.
 
 pub mod doctor;
+pub mod report;
+mod results;
 pub mod run;
 pub mod schema;
 
@@ -27,6 +29,8 @@ struct Cli {
 enum Command {
     /// Play scenarios against a real regtest bitcoind
     Run(run::RunArgs),
+    /// Tell saved traces step by step; merge the results of shards
+    Report(report::ReportArgs),
     /// Print the JSON Schema of the scenario language, for editors
     Schema,
     /// Show what is installed, what is missing, and what to do about it
@@ -37,6 +41,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Report(args) => report::report(&args),
         Command::Schema => schema::schema(),
         Command::Doctor => doctor::doctor(),
     }

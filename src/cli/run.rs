@@ -1,7 +1,6 @@
 //! `boltlab run`: scenarios against a real regtest bitcoind.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,12 +11,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{ENVIRONMENT_IS_WRONG, FAILED, INTERRUPTED};
+use super::results::{ResultFiles, exit_code};
+use super::{INTERRUPTED, complain};
 use crate::chain;
 use crate::chain::obtain::{Bitcoind, Request, at_terminal, find_or_obtain};
 use crate::report::Case;
-use crate::report::results::{ResultEntry, Summary, junit, write_json};
-use crate::report::terminal::{Totals, write_case, write_totals};
+use crate::report::results::{ResultEntry, Summary};
+use crate::report::terminal::{Terminal, Totals};
 use crate::runner::{self, Observer, Plan, Selection, Shard};
 use crate::scenario::ParseOptions;
 
@@ -26,6 +26,15 @@ const JOBS_PER_CORE: usize = 4;
 
 /// Runs scenarios.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  boltlab run                                    every scenario that ships
+  boltlab run specs/penalty -v                   one subject, step by step
+  boltlab run --filter revoked --trace traces    by name, with the traces to read
+  boltlab run my.yaml --bless                    write what happened into my.yaml
+  boltlab run --shard 2/5 --junit results.xml    a part of the suite, for a CI
+
+Exit status: 0 all passed, 1 something failed, 2 the input or the environment is wrong.")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
     /// Scenarios, or folders with scenarios [default: specs/]
     pub paths: Vec<PathBuf>,
@@ -38,12 +47,8 @@ pub struct RunArgs {
     /// Only the I-th of N parts, as in 2/5
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
-    /// Write the results as JSON
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Write the results as JUnit XML
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
+    #[command(flatten)]
+    results: ResultFiles,
     /// Save each trace (JSON Lines) and its transcript in this folder
     #[arg(long, value_name = "DIR")]
     pub trace: Option<PathBuf>,
@@ -70,23 +75,23 @@ pub fn run(args: &RunArgs) -> ExitCode {
     let options = ParseOptions { allow_missing_outcome: args.bless };
     let plan = Plan::make(&paths, &selection, options);
     if plan.cases.is_empty() && args.shard.is_none() {
-        return super::complain("no scenario has this in its id or title");
+        return complain("no scenario has this in its id or title");
     }
     let bitcoind = match plan.needs_bitcoind().then(|| obtain(args)).transpose() {
         Ok(bitcoind) => bitcoind,
-        Err(error) => return super::complain(&error),
+        Err(error) => return complain(&error),
     };
     let interrupted = Arc::new(AtomicBool::new(false));
     if let Err(error) = listen(&interrupted) {
-        return super::complain(&format!("cannot listen for Ctrl-C: {error}"));
+        return complain(&format!("cannot listen for Ctrl-C: {error}"));
     }
     let options = options_of(args, bitcoind.as_ref(), &interrupted);
     let mut screen = Screen::new(args.verbose, plan.cases.len());
     let not_run = runner::run(&plan, &options, &mut screen);
     let ended = interrupted.load(Ordering::Relaxed);
     screen.end(since.elapsed(), not_run, bitcoind.as_ref());
-    match write_results(args, &screen.results) {
-        Err(error) => super::complain(&error),
+    match args.results.write(&screen.results) {
+        Err(error) => complain(&error),
         Ok(()) if ended => ExitCode::from(INTERRUPTED),
         Ok(()) => screen.exit_code(),
     }
@@ -133,25 +138,9 @@ fn options_of(
     }
 }
 
-fn write_results(args: &RunArgs, results: &[ResultEntry]) -> Result<(), String> {
-    let create = |path: &Path| File::create(path).map(BufWriter::new);
-    let unwritable = |path: &Path, error: &dyn std::fmt::Display| {
-        format!("cannot write {}: {error}", path.display())
-    };
-    if let Some(path) = &args.json {
-        let written = create(path).and_then(|out| write_json(results, out));
-        written.map_err(|error| unwritable(path, &error))?;
-    }
-    if let Some(path) = &args.junit {
-        let text = junit(results).to_string().map_err(|error| unwritable(path, &error))?;
-        std::fs::write(path, text).map_err(|error| unwritable(path, &error))?;
-    }
-    Ok(())
-}
-
 /// What the user sees while the suite runs and when it has ended.
 struct Screen {
-    verbose: bool,
+    terminal: Terminal,
     bar: ProgressBar,
     results: Vec<ResultEntry>,
     labs: Duration,
@@ -171,15 +160,23 @@ impl Screen {
             bar.set_style(style.progress_chars("=> "));
         }
         let (labs, waited) = (Duration::ZERO, Duration::ZERO);
-        Self { verbose, bar, results: Vec::new(), labs, waited, failed: Ok(()) }
+        Self {
+            terminal: Terminal::new(verbose),
+            bar,
+            results: Vec::new(),
+            labs,
+            waited,
+            failed: Ok(()),
+        }
     }
 
     /// Prints, until that fails once.
-    fn print(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+    fn print(&mut self, write: impl FnOnce(&mut Terminal, &mut dyn Write) -> io::Result<()>) {
         if self.failed.is_ok() {
+            let terminal = &mut self.terminal;
             self.failed = self.bar.suspend(|| {
                 let mut out = anstream::stdout().lock();
-                write(&mut out).and_then(|()| out.flush())
+                write(terminal, &mut out).and_then(|()| out.flush())
             });
         }
     }
@@ -194,19 +191,16 @@ impl Screen {
             bitcoind: bitcoind.map(Bitcoind::description),
             not_run,
         };
-        self.print(|out| write_totals(out, &totals));
+        self.print(|terminal, out| terminal.totals(out, &totals));
     }
 
     fn exit_code(&self) -> ExitCode {
-        let summary = Summary::of(&self.results);
         match &self.failed {
             // Whoever closed the pipe has read enough.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                super::complain(&format!("cannot print the report: {error}"))
+                complain(&format!("cannot print the report: {error}"))
             }
-            _ if summary.fail > 0 => ExitCode::from(FAILED),
-            _ if summary.inconclusive > 0 => ExitCode::from(ENVIRONMENT_IS_WRONG),
-            _ => ExitCode::SUCCESS,
+            _ => exit_code(&self.results),
         }
     }
 }
@@ -215,8 +209,7 @@ impl Observer for Screen {
     fn started(&mut self, _id: &str) {}
 
     fn finished(&mut self, case: &Case) {
-        let verbose = self.verbose;
-        self.print(|out| write_case(out, case, verbose));
+        self.print(|terminal, out| terminal.case(out, case));
         self.labs += case.duration;
         self.waited += case.waited;
         self.results.push(case.entry.clone());

@@ -3,6 +3,7 @@
 
 mod case;
 pub mod excerpt;
+pub mod merge;
 pub mod results;
 pub mod story;
 pub mod style;

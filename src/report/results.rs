@@ -1,131 +1,192 @@
-//! Results as programs read them: the JSON of `--json` and the JUnit XML of `--junit`.
+//! Results in the formats that programs read: boltlab's own JSON (versioned and stable), and
+//! JUnit's XML.
 
-use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::time::Duration;
+use std::{collections::BTreeMap, io, time::Duration};
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde::{Deserialize, Serialize};
 
-/// The version of the JSON format; it grows only when a reader would notice.
+/// The version of the JSON format; a field that is added does not change it.
 const VERSION: u32 = 1;
 
-/// How a scenario or a vector came out.
+/// What became of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// All held.
+    /// Everything held.
     Pass,
     /// A SHOULD was broken.
     Warn,
-    /// Something did not hold.
+    /// Something that must hold did not.
     Fail,
     /// A feature is missing.
     Skip,
-    /// The lab itself failed, or its input is wrong.
+    /// The lab itself failed; never a target's fault.
     Inconclusive,
 }
 
-/// One scenario or vector and how it came out.
+/// The result of one scenario or vector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultEntry {
-    /// Names it within the suite.
+    /// The stable id.
     pub id: String,
-    /// The file it stands in.
+    /// The file that it stands in.
     pub file: String,
-    /// What it shows, in one sentence.
+    /// What it is about, in a line.
     pub title: String,
     /// Who played each role.
     pub roles: BTreeMap<String, String>,
-    /// How it came out.
+    /// What became of it.
     pub verdict: Verdict,
-    /// Why, unless it passed.
+    /// Why it did not pass.
     pub reason: Option<String>,
-    /// How long it took.
+    /// How long it took, in milliseconds.
     pub duration_ms: u64,
-    /// How many expectations were checked.
+    /// How many facts were checked.
     pub checks: usize,
     /// How many outputs on chain were accounted for.
     pub outputs: usize,
-    /// The file with its trace, if one was written.
+    /// The file with its trace.
     pub trace: Option<String>,
 }
 
-/// How many came out how.
+/// How many results there are of each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// How many passed.
+    /// [`Verdict::Pass`].
     pub pass: usize,
-    /// How many broke a SHOULD.
+    /// [`Verdict::Warn`].
     pub warn: usize,
-    /// How many failed.
+    /// [`Verdict::Fail`].
     pub fail: usize,
-    /// How many were skipped.
+    /// [`Verdict::Skip`].
     pub skip: usize,
-    /// How many said nothing, since the lab failed.
+    /// [`Verdict::Inconclusive`].
     pub inconclusive: usize,
 }
 
 impl Summary {
-    /// Counts the verdicts.
+    /// Counts verdicts.
     pub fn of(results: &[ResultEntry]) -> Self {
-        let count = |verdict| results.iter().filter(|entry| entry.verdict == verdict).count();
-        Self {
-            pass: count(Verdict::Pass),
-            warn: count(Verdict::Warn),
-            fail: count(Verdict::Fail),
-            skip: count(Verdict::Skip),
-            inconclusive: count(Verdict::Inconclusive),
+        let mut summary = Self::default();
+        for result in results {
+            *match result.verdict {
+                Verdict::Pass => &mut summary.pass,
+                Verdict::Warn => &mut summary.warn,
+                Verdict::Fail => &mut summary.fail,
+                Verdict::Skip => &mut summary.skip,
+                Verdict::Inconclusive => &mut summary.inconclusive,
+            } += 1;
         }
+        summary
     }
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    version: u32,
-    results: &'a [ResultEntry],
-    summary: Summary,
-}
-
-/// Writes results as one JSON document.
+/// Writes the results as JSON, with a line's end.
 ///
 /// # Errors
-/// Those of `out`.
-pub fn write_json(results: &[ResultEntry], mut out: impl Write) -> io::Result<()> {
+/// When `out` cannot be written to.
+pub fn write_json(results: &[ResultEntry], mut out: impl io::Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        version: u32,
+        results: &'a [ResultEntry],
+        summary: Summary,
+    }
     let document = Document { version: VERSION, results, summary: Summary::of(results) };
     serde_json::to_writer_pretty(&mut out, &document)?;
-    out.write_all(b"\n")?;
+    writeln!(out)?;
     out.flush()
 }
 
-/// The results as JUnit XML.
+/// The results as JUnit has them: a suite for each file. A warning passes, with its reason as
+/// output; what is inconclusive is an error.
 pub fn junit(results: &[ResultEntry]) -> quick_junit::Report {
-    let mut suite = TestSuite::new("boltlab");
-    for entry in results {
-        suite.add_test_case(test_case(entry));
+    let mut files: Vec<&str> = Vec::new();
+    for result in results {
+        if !files.contains(&result.file.as_str()) {
+            files.push(&result.file);
+        }
     }
-    let time = results.iter().map(|entry| Duration::from_millis(entry.duration_ms)).sum();
-    suite.set_time(time);
     let mut report = quick_junit::Report::new("boltlab");
-    report.set_time(time);
-    report.add_test_suite(suite);
+    let total = results.iter().map(|result| result.duration_ms).sum();
+    report.set_time(Duration::from_millis(total));
+    for file in files {
+        let mut suite = TestSuite::new(file);
+        let of_file = || results.iter().filter(|result| result.file == file);
+        let total = of_file().map(|result| result.duration_ms).sum();
+        suite.set_time(Duration::from_millis(total));
+        suite.add_test_cases(of_file().map(test_case));
+        report.add_test_suite(suite);
+    }
     report
 }
 
-fn test_case(entry: &ResultEntry) -> TestCase {
-    let mut status = match entry.verdict {
+fn test_case(result: &ResultEntry) -> TestCase {
+    let mut status = match result.verdict {
         Verdict::Pass | Verdict::Warn => TestCaseStatus::success(),
-        Verdict::Skip => TestCaseStatus::skipped(),
         Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Verdict::Skip => TestCaseStatus::skipped(),
         Verdict::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    if let Some(reason) = &entry.reason {
-        status.set_message(reason.lines().next().unwrap_or_default());
-        status.set_description(reason.as_str());
+    let reason = result.reason.as_deref().unwrap_or_default();
+    // A message is an attribute, which keeps no line ends.
+    status.set_message(reason.lines().next().unwrap_or_default());
+    status.set_description(reason);
+    let mut case = TestCase::new(result.id.as_str(), status);
+    case.set_classname(result.file.as_str());
+    case.set_assertions(result.checks);
+    case.set_time(Duration::from_millis(result.duration_ms));
+    if result.verdict == Verdict::Warn {
+        case.set_system_out(reason);
     }
-    let mut case = TestCase::new(entry.id.as_str(), status);
-    case.set_classname("boltlab").set_time(Duration::from_millis(entry.duration_ms));
-    case.set_assertions(entry.checks);
-    case.extra.insert("file".into(), entry.file.as_str().into());
     case
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(id: &str, file: &str, verdict: Verdict, reason: Option<&str>) -> ResultEntry {
+        ResultEntry {
+            id: id.into(),
+            file: file.into(),
+            title: "a title".into(),
+            roles: BTreeMap::from([("alice".into(), "reference".into())]),
+            verdict,
+            reason: reason.map(Into::into),
+            duration_ms: 7,
+            checks: 3,
+            outputs: 2,
+            trace: None,
+        }
+    }
+
+    fn results() -> Vec<ResultEntry> {
+        vec![
+            result("a/one", "a.json", Verdict::Pass, None),
+            result("b/two", "b.json", Verdict::Fail, Some("first line\nsecond < line")),
+            result("a/three", "a.json", Verdict::Warn, Some("a SHOULD")),
+            result("b/four", "b.json", Verdict::Skip, Some("no feature")),
+            result("b/five", "b.json", Verdict::Inconclusive, Some("bitcoind died")),
+        ]
+    }
+
+    #[test]
+    fn json_is_stable() {
+        let mut out = Vec::new();
+        write_json(&results()[1..2], &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
+
+    #[test]
+    fn every_verdict_is_counted() {
+        let summary = Summary { pass: 1, warn: 1, fail: 1, skip: 1, inconclusive: 1 };
+        assert_eq!(Summary::of(&results()), summary);
+    }
+
+    #[test]
+    fn junit_has_a_suite_for_each_file() {
+        insta::assert_snapshot!(junit(&results()).to_string().unwrap());
+    }
 }

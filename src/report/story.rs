@@ -18,7 +18,7 @@ const INDENT: &str = "        ";
 /// # Errors
 /// Those of `out`.
 pub fn write(out: &mut dyn Write, trace: &Trace) -> io::Result<()> {
-    let mut story = Story { out, names: Names::default(), talk: None };
+    let mut story = Story { out, names: Names::default(), doing: String::new(), talk: None };
     for entry in &trace.entries {
         story.names.learn(&entry.event);
         story.entry(entry)?;
@@ -26,9 +26,28 @@ pub fn write(out: &mut dyn Write, trace: &Trace) -> io::Result<()> {
     story.end_talk()
 }
 
+/// Writes what the trace is about: the title and the cast.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_title(out: &mut dyn Write, trace: &Trace) -> io::Result<()> {
+    let first = trace.entries.first().map(|entry| &entry.event);
+    let Some(Event::Scenario { title, cast, channels, .. }) = first else { return Ok(()) };
+    writeln!(out, "{}", styled(STRONG, title))?;
+    for role in cast {
+        writeln!(out, "  {} ({})", role.name, role.kind)?;
+    }
+    for channel in channels {
+        writeln!(out, "  {}: {} to {}", channel.name, channel.from, channel.to)?;
+    }
+    Ok(())
+}
+
 struct Story<'a> {
     out: &'a mut dyn Write,
     names: Names,
+    /// What the present step does.
+    doing: String,
     /// Messages that go the same way, not yet written.
     talk: Option<Talk>,
 }
@@ -41,11 +60,12 @@ struct Talk {
 impl Story<'_> {
     fn entry(&mut self, entry: &Entry) -> io::Result<()> {
         match &entry.event {
-            Event::Message { from, to, message, .. } => {
+            Event::Message { from, to, channel, message } => {
                 let details = words::details(message);
                 let details = details.map_or(String::new(), |details| format!(" ({details})"));
                 let text = format!("{}{details}", styled(NAME, message.name()));
-                return self.say(format!("{from} → {to}"), text);
+                let way = self.names.way(from, "→", to, channel.as_ref());
+                return self.say(way, text);
             }
             Event::Lost { from, to, message } => {
                 let text = format!("{} {}", styled(NAME, message), styled(BAD, "lost"));
@@ -64,6 +84,7 @@ impl Story<'_> {
     }
 
     fn step(&mut self, number: u32, text: &str, say: Option<&str>) -> io::Result<()> {
+        text.clone_into(&mut self.doing);
         let number = format!("step {number}");
         writeln!(self.out, "\n{}  {}", styled(FAINT, number), styled(STRONG, text))?;
         for line in wrapped(say.unwrap_or_default(), WIDTH - INDENT.len()) {
@@ -74,8 +95,10 @@ impl Story<'_> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::Scenario { .. } | Event::Step { .. } | Event::Message { .. } => Ok(()),
-            Event::Lost { .. } => Ok(()),
+            Event::Scenario { .. }
+            | Event::Step { .. }
+            | Event::Message { .. }
+            | Event::Lost { .. } => Ok(()),
             Event::Channel { role, channel, told } => {
                 if is_routine(told) {
                     return Ok(());
@@ -83,7 +106,7 @@ impl Story<'_> {
                 self.line(&format!("{role}: {channel} {}", words::told(told)))
             }
             Event::Published { by, transaction, answer, txid, .. } => {
-                let name = self.names.of(&transaction.0);
+                let name = self.names.said_by(by, &transaction.0);
                 let txid: String = txid.to_string().chars().take(8).collect();
                 let answer = match answer {
                     Answer::Accepted => styled(GOOD, "accepted").to_string(),
@@ -112,18 +135,28 @@ impl Story<'_> {
             Event::Remembered { role, channel, commitment, name } => {
                 self.line(&format!("{role} keeps commitment {commitment} of {channel} as {name}"))
             }
-            Event::Checked { expected, failed: None } => {
-                self.line(&format!("{} {expected}", styled(GOOD, "✓")))
-            }
-            Event::Checked { expected, failed: Some(_) } => {
-                self.line(&format!("{} {expected}", styled(BAD, "✗")))
+            Event::Checked { expected, failed } => {
+                let (mark, so) = match failed {
+                    None => (styled(GOOD, "✓"), "it is so"),
+                    Some(_) => (styled(BAD, "✗"), "it is not so"),
+                };
+                let what = if *expected == self.doing { so } else { expected };
+                self.line(&format!("{mark} {what}"))
             }
             Event::Audited { outputs, problems } => {
                 writeln!(self.out, "\n{}", styled(STRONG, "audit"))?;
-                let mark =
-                    if problems.is_empty() { styled(GOOD, "✓") } else { styled(BAD, "✗") };
-                let s = if *outputs == 1 { "" } else { "s" };
-                self.line(&format!("{mark} {outputs} output{s} on chain accounted for"))
+                let outputs = counted(*outputs, "output");
+                if problems.is_empty() {
+                    let good = styled(GOOD, "✓");
+                    return self.line(&format!("{good} {outputs} on chain, all accounted for"));
+                }
+                self.line(&format!("{} {outputs} on chain, but:", styled(BAD, "✗")))?;
+                for problem in problems {
+                    let place = problem.line.map_or(String::new(), |line| format!("line {line}: "));
+                    let message = problem.message.lines().collect::<Vec<_>>().join("; ");
+                    self.line(&format!("  {place}{message}"))?;
+                }
+                Ok(())
             }
         }
     }
@@ -165,6 +198,14 @@ fn is_routine(told: &ChannelEvent) -> bool {
             | ChannelEvent::HtlcCommitted { .. }
             | ChannelEvent::HtlcFulfilled { .. }
     )
+}
+
+/// A number of things: `1 output`, `2 outputs`.
+pub(super) fn counted(number: impl Into<u64>, thing: &str) -> String {
+    match number.into() {
+        1 => format!("1 {thing}"),
+        number => format!("{number} {thing}s"),
+    }
 }
 
 /// Breaks prose between words.

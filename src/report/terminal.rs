@@ -8,34 +8,64 @@ use super::style::{BAD, FAINT, GOOD, STRONG, UNSURE, styled};
 use super::{Case, excerpt, story};
 use crate::trace::Problem;
 
-/// Writes one scenario: a line if it passed, its story too if it did not.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write_case(out: &mut dyn Write, case: &Case, verbose: bool) -> io::Result<()> {
-    line(out, case)?;
-    for note in &case.notes {
-        for text in note.lines() {
-            writeln!(out, "    {text}")?;
-        }
+/// The report at the terminal.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Whether the story of every scenario is told, not only of those that failed.
+    verbose: bool,
+    /// Whether an empty line, or nothing at all, was written last.
+    apart: bool,
+}
+
+impl Terminal {
+    /// A report that has not begun.
+    pub const fn new(verbose: bool) -> Self {
+        Self { verbose, apart: true }
     }
-    let passed = matches!(case.entry.verdict, Verdict::Pass | Verdict::Warn | Verdict::Skip);
-    let has_story = !case.trace.entries.is_empty();
-    if has_story && (verbose || case.entry.verdict == Verdict::Fail) {
-        story::write(out, &case.trace)?;
-    }
-    if verbose && passed {
-        for taking in &case.takings {
-            writeln!(out, "        {taking}")?;
-        }
-    }
-    if !passed {
-        if has_story {
+
+    /// Writes one scenario: a line if it passed, its story too if it did not.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn case(&mut self, out: &mut dyn Write, case: &Case) -> io::Result<()> {
+        let passed = matches!(case.entry.verdict, Verdict::Pass | Verdict::Warn | Verdict::Skip);
+        let has_story = !case.trace.entries.is_empty();
+        let tells = has_story && (self.verbose || case.entry.verdict == Verdict::Fail);
+        if (tells || !passed) && !self.apart {
             writeln!(out)?;
         }
-        problems(out, case)?;
+        line(out, case)?;
+        for text in case.notes.iter().flat_map(|note| note.lines()) {
+            writeln!(out, "    {text}")?;
+        }
+        if tells {
+            story::write(out, &case.trace)?;
+        }
+        if self.verbose && passed {
+            for taking in &case.takings {
+                writeln!(out, "        {taking}")?;
+            }
+        }
+        if !passed {
+            if tells {
+                writeln!(out)?;
+            }
+            problems(out, case)?;
+        }
+        self.apart = tells || !passed;
+        if self.apart { writeln!(out) } else { Ok(()) }
     }
-    if verbose || !passed { writeln!(out) } else { Ok(()) }
+
+    /// Writes the summary.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn totals(&mut self, out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
+        if !self.apart {
+            writeln!(out)?;
+        }
+        write_totals(out, totals)
+    }
 }
 
 fn line(out: &mut dyn Write, case: &Case) -> io::Result<()> {
@@ -56,8 +86,7 @@ fn line(out: &mut dyn Write, case: &Case) -> io::Result<()> {
         facts.push(seconds(case.duration));
     }
     if entry.outputs > 0 {
-        let s = if entry.outputs == 1 { "" } else { "s" };
-        facts.push(format!("{} output{s}", entry.outputs));
+        facts.push(story::counted(u64::try_from(entry.outputs).unwrap_or(u64::MAX), "output"));
     }
     if facts.is_empty() {
         return writeln!(out);
@@ -96,11 +125,7 @@ pub struct Totals {
     pub not_run: usize,
 }
 
-/// Writes the summary.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write_totals(out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
+fn write_totals(out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
     let Summary { pass, warn, fail, skip, inconclusive } = totals.summary;
     let mut parts = Vec::new();
     let mut part = |count: usize, style, word: &str| {
@@ -117,7 +142,7 @@ pub fn write_totals(out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
     if parts.is_empty() {
         parts.push("nothing to run".to_owned());
     }
-    write!(out, "\n{} in {}", parts.join(", "), seconds(totals.wall))?;
+    write!(out, "{} in {}", parts.join(", "), seconds(totals.wall))?;
     if !totals.labs.is_zero() {
         let percent = totals.waited.as_millis() * 100 / totals.labs.as_millis().max(1);
         write!(out, "; {percent}% of the labs' time was spent waiting for bitcoind")?;

@@ -44,7 +44,5 @@ pub(super) fn difference(old: &str, new: &str, old_name: &str, new_name: &str) -
 
 /// Where the golden transcript of a scenario lies.
 pub(super) fn golden(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".golden");
-    name.into()
+    file.with_extension("golden")
 }

@@ -76,7 +76,7 @@ fn play(planned: &Planned, scenario: &Scenario, options: &Options) -> Case {
         match write_trace(folder, &case.entry.id, &case.trace) {
             Ok(path) => case.entry.trace = Some(path.display().to_string()),
             Err(error) => {
-                spoil(&mut case, format!("save the trace in {}: {error}", folder.display()));
+                spoil(&mut case, &format!("save the trace in {}: {error}", folder.display()));
             }
         }
     }
@@ -181,7 +181,7 @@ fn bless_outcome(
     let new = with_outcome(old, &seen.outcome);
     if let Err(error) = replace(&planned.file, &new) {
         let mut case = case;
-        spoil(&mut case, format!("write {}: {error}", planned.file.display()));
+        spoil(&mut case, &format!("write {}: {error}", planned.file.display()));
         return (case, seen);
     }
     let again = match load_with(&planned.file, ParseOptions::default()) {
@@ -210,11 +210,11 @@ fn check_golden(planned: &Planned, options: &Options, case: &mut Case) {
         Ok(old) if old == new => return,
         Ok(old) => Some(old),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return spoil(case, format!("read {}: {error}", path.display())),
+        Err(error) => return spoil(case, &format!("read {}: {error}", path.display())),
     };
     if options.bless {
         match replace(&path, &new) {
-            Err(error) => return spoil(case, format!("write {}: {error}", path.display())),
+            Err(error) => return spoil(case, &format!("write {}: {error}", path.display())),
             Ok(()) => case.notes.push(format!("transcript written to {}", path.display())),
         }
         if let Some(old) = old {
@@ -233,7 +233,7 @@ fn check_golden(planned: &Planned, options: &Options, case: &mut Case) {
 }
 
 /// The harness could not do its own work: a pass is worth nothing, a failure stands.
-fn spoil(case: &mut Case, reason: String) {
+fn spoil(case: &mut Case, reason: &str) {
     if case.entry.verdict == Verdict::Fail {
         case.notes.push(format!("failed to {reason}"));
     } else {

@@ -10,23 +10,26 @@ use super::{Answer, Event, Trace};
 pub fn transcript(trace: &Trace) -> String {
     let mut names = Names::default();
     let mut text = String::new();
+    let mut doing = "";
     for entry in &trace.entries {
         names.learn(&entry.event);
         if let Event::Step { text: step, .. } = &entry.event {
             let number = entry.step.unwrap_or_default();
             // Writing to a string cannot fail.
             let _ = writeln!(text, "\n{number} {step}");
+            doing = step;
             continue;
         }
         let indent = if entry.step.is_some() { "  " } else { "" };
-        for line in lines(&names, &entry.event) {
+        for line in lines(&names, doing, &entry.event) {
             let _ = writeln!(text, "{indent}{line}");
         }
     }
     text
 }
 
-fn lines(names: &Names, event: &Event) -> Vec<String> {
+/// An event in words, during the step that does this.
+fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
     let line = match event {
         Event::Scenario { title, cast, channels, height } => {
             let roles = cast.iter().map(|role| format!("{} ({})", role.name, role.kind));
@@ -41,17 +44,18 @@ fn lines(names: &Names, event: &Event) -> Vec<String> {
             ];
         }
         Event::Step { text, .. } => text.clone(),
-        Event::Message { from, to, message, .. } => {
+        Event::Message { from, to, channel, message } => {
+            let way = names.way(from, "->", to, channel.as_ref());
             let details = words::details(message);
             let details = details.map_or(String::new(), |details| format!(" ({details})"));
-            format!("{from} -> {to}: {}{details}", message.name())
+            format!("{way}: {}{details}", message.name())
         }
         Event::Lost { from, to, message } => format!("{from} -> {to}: {message} (lost)"),
         Event::Channel { role, channel, told } => {
             format!("{role}: {channel} {}", words::told(told))
         }
         Event::Published { by, transaction, answer, .. } => {
-            let name = names.of(&transaction.0);
+            let name = names.said_by(by, &transaction.0);
             let amounts = words::amounts(&transaction.0);
             let answer = match answer {
                 Answer::Accepted => "accepted".to_owned(),
@@ -61,7 +65,7 @@ fn lines(names: &Names, event: &Event) -> Vec<String> {
             format!("{by} publishes {name}, {amounts}: {answer}")
         }
         Event::Mined { from, to, transactions, .. } => {
-            let blocks = super::words::blocks(*from, *to);
+            let blocks = words::blocks(*from, *to);
             if transactions.is_empty() {
                 return vec![format!("{blocks}: empty")];
             }
@@ -69,16 +73,17 @@ fn lines(names: &Names, event: &Event) -> Vec<String> {
             format!("{blocks}: {}", names.join(", "))
         }
         Event::Disconnected { from, to } => {
-            format!("reorg: {} disconnected", super::words::blocks(*to, *from))
+            format!("reorg: {} disconnected", words::blocks(*to, *from))
         }
         Event::Offline { role } => format!("{role} is offline"),
         Event::Online { role } => format!("{role} is online"),
         Event::Remembered { role, channel, commitment, name } => {
             format!("{role} remembers commitment {commitment} of {channel} as {name}")
         }
-        Event::Checked { expected, failed: None } => format!("ok: {expected}"),
+        Event::Checked { expected, failed: None } if expected == doing => "it is so".to_owned(),
+        Event::Checked { expected, failed: None } => format!("it is so: {expected}"),
         Event::Checked { expected, failed: Some(found) } => {
-            format!("FAILED: {expected}; found: {}", found.replace('\n', "; "))
+            format!("it is not so: {expected}; found: {}", found.replace('\n', "; "))
         }
         Event::Audited { outputs, problems } => {
             let mut lines = vec![String::new(), format!("audit: {outputs} outputs")];

@@ -18,13 +18,16 @@ pub(crate) struct Names {
     /// The channel whose funding output a transaction holds or descends from.
     channels: BTreeMap<Txid, ChannelName>,
     words: BTreeMap<Txid, String>,
+    /// Whether messages must say which channel they are about.
+    several: bool,
 }
 
 impl Names {
     /// Takes note of an event, before it is put in words.
     pub(crate) fn learn(&mut self, event: &Event) {
         match event {
-            Event::Scenario { cast, .. } => {
+            Event::Scenario { cast, channels, .. } => {
+                self.several = channels.len() > 1;
                 let wallet = |entry: &CastEntry| (entry.wallet.clone(), entry.name.clone());
                 self.wallets = cast.iter().map(wallet).collect();
             }
@@ -84,6 +87,29 @@ impl Names {
             Some(Purpose::Penalty) => format!("{by}'s penalty{}", of("on")),
             Some(Purpose::DoubleSpend) => format!("{by}'s double-spend{}", of("of")),
             None => format!("{by}'s claim{}", of("on")),
+        }
+    }
+
+    /// What its publisher calls a transaction.
+    pub(crate) fn said_by(&self, by: &RoleName, transaction: &Transaction) -> String {
+        let name = self.of(transaction);
+        match name.strip_prefix(&format!("{by}'s ")) {
+            Some(rest) => format!("its {rest}"),
+            None => name,
+        }
+    }
+
+    /// Who talks to whom, and over which channel if there are several.
+    pub(crate) fn way(
+        &self,
+        from: &RoleName,
+        arrow: &str,
+        to: &RoleName,
+        channel: Option<&ChannelName>,
+    ) -> String {
+        match channel.filter(|_| self.several) {
+            Some(channel) => format!("{from} {arrow} {to} ({channel})"),
+            None => format!("{from} {arrow} {to}"),
         }
     }
 
