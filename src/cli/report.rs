@@ -86,7 +86,7 @@ fn tell(saved: &Saved, files: &ResultFiles) -> Result<ExitCode, String> {
 fn write(saved: &Saved, out: &mut dyn Write) -> io::Result<()> {
     for trace in &saved.traces {
         story::write_title(out, trace)?;
-        story::write(out, trace)?;
+        story::write(out, trace, story::Problems::Here)?;
         writeln!(out)?;
     }
     let Some(results) = &saved.results else { return Ok(()) };

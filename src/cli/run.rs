@@ -75,7 +75,8 @@ pub fn run(args: &RunArgs) -> ExitCode {
     let options = ParseOptions { allow_missing_outcome: args.bless };
     let plan = Plan::make(&paths, &selection, options);
     if plan.cases.is_empty() && args.shard.is_none() {
-        return complain("no scenario has this in its id or title");
+        let filters = args.filter.join("` or `");
+        return complain(&format!("no scenario has `{filters}` in its id or title"));
     }
     let bitcoind = match plan.needs_bitcoind().then(|| obtain(args)).transpose() {
         Ok(bitcoind) => bitcoind,

@@ -13,12 +13,22 @@ const WIDTH: usize = 88;
 /// How deep everything below a step's line stands.
 const INDENT: &str = "        ";
 
+/// Where a reader finds what did not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problems {
+    /// In the story.
+    Here,
+    /// Below it, with the lines of the scenario.
+    Below,
+}
+
 /// Writes the story: each step with its narrative, and below it what happened.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(out: &mut dyn Write, trace: &Trace) -> io::Result<()> {
-    let mut story = Story { out, names: Names::default(), doing: String::new(), talk: None };
+pub fn write(out: &mut dyn Write, trace: &Trace, problems: Problems) -> io::Result<()> {
+    let mut story =
+        Story { out, problems, names: Names::default(), doing: String::new(), talk: None };
     for entry in &trace.entries {
         story.names.learn(&entry.event);
         story.entry(entry)?;
@@ -45,6 +55,7 @@ pub fn write_title(out: &mut dyn Write, trace: &Trace) -> io::Result<()> {
 
 struct Story<'a> {
     out: &'a mut dyn Write,
+    problems: Problems,
     names: Names,
     /// What the present step does.
     doing: String,
@@ -141,7 +152,10 @@ impl Story<'_> {
                     Some(_) => (styled(BAD, "✗"), "it is not so"),
                 };
                 let what = if *expected == self.doing { so } else { expected };
-                self.line(&format!("{mark} {what}"))
+                self.line(&format!("{mark} {what}"))?;
+                let found = failed.iter().filter(|_| self.problems == Problems::Here);
+                let found: Vec<&str> = found.flat_map(|found| found.lines()).collect();
+                found.iter().try_for_each(|line| self.line(&format!("  {line}")))
             }
             Event::Audited { outputs, problems } => {
                 writeln!(self.out, "\n{}", styled(STRONG, "audit"))?;
@@ -151,6 +165,9 @@ impl Story<'_> {
                     return self.line(&format!("{good} {outputs} on chain, all accounted for"));
                 }
                 self.line(&format!("{} {outputs} on chain, but:", styled(BAD, "✗")))?;
+                if self.problems == Problems::Below {
+                    return Ok(());
+                }
                 for problem in problems {
                     let place = problem.line.map_or(String::new(), |line| format!("line {line}: "));
                     let message = problem.message.lines().collect::<Vec<_>>().join("; ");

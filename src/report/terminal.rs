@@ -39,7 +39,7 @@ impl Terminal {
             writeln!(out, "    {text}")?;
         }
         if tells {
-            story::write(out, &case.trace)?;
+            story::write(out, &case.trace, story::Problems::Below)?;
         }
         if self.verbose && passed {
             for taking in &case.takings {
@@ -145,7 +145,7 @@ fn write_totals(out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
     write!(out, "{} in {}", parts.join(", "), seconds(totals.wall))?;
     if !totals.labs.is_zero() {
         let percent = totals.waited.as_millis() * 100 / totals.labs.as_millis().max(1);
-        write!(out, "; {percent}% of the labs' time was spent waiting for bitcoind")?;
+        write!(out, "; of the labs' time, {percent}% was waiting for bitcoind")?;
     }
     writeln!(out)?;
     match &totals.bitcoind {
