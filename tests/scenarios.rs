@@ -73,10 +73,10 @@ fn changes(outcome: &Outcome) -> Vec<(u32, String, Outcome)> {
             }
             Fate::Taken { to, path, amount } => {
                 let other = if to.value.as_str() == "alice" { "bob" } else { "alice" };
-                let thief = At::new(other.parse().unwrap(), to.at);
-                change("owner", Fate::Taken { to: thief, path: path.clone(), amount });
+                let thief = At::new(other.parse().expect("a name"), to.at);
+                change("owner", Fate::Taken { to: thief, path, amount });
                 if let Some(wrong) = amount.map(|amount| amount + sat) {
-                    let (to, path) = (to.clone(), path.clone());
+                    let (to, path) = (to.clone(), path);
                     change("amount", Fate::Taken { to, path, amount: Some(wrong) });
                 }
                 let other = match path.as_ref().map(|path| path.value) {
@@ -94,13 +94,13 @@ fn changes(outcome: &Outcome) -> Vec<(u32, String, Outcome)> {
     for (index, entry) in outcome.balances.iter().enumerate() {
         let mut changed = outcome.clone();
         let amount = &mut changed.balances[index].balance.value.amount;
-        *amount = amount.checked_add(Msat(1000)).unwrap();
+        *amount = amount.checked_add(Msat(1000)).expect("a small amount");
         changes.push((entry.balance.at.line, format!("balance of {}", entry.role), changed));
     }
     for (index, entry) in outcome.losses.iter().enumerate() {
         let mut changed = outcome.clone();
         let amount = &mut changed.losses[index].amount.value;
-        *amount = amount.checked_add(Msat(1000)).unwrap();
+        *amount = amount.checked_add(Msat(1000)).expect("a small amount");
         changes.push((entry.amount.at.line, format!("loss of {}", entry.role), changed));
     }
     changes
