@@ -1,4 +1,5 @@
 //! The audit against a real trace that was tampered with: whatever does not add up is named.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::sync::LazyLock;
 
@@ -41,7 +42,9 @@ fn change_transactions(trace: &mut Trace, change: impl Fn(&mut bitcoin::Transact
         match &mut entry.event {
             Event::Published { transaction, .. } => change(&mut transaction.0),
             Event::Mined { transactions, .. } => {
-                transactions.iter_mut().for_each(|transaction| change(&mut transaction.0));
+                for transaction in transactions {
+                    change(&mut transaction.0);
+                }
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! Holds the arrows of dependency that `docs/architecture.md` draws: a module knows only what
 //! stands above it, and the protocol core does no I/O.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Every scenario that ships is a test of its own: it passes, it reads as its golden transcript
 //! says, and it is the same, byte by byte, in a second run.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::path::{Path, PathBuf};
 
