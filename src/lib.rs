@@ -14,3 +14,4 @@ pub mod node;
 pub mod report;
 pub mod scenario;
 pub mod trace;
+pub mod vector;
