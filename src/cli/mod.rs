@@ -1,5 +1,7 @@
 //! The command line: flags and exit codes, one file a subcommand.
 
+pub mod vectors;
+
 use std::process::ExitCode;
 
 /// Parses the command line, runs the subcommand and returns its exit status.
