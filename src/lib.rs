@@ -11,5 +11,7 @@ pub mod chain;
 pub mod cli;
 pub mod lab;
 pub mod node;
+pub mod report;
 pub mod scenario;
 pub mod trace;
+pub mod vector;

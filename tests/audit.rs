@@ -14,9 +14,7 @@ use boltlab::trace::{Event, Trace};
 /// A breach and its punishment, played once on a real bitcoind.
 static BREACH: LazyLock<(Scenario, Trace)> = LazyLock::new(|| {
     let bitcoind = find_or_obtain(&Request::default(), &Silent).expect("a bitcoind");
-    let mut options = lab::Options::default();
-    options.chain.command.clone_from(&bitcoind.command);
-    options.chain.arguments = bitcoind.policy_arguments().iter().map(ToString::to_string).collect();
+    let options = lab::Options { chain: (&bitcoind).into(), ..lab::Options::default() };
     let text = include_str!("../specs/penalty/revoked_by_fundee.yaml");
     let file = std::path::Path::new("breach.yaml");
     let scenario = scenario::parse(file, text, ParseOptions::default()).expect("a scenario");

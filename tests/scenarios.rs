@@ -17,9 +17,7 @@ fn main() {
     let specs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("specs");
     let files = scenario::discover(std::slice::from_ref(&specs)).expect("the scenarios that ship");
     let bitcoind = find_or_obtain(&Request::default(), &Silent).expect("a bitcoind");
-    let mut options = lab::Options::default();
-    options.chain.command.clone_from(&bitcoind.command);
-    options.chain.arguments = bitcoind.policy_arguments().iter().map(ToString::to_string).collect();
+    let options = lab::Options { chain: (&bitcoind).into(), ..lab::Options::default() };
     let trials = files.into_iter().map(|file| {
         let name = scenario::scenario_id(&specs, &file);
         let options = options.clone();

@@ -58,6 +58,14 @@ pub struct Options {
     pub parent: Option<PathBuf>,
 }
 
+impl From<&obtain::Bitcoind> for Options {
+    /// To start this bitcoind, with the policy that makes it alike to others.
+    fn from(bitcoind: &obtain::Bitcoind) -> Self {
+        let arguments = bitcoind.policy_arguments().iter().map(ToString::to_string).collect();
+        Self { command: bitcoind.command.clone(), arguments, ..Self::default() }
+    }
+}
+
 /// A running bitcoind, and the lab's account of its chain. Dropping it kills bitcoind and removes
 /// its folder, as does the end of the harness, even by SIGKILL.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The command line: flags and exit codes, one file a subcommand.
 
 pub mod doctor;
+pub mod vectors;
 
 use std::process::ExitCode;
 
