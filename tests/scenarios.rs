@@ -1,5 +1,6 @@
 //! Every scenario that ships is a test of its own: it passes, it reads as its golden transcript
 //! says, and it is the same, byte by byte, in a second run.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::path::{Path, PathBuf};
 
@@ -16,9 +17,7 @@ fn main() {
     let specs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("specs");
     let files = scenario::discover(std::slice::from_ref(&specs)).expect("the scenarios that ship");
     let bitcoind = find_or_obtain(&Request::default(), &Silent).expect("a bitcoind");
-    let mut options = lab::Options::default();
-    options.chain.command.clone_from(&bitcoind.command);
-    options.chain.arguments = bitcoind.policy_arguments().iter().map(ToString::to_string).collect();
+    let options = lab::Options { chain: (&bitcoind).into(), ..lab::Options::default() };
     let trials = files.into_iter().map(|file| {
         let name = scenario::scenario_id(&specs, &file);
         let options = options.clone();
@@ -73,10 +72,10 @@ fn changes(outcome: &Outcome) -> Vec<(u32, String, Outcome)> {
             }
             Fate::Taken { to, path, amount } => {
                 let other = if to.value.as_str() == "alice" { "bob" } else { "alice" };
-                let thief = At::new(other.parse().unwrap(), to.at);
-                change("owner", Fate::Taken { to: thief, path: path.clone(), amount });
+                let thief = At::new(other.parse().expect("a name"), to.at);
+                change("owner", Fate::Taken { to: thief, path, amount });
                 if let Some(wrong) = amount.map(|amount| amount + sat) {
-                    let (to, path) = (to.clone(), path.clone());
+                    let (to, path) = (to.clone(), path);
                     change("amount", Fate::Taken { to, path, amount: Some(wrong) });
                 }
                 let other = match path.as_ref().map(|path| path.value) {
@@ -94,13 +93,13 @@ fn changes(outcome: &Outcome) -> Vec<(u32, String, Outcome)> {
     for (index, entry) in outcome.balances.iter().enumerate() {
         let mut changed = outcome.clone();
         let amount = &mut changed.balances[index].balance.value.amount;
-        *amount = amount.checked_add(Msat(1000)).unwrap();
+        *amount = amount.checked_add(Msat(1000)).expect("a small amount");
         changes.push((entry.balance.at.line, format!("balance of {}", entry.role), changed));
     }
     for (index, entry) in outcome.losses.iter().enumerate() {
         let mut changed = outcome.clone();
         let amount = &mut changed.losses[index].amount.value;
-        *amount = amount.checked_add(Msat(1000)).unwrap();
+        *amount = amount.checked_add(Msat(1000)).expect("a small amount");
         changes.push((entry.amount.at.line, format!("loss of {}", entry.role), changed));
     }
     changes

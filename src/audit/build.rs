@@ -78,6 +78,7 @@ impl Builder<'_> {
             self.settle(&mut channel, problems);
             self.find_robbed(&mut channel, honest);
             self.check_sums(&channel, problems);
+            self.check_commitment(&channel, problems);
         }
         problems.extend(Self::strangers(&channel));
         channel
@@ -257,6 +258,32 @@ impl Builder<'_> {
         if sum != msat(self.facts.capacity) && !open_ends {
             let capacity = msat(self.facts.capacity);
             problems.push(format!("of {capacity} msat in {name}, {sum} are accounted for"));
+        }
+    }
+
+    /// A commitment must pay each side what the books say: its balance, of the opener's less the
+    /// fee and the anchors, and nothing that is below the owner's dust limit.
+    fn check_commitment(&self, channel: &ChannelAccount, problems: &mut Vec<String>) {
+        let Some((_, Close::Commitment(owner, number))) = self.named.close else { return };
+        let state = self.decided();
+        for end in End::BOTH {
+            let cost = match end {
+                End::Opener => self.facts.commitment_cost(),
+                End::Acceptor => Amount::ZERO,
+            };
+            let due = state.of(end).to_sat_floor().checked_sub(cost).unwrap_or(Amount::ZERO);
+            let limit = self.facts.end(owner).dust_limit;
+            let due = if due < limit { Amount::ZERO } else { due };
+            let outputs = channel.outputs.iter().filter(|output| self.is_balance_of(output, end));
+            let paid: Amount = outputs.map(|output| output.amount).sum();
+            if paid != due && state.htlcs.is_empty() {
+                let (name, role) = (&channel.name, &self.facts.end(end).role);
+                let (paid, due) = (paid.to_sat(), due.to_sat());
+                problems.push(format!(
+                    "commitment number {number} of {name} pays {role} {paid} sat, where the \
+                     messages give it {due}"
+                ));
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use secp256k1::PublicKey;
 use super::ledger::{End, Ledger};
 use crate::bolt::keys::{derive_public_key, derive_revocation_public_key};
 use crate::bolt::tx::{ChannelType, script};
-use crate::bolt::units::{CommitmentNumber, CsvDelay, Msat};
+use crate::bolt::units::{CommitmentNumber, CsvDelay, FeeratePerKw, Msat};
 use crate::bolt::wire::Message;
 use crate::bolt::wire::messages::{AcceptChannel, OpenChannel};
 use crate::scenario::{ChannelName, RoleName};
@@ -26,6 +26,8 @@ pub(super) struct EndFacts {
     delayed_payment_basepoint: PublicKey,
     /// The delay that it asks of the other side.
     to_self_delay: CsvDelay,
+    /// Below this amount its commitments have no output.
+    pub(super) dust_limit: Amount,
     /// Its per-commitment points; the position is the number of the commitment.
     points: Vec<PublicKey>,
     /// How many of its commitments it has revoked.
@@ -39,6 +41,7 @@ pub(super) struct Facts {
     pub(super) name: ChannelName,
     pub(super) capacity: Amount,
     pub(super) channel_type: ChannelType,
+    pub(super) feerate: FeeratePerKw,
     pub(super) opener: EndFacts,
     pub(super) acceptor: EndFacts,
     pub(super) funding: OutPoint,
@@ -107,6 +110,7 @@ impl Draft {
             name: name.clone(),
             capacity: open.funding_satoshis,
             channel_type: open.channel_type.as_ref()?.known()?,
+            feerate: open.feerate_per_kw,
             funding: OutPoint { txid: created.funding_txid, vout },
             ledger: Ledger::begin(
                 Msat::from_amount(open.funding_satoshis)?.checked_sub(pushed)?,
@@ -119,6 +123,7 @@ impl Draft {
                 payment_basepoint: open.payment_basepoint,
                 delayed_payment_basepoint: open.delayed_payment_basepoint,
                 to_self_delay: open.to_self_delay,
+                dust_limit: open.dust_limit_satoshis,
                 points: vec![open.first_per_commitment_point],
                 revoked: 0,
                 shutdown_script: None,
@@ -130,6 +135,7 @@ impl Draft {
                 payment_basepoint: accept.payment_basepoint,
                 delayed_payment_basepoint: accept.delayed_payment_basepoint,
                 to_self_delay: accept.to_self_delay,
+                dust_limit: accept.dust_limit_satoshis,
                 points: vec![accept.first_per_commitment_point],
                 revoked: 0,
                 shutdown_script: None,
@@ -232,6 +238,16 @@ impl Facts {
     /// Whether this side has revoked its commitment of this number.
     pub(super) fn is_revoked(&self, owner: End, number: CommitmentNumber) -> bool {
         number.0 < self.end(owner).revoked
+    }
+
+    /// What the opener pays for a commitment without HTLCs: the fee of its expected weight, and
+    /// both anchors. BOLT 3, "Fee Calculation".
+    pub(super) fn commitment_cost(&self) -> Amount {
+        let (weight, anchors) = match self.channel_type {
+            ChannelType::StaticRemotekey => (724, 0),
+            ChannelType::Anchors => (1124, 2 * 330),
+        };
+        Amount::from_sat(u64::from(self.feerate.0) * weight / 1000 + anchors)
     }
 
     /// The script of the funding output.

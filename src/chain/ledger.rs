@@ -67,6 +67,11 @@ impl Ledger {
         }
     }
 
+    /// Puts a block on top of the active chain.
+    pub(super) fn extend(&mut self, block: Block) {
+        self.active.push((block.block_hash(), block));
+    }
+
     /// Follows bitcoind to another tip.
     pub(super) fn follow(&mut self, tip: BlockHash) -> Result<Reorg, ChainError> {
         let mut branch = Vec::new();

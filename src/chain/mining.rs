@@ -7,11 +7,14 @@ use bitcoin::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Chain, ChainError, Reorg, block, mempool, rpc::Call};
+use super::{Chain, ChainError, Mempool, Reorg, block, mempool, rpc::Call};
 use crate::bolt::units::BlockHeight;
 
 /// bitcoind makes a new template on the same tip only when more than 5 s have passed.
 const TEMPLATE_AGE: u64 = 6;
+
+/// So many blocks are owed to bitcoind at the most.
+const MOST_OWED: usize = 500;
 
 impl Chain {
     /// Mines blocks: the first has what bitcoind's template offers (parents before children, ties
@@ -25,9 +28,47 @@ impl Chain {
         if blocks == 0 {
             return Ok(Vec::new());
         }
+        if self.mempool == Mempool::Empty {
+            return self.mine_empty(blocks);
+        }
         let mut contents = vec![self.template()?];
         contents.resize_with(blocks as usize, Vec::new);
         self.extend(contents)
+    }
+
+    /// With nothing to put into blocks there is nothing to ask: they join the lab's account now,
+    /// and bitcoind gets them before the next call, all at once.
+    fn mine_empty(&mut self, blocks: u32) -> Result<Vec<Block>, ChainError> {
+        self.alive()?;
+        let contents = (0..blocks).map(|_| Vec::new()).collect();
+        let mined = self.build(self.tip(), self.height(), contents);
+        for block in &mined {
+            self.ledger.extend(block.clone());
+        }
+        self.owed.extend_from_slice(&mined);
+        if self.owed.len() > MOST_OWED {
+            self.settle()?;
+        }
+        Ok(mined)
+    }
+
+    /// Submits blocks that are in the lab's account already.
+    pub(super) fn hand_over(&mut self, owed: &[Block]) -> Result<(), ChainError> {
+        self.clock = self.clock.max(u64::from(block::time(self.height())));
+        let mut calls = vec![call("setmocktime", json!(self.clock))];
+        calls.extend(owed.iter().map(|block| call("submitblock", json!(serialize_hex(block)))));
+        calls.push(Call { method: "getbestblockhash", arguments: Vec::new() });
+        let mut best = None;
+        for (call, answer) in calls.iter().zip(self.batch_at_once(&calls)?) {
+            best = Some(answer.map_err(|refusal| refusal.of(call.method))?);
+        }
+        let best = best.as_ref().map(hash).transpose()?;
+        if best == Some(self.tip()) {
+            return Ok(());
+        }
+        let below = u32::try_from(owed.len()).unwrap_or(u32::MAX);
+        let parent = BlockHeight(self.height().0.saturating_sub(below));
+        Err(self.why_not_connected(parent, owed))
     }
 
     /// Mines one block with exactly these transactions behind its coinbase, in this order, also
@@ -71,6 +112,7 @@ impl Chain {
     ///
     /// When bitcoind cannot be reached, or refuses a block; what it took before stays.
     pub fn publish(&mut self, blocks: &[Block]) -> Result<Reorg, ChainError> {
+        let mempool = self.mempool;
         let Some(last) = blocks.last() else { return Ok(Reorg::default()) };
         let first = blocks[0].header.prev_blockhash;
         let missing = ChainError::UnknownBlock { hash: first };
@@ -92,6 +134,10 @@ impl Chain {
             self.ledger.put_aside(height, block.clone());
         }
         let reorg = self.ledger.follow(hash(&answers[answers.len() - 1])?)?;
+        if reorg.disconnected.is_empty() {
+            // Blocks put nothing into the mempool but what they take out of the chain.
+            self.mempool = mempool;
+        }
         for ((height, block), verdict) in heights(parent).zip(blocks).zip(verdicts) {
             let hash = block.block_hash();
             if let Some(reason) = refusal(verdict) {
@@ -143,6 +189,7 @@ impl Chain {
             data: String,
         }
         if self.call::<Info>("getmempoolinfo", &[])?.size == 0 {
+            self.mempool = Mempool::Empty;
             return Ok(Vec::new());
         }
         if self.template_at == Some(self.tip()) {

@@ -58,6 +58,14 @@ pub struct Options {
     pub parent: Option<PathBuf>,
 }
 
+impl From<&obtain::Bitcoind> for Options {
+    /// To start this bitcoind, with the policy that makes it alike to others.
+    fn from(bitcoind: &obtain::Bitcoind) -> Self {
+        let arguments = bitcoind.policy_arguments().iter().map(ToString::to_string).collect();
+        Self { command: bitcoind.command.clone(), arguments, ..Self::default() }
+    }
+}
+
 /// A running bitcoind, and the lab's account of its chain. Dropping it kills bitcoind and removes
 /// its folder, as does the end of the harness, even by SIGKILL.
 #[derive(Debug)]
@@ -77,6 +85,16 @@ pub struct Chain {
     clock: u64,
     /// The tip that bitcoind last made a template for.
     template_at: Option<BlockHash>,
+    mempool: Mempool,
+    /// Empty blocks that bitcoind gets, all in one batch, before it is asked anything.
+    owed: Vec<Block>,
+}
+
+/// What the lab knows of the mempool without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mempool {
+    Empty,
+    Unknown,
 }
 
 /// Who spends an output.
@@ -203,7 +221,8 @@ impl Chain {
         method: &'static str,
         arguments: &[Value],
     ) -> Result<Result<T, Refusal>, ChainError> {
-        self.alive()?;
+        self.settle()?;
+        self.mempool = Mempool::Unknown;
         match self.rpc.call(method, arguments) {
             Ok(answer) => Ok(Ok(answer)),
             Err(CallError::Refused(refusal)) => Ok(Err(refusal)),
@@ -212,6 +231,12 @@ impl Chain {
     }
 
     fn batch(&mut self, calls: &[Call]) -> Result<Vec<Result<Value, Refusal>>, ChainError> {
+        self.settle()?;
+        self.mempool = Mempool::Unknown;
+        self.batch_at_once(calls)
+    }
+
+    fn batch_at_once(&mut self, calls: &[Call]) -> Result<Vec<Result<Value, Refusal>>, ChainError> {
         self.alive()?;
         let method = calls.last().map_or("nothing", |call| call.method);
         self.rpc.batch(calls).map_err(|error| self.explain(method, error))
@@ -239,6 +264,18 @@ impl Chain {
 
     fn log(&self) -> PathBuf {
         self.folder.join("regtest/debug.log")
+    }
+
+    /// Gives bitcoind the blocks that it is owed. Every call does so first; this is for those who
+    /// are about to look at bitcoind by other means.
+    ///
+    /// # Errors
+    ///
+    /// When bitcoind cannot be reached, or refuses a block.
+    pub fn settle(&mut self) -> Result<(), ChainError> {
+        self.alive()?;
+        let owed = std::mem::take(&mut self.owed);
+        if owed.is_empty() { Ok(()) } else { self.hand_over(&owed) }
     }
 
     /// Ends bitcoind: cleanly when its folder is kept (which is returned), else by SIGKILL.

@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Chain, ChainError, Options, block,
+    Chain, ChainError, Mempool, Options, block,
     ledger::Ledger,
     process::Process,
     rpc::{CallError, Rpc, now},
@@ -123,6 +123,8 @@ impl Chain {
             branch: 0,
             clock,
             template_at: None,
+            mempool: Mempool::Unknown,
+            owed: Vec::new(),
         })
     }
 }

@@ -5,10 +5,14 @@ pub mod report;
 mod results;
 pub mod run;
 pub mod schema;
+pub mod vectors;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use results::ResultFiles;
 
 /// The exit status when something failed.
 const FAILED: u8 = 1;
@@ -17,9 +21,23 @@ const ENVIRONMENT_IS_WRONG: u8 = 2;
 /// The exit status after Ctrl-C: that of a shell.
 const INTERRUPTED: u8 = 130;
 
+/// What stands below the help of `boltlab vectors`.
+const VECTORS_HELP: &str = "Examples:
+  boltlab vectors                                  every vector that ships
+  boltlab vectors vectors/bolt03/keys.json         one file
+  boltlab vectors --json vectors-results.json      for a program
+
+Exit status: 0 all held, 1 one did not, 2 the input is wrong.";
+
+/// What stands below the help of `boltlab`.
+const HELP: &str = "Start here:
+  boltlab run                     plays every scenario; finds or fetches a bitcoind by itself
+  boltlab run specs/penalty -v    tells one subject step by step
+  boltlab doctor                  says what is missing, if that fails";
+
 /// A conformance test harness and regtest lab for the Lightning Network.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true, after_help = HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -29,6 +47,14 @@ struct Cli {
 enum Command {
     /// Play scenarios against a real regtest bitcoind
     Run(run::RunArgs),
+    /// Replay the BOLTs' test vectors
+    #[command(after_help = VECTORS_HELP)]
+    Vectors {
+        /// Files or folders with vectors [default: vectors/]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        results: ResultFiles,
+    },
     /// Tell saved traces step by step; merge the results of shards
     Report(report::ReportArgs),
     /// Print the JSON Schema of the scenario language, for editors
@@ -41,6 +67,9 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Vectors { paths, results: ResultFiles { json, junit } } => {
+            vectors::vectors(&paths, json.as_deref(), junit.as_deref())
+        }
         Command::Report(args) => report::report(&args),
         Command::Schema => schema::schema(),
         Command::Doctor => doctor::doctor(),

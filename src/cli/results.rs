@@ -16,10 +16,10 @@ use crate::report::results::{ResultEntry, Summary, junit, write_json};
 pub(super) struct ResultFiles {
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    pub(super) json: Option<PathBuf>,
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
+    pub(super) junit: Option<PathBuf>,
 }
 
 impl ResultFiles {

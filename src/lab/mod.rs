@@ -145,7 +145,7 @@ pub fn run(scenario: &Scenario, options: &Options) -> Run {
         Ok(lab) => lab,
         Err(error) => return Run::never_started(error),
     };
-    let played = lab.play();
+    let played = lab.fund().and_then(|()| lab.play());
     let account = audit::account(&lab.trace);
     let ending = match played {
         Ok(()) => lab.judge(&account),
@@ -182,7 +182,7 @@ impl Run {
 }
 
 impl<'a> Lab<'a> {
-    /// Starts bitcoind, lets coins mature and gives each role its funds.
+    /// Starts bitcoind, lets coins mature and calls the cast in.
     fn set_up(scenario: &'a Scenario, options: &Options) -> Result<Self, LabError> {
         if scenario.cast.iter().any(|role| role.kind.value == RoleKind::Probe) {
             return Err(LabError::Unsupported("probe"));
@@ -208,7 +208,6 @@ impl<'a> Lab<'a> {
             step: None,
         };
         lab.introduce();
-        lab.fund()?;
         Ok(lab)
     }
 
@@ -235,7 +234,7 @@ impl<'a> Lab<'a> {
     }
 
     /// Pays each role what the scenario says it has.
-    fn fund(&mut self) -> Result<(), LabError> {
+    fn fund(&mut self) -> Result<(), Stop> {
         let roles = self.scenario.cast.iter().filter(|role| role.funds > Amount::ZERO);
         let outputs: Vec<TxOut> = roles
             .filter_map(|role| {

@@ -47,9 +47,20 @@ impl Lab<'_> {
         doing: &'static str,
         command: NodeCommand,
     ) -> Result<Vec<NodeEvent>, Stop> {
+        self.must_be_online(role)?;
         let events = self.input(role, doing, NodeInput::Command(command))?;
         self.deliver()?;
         Ok(events)
+    }
+
+    /// Who is offline does nothing.
+    pub(super) fn must_be_online(&self, role: &RoleName) -> Result<(), Stop> {
+        match self.cast.get(role).map(|player| &player.link) {
+            Some(Link::Offline(_)) => {
+                Err(Stop::Failed { at: None, message: format!("{role} is offline") })
+            }
+            Some(Link::Online) | None => Ok(()),
+        }
     }
 
     /// One step of a node, and what it wants: its messages go on the wire, its transactions to
@@ -183,18 +194,9 @@ impl Lab<'_> {
             })
     }
 
-    /// Mines blocks one by one, so that what a node publishes in answer to a block is in the next.
-    pub(super) fn mine(&mut self, blocks: u32) -> Result<(), LabError> {
-        match self.mine_for_all(blocks) {
-            Ok(()) => Ok(()),
-            Err(Stop::Lab(error)) => Err(error),
-            // A node refuses nothing when it only looks at the chain.
-            Err(Stop::Failed { .. }) => Err(LabError::Interrupted),
-        }
-    }
-
-    /// Mines blocks, and has all roles that are online see each before the next is mined.
-    pub(super) fn mine_for_all(&mut self, blocks: u32) -> Result<(), Stop> {
+    /// Mines blocks one by one, and has all roles that are online see each before the next is mined:
+    /// what a node publishes in answer to a block is in the next.
+    pub(super) fn mine(&mut self, blocks: u32) -> Result<(), Stop> {
         for _ in 0..blocks {
             self.check_interrupted()?;
             let height = BlockHeight(self.chain.height().0.saturating_add(1));

@@ -34,7 +34,7 @@ impl Lab<'_> {
                 self.claim(by, output, path, refused.as_ref())
             }
             Verb::DoubleSpend { by, transaction } => self.double_spend(by, transaction),
-            Verb::Mine(blocks) => self.mine_for_all(blocks.value.0),
+            Verb::Mine(blocks) => self.mine(blocks.value.0),
             Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
             Verb::Offline(role) => {
                 self.go_offline(&role.value);
@@ -87,20 +87,15 @@ impl Lab<'_> {
             },
             feerate: channel.feerate.value,
         };
-        // The node names the channel in its answer; the trace must know the name before.
-        let mut ahead = self.node(from)?.clone();
-        let known: BTreeSet<ChannelHandle> = ahead.channels().map(|(handle, _)| *handle).collect();
-        let command = NodeCommand::Open(request);
-        if ahead.step(crate::node::NodeInput::Command(command.clone())).is_ok() {
-            let new = ahead.channels().map(|(handle, _)| *handle).find(|h| !known.contains(h));
-            self.channels.extend(new.map(|handle| (name.value.clone(), handle)));
-        }
-        self.command(from, "open a channel", command)?;
+        // The trace must know the name from the first message on.
+        let handle = self.node(from)?.next_channel();
+        self.channels.insert(name.value.clone(), handle);
+        self.command(from, "open a channel", NodeCommand::Open(request))?;
         self.accepted(name.at, Purpose::Funding)?;
         if until == Until::Broadcast {
             return Ok(());
         }
-        self.mine_for_all(channel.minimum_depth.value.0)?;
+        self.mine(channel.minimum_depth.value.0)?;
         for role in [from, to] {
             self.must_be(name, role, "normal")?;
         }
@@ -240,6 +235,7 @@ impl Lab<'_> {
         let (channel, number) =
             known.ok_or_else(|| failed(Some(state.at), format!("nobody remembered {state}")))?;
         let handle = self.handle(&At::new(channel, state.at))?;
+        self.must_be_online(&by.value)?;
         let transaction = cheat::commitment(self.node(&by.value)?, &handle, number)
             .map_err(|source| cannot(&by.value, "publish an old state", source))?;
         let purpose = Some(Purpose::Commitment(number));
@@ -279,6 +275,7 @@ impl Lab<'_> {
                 return Err(LabError::Unsupported("claim of an anchor").into());
             }
         };
+        self.must_be_online(&by.value)?;
         let transaction = match cheat::claim(self.node(&by.value)?, &handle, outpoint, way) {
             Ok(transaction) => transaction,
             Err(NodeError::Refused(_)) => {
@@ -325,6 +322,7 @@ impl Lab<'_> {
             _ => None,
         });
         let original = original.ok_or_else(|| failed(Some(of.at), format!("there is no {of}")))?;
+        self.must_be_online(&by.value)?;
         let replacement = match cheat::double_spend(self.node(&by.value)?, &original) {
             Ok(replacement) => replacement,
             Err(NodeError::Wallet(_)) => {

@@ -232,6 +232,15 @@ impl Node {
         self.channels.iter()
     }
 
+    /// The handle that the next channel will have which this node opens.
+    pub fn next_channel(&self) -> ChannelHandle {
+        ChannelId(self.seed.bytes("temporary_channel_id", self.next_index()))
+    }
+
+    fn next_index(&self) -> u64 {
+        u64::try_from(self.channels.len()).unwrap_or(u64::MAX)
+    }
+
     /// One step.
     ///
     /// # Errors
@@ -299,9 +308,8 @@ impl Node {
     }
 
     fn open(&mut self, request: &OpenRequest) -> Outputs {
-        let index = u64::try_from(self.channels.len()).unwrap_or(u64::MAX);
-        let handle = ChannelId(self.seed.bytes("temporary_channel_id", index));
-        let secrets = self.seed.channel(index);
+        let handle = self.next_channel();
+        let secrets = self.seed.channel(self.next_index());
         let party = self.party(&secrets, &request.peer, request.capacity);
         let terms = Terms {
             opener: Side::Local,
@@ -321,9 +329,8 @@ impl Node {
     }
 
     fn accept(&mut self, from: PublicKey, message: &OpenChannel) -> Outputs {
-        let index = u64::try_from(self.channels.len()).unwrap_or(u64::MAX);
         let handle = message.temporary_channel_id;
-        let secrets = self.seed.channel(index);
+        let secrets = self.seed.channel(self.next_index());
         let party = self.party(&secrets, &from, message.funding_satoshis);
         let depth = self.policies.get(&from).cloned().unwrap_or_default().minimum_depth;
         let context = self.context(&secrets);

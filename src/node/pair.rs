@@ -140,6 +140,17 @@ impl Pair {
         self.input(to, NodeInput::Message { from, message }).unwrap();
     }
 
+    /// Delivers the oldest message to this side, if there is one. Each direction keeps its order;
+    /// between the two there is none.
+    #[track_caller]
+    pub(super) fn deliver_to(&mut self, side: usize) {
+        if let Some(position) = self.wire.iter().position(|(to, _)| *to == side) {
+            let (to, message) = self.wire.remove(position).expect("a message");
+            let from = self.id(1 - to);
+            self.input(to, NodeInput::Message { from, message }).unwrap();
+        }
+    }
+
     /// Delivers messages until one of this name is next.
     #[track_caller]
     pub(super) fn until(&mut self, name: &str) {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::style::{BAD, FAINT, GOOD, NAME, STRONG, styled};
 use crate::bolt::channel::ChannelEvent;
 use crate::trace::words::{self, Names};
-use crate::trace::{Answer, Entry, Event, RawTransaction, Trace};
+use crate::trace::{Answer, Entry, Event, Problem, RawTransaction, Trace};
 
 /// Where prose is wrapped, in characters.
 const WIDTH: usize = 88;
@@ -157,25 +157,27 @@ impl Story<'_> {
                 let found: Vec<&str> = found.flat_map(|found| found.lines()).collect();
                 found.iter().try_for_each(|line| self.line(&format!("  {line}")))
             }
-            Event::Audited { outputs, problems } => {
-                writeln!(self.out, "\n{}", styled(STRONG, "audit"))?;
-                let outputs = counted(*outputs, "output");
-                if problems.is_empty() {
-                    let good = styled(GOOD, "✓");
-                    return self.line(&format!("{good} {outputs} on chain, all accounted for"));
-                }
-                self.line(&format!("{} {outputs} on chain, but:", styled(BAD, "✗")))?;
-                if self.problems == Problems::Below {
-                    return Ok(());
-                }
-                for problem in problems {
-                    let place = problem.line.map_or(String::new(), |line| format!("line {line}: "));
-                    let message = problem.message.lines().collect::<Vec<_>>().join("; ");
-                    self.line(&format!("  {place}{message}"))?;
-                }
-                Ok(())
-            }
+            Event::Audited { outputs, problems } => self.audited(*outputs, problems),
         }
+    }
+
+    fn audited(&mut self, outputs: u32, problems: &[Problem]) -> io::Result<()> {
+        writeln!(self.out, "\n{}", styled(STRONG, "audit"))?;
+        let outputs = counted(outputs, "output");
+        if problems.is_empty() {
+            let good = styled(GOOD, "✓");
+            return self.line(&format!("{good} {outputs} on chain, all accounted for"));
+        }
+        self.line(&format!("{} {outputs} on chain, but:", styled(BAD, "✗")))?;
+        if self.problems == Problems::Below {
+            return Ok(());
+        }
+        for problem in problems {
+            let place = problem.line.map_or(String::new(), |line| format!("line {line}: "));
+            let message = problem.message.lines().collect::<Vec<_>>().join("; ");
+            self.line(&format!("  {place}{message}"))?;
+        }
+        Ok(())
     }
 
     fn mined(&self, transactions: &[RawTransaction]) -> String {
@@ -238,4 +240,27 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::testing::sample;
+
+    fn told(problems: Problems) -> String {
+        let mut out = anstream::StripStream::new(Vec::new());
+        write_title(&mut out, &sample()).unwrap();
+        write(&mut out, &sample(), problems).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    }
+
+    #[test]
+    fn story_of_a_saved_trace_tells_what_did_not_hold() {
+        insta::assert_snapshot!(told(Problems::Here));
+    }
+
+    #[test]
+    fn story_of_a_run_leaves_that_to_the_excerpts() {
+        assert!(!told(Problems::Below).contains("found: 2 sat"));
+    }
 }

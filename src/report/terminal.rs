@@ -171,3 +171,83 @@ pub fn reason(problems: &[Problem]) -> Option<String> {
         _ => problem.message.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::results::ResultEntry;
+    use crate::trace::Trace;
+
+    fn case(id: &str, verdict: Verdict, reason: Option<&str>) -> Case {
+        let passed = verdict == Verdict::Pass;
+        let entry = ResultEntry {
+            id: id.to_owned(),
+            file: format!("specs/{id}.yaml"),
+            title: format!("What {id} shows"),
+            roles: std::collections::BTreeMap::new(),
+            verdict,
+            reason: reason.map(str::to_owned),
+            duration_ms: 240,
+            checks: 3,
+            outputs: usize::from(passed),
+            trace: None,
+        };
+        let problem =
+            Problem { line: Some(2), column: Some(7), message: "there is no b".to_owned() };
+        Case {
+            entry,
+            trace: Trace::default(),
+            source: "title: x\nsteps: [a, b]\n".into(),
+            problems: if verdict == Verdict::Fail { vec![problem] } else { Vec::new() },
+            takings: vec!["bob took 5 sat out of ab".to_owned()],
+            notes: if passed { vec!["bitcoind's folder: /tmp/x".to_owned()] } else { Vec::new() },
+            duration: Duration::from_millis(240),
+            waited: Duration::from_millis(200),
+        }
+    }
+
+    fn report(verbose: bool) -> String {
+        let mut out = anstream::StripStream::new(Vec::new());
+        let mut terminal = Terminal::new(verbose);
+        terminal.case(&mut out, &case("a/one", Verdict::Pass, None)).unwrap();
+        terminal.case(&mut out, &case("a/two", Verdict::Fail, Some("2:7: there is no b"))).unwrap();
+        terminal.case(&mut out, &case("b", Verdict::Inconclusive, Some("ill\nvery"))).unwrap();
+        let summary = Summary { pass: 1, fail: 1, inconclusive: 1, ..Summary::default() };
+        let totals = Totals {
+            summary,
+            wall: Duration::from_millis(12_340),
+            labs: Duration::from_millis(720),
+            waited: Duration::from_millis(600),
+            bitcoind: Some("Bitcoin Core v31".to_owned()),
+            not_run: 2,
+        };
+        terminal.totals(&mut out, &totals).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    }
+
+    #[test]
+    fn quiet_report_is_a_line_for_what_passed() {
+        insta::assert_snapshot!(report(false));
+    }
+
+    #[test]
+    fn verbose_report_tells_who_took_what() {
+        assert!(report(true).contains("bob took 5 sat out of ab"));
+    }
+
+    #[test]
+    fn nothing_at_all_is_said_so() {
+        let mut out = anstream::StripStream::new(Vec::new());
+        let totals = Totals {
+            summary: Summary::default(),
+            wall: Duration::from_millis(5),
+            labs: Duration::ZERO,
+            waited: Duration::ZERO,
+            bitcoind: None,
+            not_run: 0,
+        };
+        Terminal::new(false).totals(&mut out, &totals).unwrap();
+        let text = String::from_utf8(out.into_inner()).unwrap();
+        assert_eq!(text, "nothing to run in 0.00 s\n");
+    }
+}

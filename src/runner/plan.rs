@@ -162,3 +162,41 @@ fn tell_apart(cases: &mut [Planned]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_count_from_the_suite_however_it_is_named() {
+        for (root, file, expected) in [
+            ("specs", "specs/penalty/a.yaml", "penalty/a"),
+            ("specs/penalty", "specs/penalty/a.yaml", "penalty/a"),
+            ("specs/penalty/a.yaml", "specs/penalty/a.yaml", "penalty/a"),
+            ("./mine", "./mine/sub/a.yaml", "sub/a"),
+            ("mine/a.yaml", "mine/a.yaml", "a"),
+        ] {
+            assert_eq!(id(Path::new(root), Path::new(file)), expected, "{file} of {root}");
+        }
+    }
+
+    #[test]
+    fn scenarios_of_one_id_are_told_apart_without_leaving_the_folder_of_traces() {
+        let case = |file: &str| Planned {
+            id: "a".to_owned(),
+            file: file.into(),
+            scenario: Err(String::new()),
+        };
+        let mut cases = [case("/x/a.yaml"), case("/x/../y/a.yml")];
+        tell_apart(&mut cases);
+        assert_eq!(cases.map(|case| case.id), ["x/a.yaml", "x/y/a.yml"]);
+    }
+
+    #[test]
+    fn shard_is_a_part_of_a_whole() {
+        assert_eq!("2/5".parse(), Ok(Shard { index: 2, count: 5 }));
+        for text in ["", "2", "0/5", "6/5", "-1/5", "1/0", "a/b"] {
+            assert_eq!(text.parse::<Shard>(), Err(InvalidShard), "{text}");
+        }
+    }
+}

@@ -4,6 +4,8 @@
 //! It holds no clock time, port, path or process id, so that a scenario has the same trace, byte by
 //! byte, in every run, on every machine and on every bitcoind.
 
+#[cfg(test)]
+pub(crate) mod testing;
 mod transcript;
 pub(crate) mod words;
 

@@ -93,3 +93,24 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
     };
     vec![line]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::testing::sample;
+
+    #[test]
+    fn every_event_is_a_line() {
+        insta::assert_snapshot!(transcript(&sample()));
+    }
+
+    #[test]
+    fn several_channels_are_told_apart() {
+        let mut trace = sample();
+        if let Event::Scenario { channels, .. } = &mut trace.entries[0].event {
+            channels.push(channels[0].clone());
+        }
+        let text = transcript(&trace);
+        assert!(text.contains("alice -> bob (ab): update_add_htlc"), "{text}");
+    }
+}

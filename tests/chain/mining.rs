@@ -208,3 +208,16 @@ fn clock_never_goes_back() {
     chain.mine(1).unwrap();
     assert_eq!(clock(&mut chain), before + 100_000);
 }
+
+#[test]
+fn empty_blocks_reach_bitcoind_before_the_next_call() {
+    let mut chain = start();
+    chain.mine(1).unwrap();
+    for _ in 0..20 {
+        chain.mine(1).unwrap();
+    }
+    let height: u32 = chain.call("getblockcount", &[]).unwrap();
+    assert_eq!(height, 21);
+    let best: bitcoin::BlockHash = chain.call("getbestblockhash", &[]).unwrap();
+    assert_eq!(best, chain.tip());
+}

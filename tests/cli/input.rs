@@ -104,7 +104,9 @@ fn shard_that_is_none() {
 #[test]
 fn bitcoind_that_is_none() {
     let place = Place::with(&[("good.yaml", &good()), ("hello", "")]);
-    place.boltlab(&["run", ".", "--bitcoind", "./gone"]).assert(2, &["/gone", "there is no such file"]);
+    place
+        .boltlab(&["run", ".", "--bitcoind", "./gone"])
+        .assert(2, &["/gone", "there is no such file"]);
     place.boltlab(&["run", ".", "--bitcoind", "./hello"]).assert(2, &["hello", "not executable"]);
 }
 

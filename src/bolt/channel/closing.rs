@@ -13,7 +13,7 @@ use super::{
     ChainEvent, ChannelEvent, Closed, Context, IRREVOCABLE_DEPTH, Input, Output, Phase, Purpose,
     Step, spender, unexpected,
 };
-use crate::bolt::onchain::{self, Claimable};
+use crate::bolt::onchain::{self, Claimable, Rest};
 use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
 use crate::bolt::units::BlockHeight;
 
@@ -64,6 +64,18 @@ pub enum TrackedStatus {
     },
     /// It is not worth its fee.
     Abandoned,
+    /// It is ours where it is.
+    Resting,
+}
+
+impl TrackedStatus {
+    /// Before anything is done about the output.
+    fn initial(rest: Rest) -> Self {
+        match rest {
+            Rest::Restless => Self::Waiting,
+            Rest::Resolved => Self::Resting,
+        }
+    }
 }
 
 impl Closing {
@@ -85,7 +97,10 @@ impl Closing {
             kind = onchain::classify(commitments, spend);
             tracked = onchain::claimable(commitments, context.secrets, kind)?
                 .into_iter()
-                .map(|claimable| Tracked { claimable, status: TrackedStatus::Waiting })
+                .map(|claimable| Tracked {
+                    status: TrackedStatus::initial(claimable.rest),
+                    claimable,
+                })
                 .collect();
         }
         outputs.push(Output::Event(ChannelEvent::FundingSpent(kind)));
@@ -156,7 +171,7 @@ impl Confirmed {
                 (ChainEvent::Disconnected { height }, TrackedStatus::Spent { height: at })
                     if *height == at =>
                 {
-                    tracked.status = TrackedStatus::Waiting;
+                    tracked.status = TrackedStatus::initial(tracked.claimable.rest);
                 }
                 (ChainEvent::Connected { .. } | ChainEvent::Disconnected { .. }, _) => {}
             }
@@ -168,7 +183,7 @@ impl Confirmed {
         let next_block = context.height.checked_add(1);
         let age = next_block.and_then(|height| height.blocks_since(self.height)).unwrap_or(0);
         for tracked in &mut self.tracked {
-            let Claimable { claim, delay } = &tracked.claimable;
+            let Claimable { claim, delay, .. } = &tracked.claimable;
             if tracked.status != TrackedStatus::Waiting || age < u32::from(delay.0) {
                 continue;
             }
@@ -199,7 +214,7 @@ impl Confirmed {
             && self.tracked.iter().all(|tracked| match tracked.status {
                 TrackedStatus::Waiting | TrackedStatus::Published => false,
                 TrackedStatus::Spent { height } => deep(height),
-                TrackedStatus::Abandoned => true,
+                TrackedStatus::Abandoned | TrackedStatus::Resting => true,
             })
     }
 

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bitcoin::Transaction;
 use bitcoin::hashes::sha256;
-use bitcoin::{Amount, Transaction};
 use secp256k1::PublicKey;
 use secp256k1::ecdsa::Signature;
 
-use super::error::{PeerViolation, Refused, ensure};
+use super::error::{PeerViolation, ensure};
 use super::htlc_state::{Milestone, Stage};
 use super::terms::{ChannelSecrets, Terms};
 use crate::bolt::keys::{PerCommitmentSecret, SecretStore, derive_private_key};
@@ -19,8 +19,8 @@ use crate::bolt::tx::{
     Commitment, CommitmentKeys, CommitmentTransaction, OutputRole, Side, TxError,
 };
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, HtlcId, Msat};
-use crate::bolt::wire::messages::{CommitmentSigned, RevokeAndAck, UpdateAddHtlc};
-use crate::bolt::wire::{ChannelId, OnionPacket, PaymentPreimage};
+use crate::bolt::wire::messages::{CommitmentSigned, RevokeAndAck};
+use crate::bolt::wire::{ChannelId, PaymentPreimage};
 
 /// An HTLC of a channel, whoever offered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,15 @@ pub struct ChannelHtlc {
     pub stage: Stage,
     /// The preimage, once it is known.
     pub preimage: Option<PaymentPreimage>,
+}
+
+impl ChannelHtlc {
+    /// The HTLC as the commitment of `owner` has it.
+    pub(super) fn seen_by(&self, owner: Side, offerer: Side) -> Htlc {
+        let direction = if offerer == owner { Direction::Offered } else { Direction::Received };
+        let Self { amount, payment_hash, cltv_expiry, .. } = *self;
+        Htlc { direction, amount, payment_hash, cltv_expiry }
+    }
 }
 
 /// Our commitment with the peer's signatures: it can be published.
@@ -69,13 +78,13 @@ pub struct Commitments {
     /// The funding output, from our view.
     pub funding: Funding,
     /// Our balance, without pending HTLCs.
-    to_local: Msat,
+    pub(super) to_local: Msat,
     /// The peer's.
-    to_remote: Msat,
+    pub(super) to_remote: Msat,
     /// The HTLCs that are not removed yet, by who offered them.
-    htlcs: BTreeMap<(Side, HtlcId), ChannelHtlc>,
-    next_local_id: HtlcId,
-    next_remote_id: HtlcId,
+    pub(super) htlcs: BTreeMap<(Side, HtlcId), ChannelHtlc>,
+    pub(super) next_local_id: HtlcId,
+    pub(super) next_remote_id: HtlcId,
     /// All of our commitments that the peer signed; the position is the number. The last one is
     /// the current one, the others are revoked.
     local_states: Vec<Arc<LocalState>>,
@@ -158,7 +167,7 @@ impl Beginning<'_> {
 struct Balances {
     to_local: Msat,
     to_remote: Msat,
-    htlcs: Vec<(Side, Htlc)>,
+    htlcs: Vec<Htlc>,
 }
 
 /// Turns our view of the balances into the commitment of its owner.
@@ -176,8 +185,6 @@ fn view(
         Side::Local => (to_local, to_remote, funding.clone(), terms.opener),
         Side::Remote => (to_remote, to_local, funding.flip(), terms.opener.flip()),
     };
-    let direction =
-        |offerer| if offerer == owner { Direction::Offered } else { Direction::Received };
     Ok(Commitment {
         funding,
         number,
@@ -189,10 +196,7 @@ fn view(
         feerate: terms.feerate,
         to_local: to_holder,
         to_remote: to_other,
-        htlcs: htlcs
-            .into_iter()
-            .map(|(offerer, htlc)| Htlc { direction: direction(offerer), ..htlc })
-            .collect(),
+        htlcs,
         keys: CommitmentKeys::derive(&holder.basepoints, &other.basepoints, point)?,
     })
 }
@@ -279,9 +283,7 @@ impl Commitments {
                 *payee = payee.checked_add(htlc.amount).ok_or(TxError::AmountOverflow)?;
             }
             if present {
-                let direction = Direction::Offered;
-                let ChannelHtlc { amount, payment_hash, cltv_expiry, .. } = *htlc;
-                htlcs.push((offerer, Htlc { direction, amount, payment_hash, cltv_expiry }));
+                htlcs.push(htlc.seen_by(owner, offerer));
             }
         }
         Ok(Balances { to_local, to_remote, htlcs })
@@ -319,161 +321,6 @@ impl Commitments {
 /// The number of the last of `states` commitments, which are counted from 0.
 fn number(states: usize) -> CommitmentNumber {
     CommitmentNumber(u64::try_from(states.saturating_sub(1)).unwrap_or(u64::MAX))
-}
-
-/// Updates: offering and taking HTLCs.
-impl Commitments {
-    /// Checks an HTLC against the limits of the side that receives it. BOLT 2, "Adding an HTLC".
-    fn check_limits(&self, offerer: Side, htlc: &ChannelHtlc) -> Result<(), PeerViolation> {
-        let limits = self.terms.party(offerer.flip());
-        let minimum = limits.htlc_minimum.max(Msat(1));
-        let amount = htlc.amount;
-        ensure(amount >= minimum, PeerViolation::HtlcTooSmall { amount, minimum })?;
-        let expiry = htlc.cltv_expiry;
-        ensure(expiry.0 < 500_000_000, PeerViolation::ExpiryIsTime { expiry })?;
-        let in_flight = || {
-            let offered = self.htlcs.iter().filter(move |((side, _), _)| *side == offerer);
-            offered.map(|(_, htlc)| htlc.amount)
-        };
-        let (count, limit) = (in_flight().count().saturating_add(1), limits.max_accepted_htlcs);
-        ensure(count <= usize::from(limit), PeerViolation::TooManyHtlcs { count, limit })?;
-        let limit = limits.max_htlc_value_in_flight;
-        let value = in_flight()
-            .try_fold(amount, Msat::checked_add)
-            .ok_or(PeerViolation::TooMuchInFlight { value: Msat(u64::MAX), limit })?;
-        ensure(value <= limit, PeerViolation::TooMuchInFlight { value, limit })
-    }
-
-    /// Checks that the offerer keeps its reserve, and pays the fees if it is the funder, in the
-    /// commitment of either side once this HTLC is in it.
-    fn check_affordable(&self, offerer: Side, htlc: &ChannelHtlc) -> Result<(), PeerViolation> {
-        let reserve = self.terms.party(offerer.flip()).channel_reserve;
-        for owner in [Side::Local, Side::Remote] {
-            let mut with = self.clone();
-            let key = (offerer, HtlcId(u64::MAX));
-            with.htlcs.insert(key, ChannelHtlc { stage: Stage::Committed, ..htlc.clone() });
-            let short = |available: Msat, needed: Amount| PeerViolation::HtlcUnaffordable {
-                available,
-                needed: Msat::from_amount(needed).unwrap_or(Msat(u64::MAX)),
-            };
-            let offered = match offerer {
-                Side::Local => self.to_local,
-                Side::Remote => self.to_remote,
-            };
-            let balances = with.balances(owner).map_err(|_| short(offered, reserve))?;
-            let (available, funder_has) = match (offerer, self.terms.opener) {
-                (Side::Local, Side::Local) => (balances.to_local, balances.to_local),
-                (Side::Local, Side::Remote) => (balances.to_local, balances.to_remote),
-                (Side::Remote, Side::Local) => (balances.to_remote, balances.to_local),
-                (Side::Remote, Side::Remote) => (balances.to_remote, balances.to_remote),
-            };
-            let point = &self.terms.party(owner).basepoints.payment;
-            let commitment =
-                view(&self.terms, &self.funding, owner, CommitmentNumber(0), point, balances);
-            let Ok(commitment) = commitment else { return Err(short(available, reserve)) };
-            let cost = commitment.funder_cost();
-            let needed = if offerer == self.terms.opener {
-                reserve.checked_add(cost).unwrap_or(Amount::MAX)
-            } else {
-                reserve
-            };
-            ensure(available.to_sat_floor() >= needed, short(available, needed))?;
-            ensure(funder_has.to_sat_floor() >= cost, short(funder_has, cost))?;
-        }
-        Ok(())
-    }
-
-    /// Offers an HTLC to the peer.
-    ///
-    /// # Errors
-    /// [`Refused::BreaksLimit`] if the peer would fail the channel for it.
-    pub fn offer(
-        &self,
-        amount: Msat,
-        payment_hash: sha256::Hash,
-        cltv_expiry: CltvExpiry,
-        onion_routing_packet: OnionPacket,
-    ) -> Result<(Self, UpdateAddHtlc), Refused> {
-        let stage = Stage::AddProposed;
-        let htlc = ChannelHtlc { amount, payment_hash, cltv_expiry, stage, preimage: None };
-        self.check_limits(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
-        self.check_affordable(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
-        let id = self.next_local_id;
-        let mut next = self.clone();
-        next.htlcs.insert((Side::Local, id), htlc);
-        next.next_local_id = id.next().ok_or(Refused::NoSuchHtlc(id))?;
-        let message = UpdateAddHtlc {
-            channel_id: self.channel_id,
-            id,
-            amount_msat: amount,
-            payment_hash,
-            cltv_expiry,
-            onion_routing_packet,
-        };
-        Ok((next, message))
-    }
-
-    /// Takes note of an HTLC that the peer offers.
-    ///
-    /// # Errors
-    /// [`PeerViolation`] if its id or one of the limits is broken.
-    pub fn receive_offer(&self, add: &UpdateAddHtlc) -> Result<Self, PeerViolation> {
-        let expected = self.next_remote_id;
-        let out_of_order = PeerViolation::UnexpectedHtlcId { expected, actual: add.id };
-        ensure(add.id == expected, out_of_order.clone())?;
-        let htlc = ChannelHtlc {
-            amount: add.amount_msat,
-            payment_hash: add.payment_hash,
-            cltv_expiry: add.cltv_expiry,
-            stage: Stage::AddProposed,
-            preimage: None,
-        };
-        self.check_limits(Side::Remote, &htlc)?;
-        self.check_affordable(Side::Remote, &htlc)?;
-        let mut next = self.clone();
-        next.htlcs.insert((Side::Remote, add.id), htlc);
-        next.next_remote_id = add.id.next().ok_or(out_of_order)?;
-        Ok(next)
-    }
-
-    /// Takes a committed HTLC of the other side with its preimage; `taker` is the side that does.
-    fn take(
-        &self,
-        taker: Side,
-        id: HtlcId,
-        preimage: PaymentPreimage,
-    ) -> Result<Self, PeerViolation> {
-        let mut next = self.clone();
-        let htlc = next
-            .htlcs
-            .get_mut(&(taker.flip(), id))
-            .filter(|htlc| htlc.stage == Stage::Committed)
-            .ok_or(PeerViolation::UnknownHtlc { id })?;
-        ensure(preimage.hash() == htlc.payment_hash, PeerViolation::WrongPreimage { id })?;
-        htlc.stage = Stage::RemoveProposed;
-        htlc.preimage = Some(preimage);
-        Ok(next)
-    }
-
-    /// Takes an HTLC that the peer offered.
-    ///
-    /// # Errors
-    /// [`Refused::NoSuchHtlc`] if it is not committed or the preimage is not its.
-    pub fn fulfill(&self, id: HtlcId, preimage: PaymentPreimage) -> Result<Self, Refused> {
-        self.take(Side::Local, id, preimage).map_err(|_| Refused::NoSuchHtlc(id))
-    }
-
-    /// The peer takes an HTLC that we offered.
-    ///
-    /// # Errors
-    /// [`PeerViolation::UnknownHtlc`], [`PeerViolation::WrongPreimage`].
-    pub fn receive_fulfill(
-        &self,
-        id: HtlcId,
-        preimage: PaymentPreimage,
-    ) -> Result<Self, PeerViolation> {
-        self.take(Side::Remote, id, preimage)
-    }
 }
 
 /// Commitment rounds: signing, revoking.

@@ -102,6 +102,11 @@ impl Stage {
         self > Self::Committed && !self.is_in(owner, offerer)
     }
 
+    /// Whether it is not irrevocably committed yet.
+    pub fn is_adding(self) -> bool {
+        self < Self::Committed
+    }
+
     /// The milestone that it waits for, if that is one.
     pub fn awaits(self, offerer: Side) -> Option<Milestone> {
         let recipient = offerer.flip();

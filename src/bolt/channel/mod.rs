@@ -18,6 +18,7 @@ mod normal;
 mod opening;
 mod shutdown;
 mod terms;
+mod updates;
 
 pub use closing::{Closing, FundingSpend, Tracked, TrackedStatus};
 pub use commitments::{ChannelHtlc, Commitments, LocalState, RemoteState};

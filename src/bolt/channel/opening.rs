@@ -254,13 +254,7 @@ fn check_open(terms: &Terms) -> Result<(), PeerViolation> {
     let reasonable = (LEAST_FEERATE..=GREATEST_FEERATE).contains(&feerate);
     let (least, greatest) = (LEAST_FEERATE, GREATEST_FEERATE);
     ensure(reasonable, PeerViolation::UnreasonableFeerate { feerate, least, greatest })?;
-    let anchors = match channel_type {
-        ChannelType::StaticRemotekey => 0,
-        ChannelType::Anchors => 2,
-    };
-    let needed = fee::commitment_fee(channel_type, feerate, 0)
-        .checked_add(fee::ANCHOR.checked_mul(anchors).unwrap_or(Amount::ZERO))
-        .unwrap_or(Amount::MAX);
+    let needed = fee::funder_cost(channel_type, feerate, 0);
     let balance = to_remote.to_sat_floor();
     ensure(balance >= needed, PeerViolation::FunderCannotPayFee { balance, needed })?;
     let reserve = terms.remote.channel_reserve;

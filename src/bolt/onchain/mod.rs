@@ -32,6 +32,17 @@ pub struct Claimable {
     pub claim: Claim,
     /// So many blocks after the commitment's own, counted from it, the claim can be mined.
     pub delay: CsvDelay,
+    /// Whether it has to be claimed.
+    pub rest: Rest,
+}
+
+/// Whether an output may stay where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Someone else could take it, or only this channel's secrets find it again: claim it.
+    Restless,
+    /// BOLT 5 counts it as resolved by the commitment itself: a P2WPKH of ours.
+    Resolved,
 }
 
 /// Tells what kind of transaction spent the funding output. The closing transaction has neither
@@ -108,27 +119,23 @@ fn delayed(
     let key = derive_private_key(&secrets.basepoints.delayed_payment, &point)?;
     let delay = commitment.to_self_delay;
     let (path, script) = (ClaimPath::Delayed(delay), commitment.to_local_script());
-    Ok(Some(Claimable { claim: Claim { outpoint, amount, path, script, key }, delay }))
+    let claim = Claim { outpoint, amount, path, script, key };
+    Ok(Some(Claimable { claim, delay, rest: Rest::Restless }))
 }
 
-/// What the peer's commitment pays us: with anchors it is delayed by a block. A P2WPKH is left
-/// where it is: BOLT 5 counts it as resolved by the commitment itself.
+/// What the peer's commitment pays us: with anchors it is delayed by a block.
 fn to_remote(commitment: &Commitment, secrets: &ChannelSecrets) -> Option<Claimable> {
     let channel_type = commitment.channel_type;
-    match channel_type {
-        ChannelType::StaticRemotekey => None,
-        ChannelType::Anchors => {
-            let (outpoint, amount) = output(commitment, OutputRole::ToRemote)?;
-            let remotepubkey = commitment.keys.remote;
-            let path = ClaimPath::ToRemote { channel_type, remotepubkey };
-            let script = to_remote_script(channel_type, &remotepubkey);
-            let key = secrets.basepoints.payment;
-            Some(Claimable {
-                claim: Claim { outpoint, amount, path, script, key },
-                delay: CsvDelay(1),
-            })
-        }
-    }
+    let (outpoint, amount) = output(commitment, OutputRole::ToRemote)?;
+    let remotepubkey = commitment.keys.remote;
+    let path = ClaimPath::ToRemote { channel_type, remotepubkey };
+    let script = to_remote_script(channel_type, &remotepubkey);
+    let claim = Claim { outpoint, amount, path, script, key: secrets.basepoints.payment };
+    let (delay, rest) = match channel_type {
+        ChannelType::StaticRemotekey => (CsvDelay(0), Rest::Resolved),
+        ChannelType::Anchors => (CsvDelay(1), Rest::Restless),
+    };
+    Some(Claimable { claim, delay, rest })
 }
 
 /// The cheat's `to_local`, by revocation, at once. BOLT 5, "Revoked Transaction Close Handling".
@@ -144,5 +151,5 @@ fn penalty(
     let key = derive_revocation_private_key(&secrets.basepoints.revocation, &secret.key()?)?;
     let (path, script) = (ClaimPath::Revocation, commitment.to_local_script());
     let claim = Claim { outpoint, amount, path, script, key };
-    Ok(Some(Claimable { claim, delay: CsvDelay(0) }))
+    Ok(Some(Claimable { claim, delay: CsvDelay(0), rest: Rest::Restless }))
 }

@@ -148,12 +148,7 @@ impl Commitment {
 
     /// What the funder pays before anything else: the base fee and both anchors.
     pub fn funder_cost(&self) -> Amount {
-        let anchors = match self.channel_type {
-            ChannelType::StaticRemotekey => Amount::ZERO,
-            // Two anchors of 330 sat cannot overflow.
-            ChannelType::Anchors => fee::ANCHOR.checked_mul(2).unwrap_or(fee::ANCHOR),
-        };
-        self.base_fee().checked_add(anchors).unwrap_or(Amount::MAX)
+        fee::funder_cost(self.channel_type, self.feerate, self.untrimmed().count())
     }
 
     /// The balance of a side after fee and anchors, in whole satoshis.

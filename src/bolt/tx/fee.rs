@@ -42,6 +42,22 @@ pub fn commitment_fee(
     feerate.fee(commitment_weight(channel_type, untrimmed_htlcs))
 }
 
+/// What the funder pays for a commitment with this many untrimmed HTLCs: the base fee and both
+/// anchors. BOLT 3, "Fee Payment".
+pub fn funder_cost(
+    channel_type: ChannelType,
+    feerate: FeeratePerKw,
+    untrimmed_htlcs: usize,
+) -> Amount {
+    let anchors = match channel_type {
+        ChannelType::StaticRemotekey => Amount::ZERO,
+        // Two anchors of 330 sat cannot overflow.
+        ChannelType::Anchors => ANCHOR.checked_mul(2).unwrap_or(ANCHOR),
+    };
+    let fee = commitment_fee(channel_type, feerate, untrimmed_htlcs);
+    fee.checked_add(anchors).unwrap_or(Amount::MAX)
+}
+
 /// The fee of an HTLC transaction: none with `option_anchors`.
 pub fn htlc_transaction_fee(
     channel_type: ChannelType,

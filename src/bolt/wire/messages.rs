@@ -234,3 +234,204 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use secp256k1::{SECP256K1, SecretKey};
+
+    use super::*;
+
+    fn point(byte: u8) -> PublicKey {
+        SecretKey::from_slice(&[byte; 32]).unwrap().public_key(SECP256K1)
+    }
+
+    fn signature(byte: u8) -> Signature {
+        let message = secp256k1::Message::from_digest([byte; 32]);
+        SECP256K1.sign_ecdsa(&message, &SecretKey::from_slice(&[byte; 32]).unwrap())
+    }
+
+    fn open_channel() -> OpenChannel {
+        OpenChannel {
+            chain_hash: ChainHash::REGTEST,
+            temporary_channel_id: ChannelId([1; 32]),
+            funding_satoshis: Amount::from_sat(1_000_000),
+            push_msat: Msat(5),
+            dust_limit_satoshis: Amount::from_sat(546),
+            max_htlc_value_in_flight_msat: Msat(1_000_000_000),
+            channel_reserve_satoshis: Amount::from_sat(10_000),
+            htlc_minimum_msat: Msat(1),
+            feerate_per_kw: FeeratePerKw(1_000),
+            to_self_delay: CsvDelay(144),
+            max_accepted_htlcs: 483,
+            funding_pubkey: point(1),
+            revocation_basepoint: point(2),
+            payment_basepoint: point(3),
+            delayed_payment_basepoint: point(4),
+            htlc_basepoint: point(5),
+            first_per_commitment_point: point(6),
+            channel_flags: 0,
+            upfront_shutdown_script: Some(ScriptBuf::new()),
+            channel_type: Some(crate::bolt::tx::ChannelType::Anchors.into()),
+        }
+    }
+
+    /// One of each message, with all of its TLV records.
+    #[allow(clippy::too_many_lines, reason = "a list")]
+    fn one_of_each() -> Vec<Message> {
+        let channel_id = ChannelId([7; 32]);
+        let OpenChannel { upfront_shutdown_script, channel_type, .. } = open_channel();
+        vec![
+            Warning { channel_id, data: Data("careful".to_owned()) }.into(),
+            Error { channel_id, data: Data("over".to_owned()) }.into(),
+            open_channel().into(),
+            AcceptChannel {
+                temporary_channel_id: channel_id,
+                dust_limit_satoshis: Amount::from_sat(354),
+                max_htlc_value_in_flight_msat: Msat(9),
+                channel_reserve_satoshis: Amount::from_sat(10_000),
+                htlc_minimum_msat: Msat(0),
+                minimum_depth: 3,
+                to_self_delay: CsvDelay(6),
+                max_accepted_htlcs: 30,
+                funding_pubkey: point(1),
+                revocation_basepoint: point(2),
+                payment_basepoint: point(3),
+                delayed_payment_basepoint: point(4),
+                htlc_basepoint: point(5),
+                first_per_commitment_point: point(6),
+                upfront_shutdown_script,
+                channel_type,
+            }
+            .into(),
+            FundingCreated {
+                temporary_channel_id: channel_id,
+                funding_txid: bitcoin::hashes::Hash::all_zeros(),
+                funding_output_index: 1,
+                signature: signature(1),
+            }
+            .into(),
+            FundingSigned { channel_id, signature: signature(2) }.into(),
+            ChannelReady {
+                channel_id,
+                second_per_commitment_point: point(7),
+                short_channel_id: Some(ShortChannelId(42)),
+            }
+            .into(),
+            Shutdown { channel_id, scriptpubkey: ScriptBuf::from_bytes(vec![0, 1, 2]) }.into(),
+            ClosingSigned {
+                channel_id,
+                fee_satoshis: Amount::from_sat(300),
+                signature: signature(3),
+                fee_range: Some(FeeRange {
+                    min_fee_satoshis: Amount::from_sat(200),
+                    max_fee_satoshis: Amount::from_sat(400),
+                }),
+            }
+            .into(),
+            UpdateAddHtlc {
+                channel_id,
+                id: HtlcId(3),
+                amount_msat: Msat(1_000),
+                payment_hash: bitcoin::hashes::Hash::hash(&[1]),
+                cltv_expiry: CltvExpiry(500),
+                onion_routing_packet: OnionPacket(Box::new([9; OnionPacket::LENGTH])),
+            }
+            .into(),
+            UpdateFulfillHtlc {
+                channel_id,
+                id: HtlcId(3),
+                payment_preimage: PaymentPreimage([4; 32]),
+            }
+            .into(),
+            CommitmentSigned {
+                channel_id,
+                signature: signature(4),
+                htlc_signature: vec![signature(5), signature(6)],
+            }
+            .into(),
+            RevokeAndAck {
+                channel_id,
+                per_commitment_secret: PerCommitmentSecret([8; 32]),
+                next_per_commitment_point: point(8),
+            }
+            .into(),
+        ]
+    }
+
+    #[test]
+    fn every_message_comes_back_as_it_was() {
+        for message in one_of_each() {
+            let bytes = message.encode();
+            assert_eq!(Message::decode(&bytes), Ok(message.clone()), "{}", message.name());
+            let json = serde_json::to_string(&message).unwrap();
+            assert_eq!(serde_json::from_str::<Message>(&json).unwrap(), message);
+        }
+    }
+
+    /// BOLT 1: TLV records may be missing at the end, fields may not.
+    #[test]
+    fn a_message_that_is_cut_short_is_refused() {
+        for message in one_of_each() {
+            let without_tlvs = match message.clone() {
+                Message::OpenChannel(m) => {
+                    OpenChannel { upfront_shutdown_script: None, channel_type: None, ..m }.into()
+                }
+                Message::AcceptChannel(m) => {
+                    AcceptChannel { upfront_shutdown_script: None, channel_type: None, ..m }.into()
+                }
+                Message::ChannelReady(m) => ChannelReady { short_channel_id: None, ..m }.into(),
+                Message::ClosingSigned(m) => ClosingSigned { fee_range: None, ..m }.into(),
+                other => other,
+            };
+            let fixed = without_tlvs.encode();
+            assert_eq!(Message::decode(&fixed), Ok(without_tlvs));
+            for length in 0..fixed.len() {
+                let cut = Message::decode(&fixed[..length]);
+                assert!(matches!(cut, Err(DecodeError::Truncated { .. })), "{length}: {cut:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_odd_records_are_ignored_and_even_ones_are_not() {
+        let mut bytes = Message::from(open_channel()).encode();
+        bytes.extend([0xc9, 1, 0xff]);
+        assert_eq!(Message::decode(&bytes), Ok(open_channel().into()));
+        let length = bytes.len();
+        bytes[length - 3] = 0xc8;
+        assert_eq!(Message::decode(&bytes), Err(DecodeError::UnknownEvenTlv(0xc8)));
+    }
+
+    #[test]
+    fn unknown_types_are_odd_or_an_error() {
+        assert_eq!(Message::decode(&[0x7f, 0xff]), Err(DecodeError::UnknownOddType(0x7fff)));
+        assert_eq!(Message::decode(&[0x7f, 0xfe]), Err(DecodeError::UnknownEvenType(0x7ffe)));
+    }
+
+    proptest! {
+        /// Whatever the bytes, decoding them is no panic, and what is decoded encodes to something
+        /// that decodes to the same.
+        #[test]
+        fn arbitrary_bytes_never_panic(
+            number in prop::sample::select(vec![1_u16, 17, 32, 33, 34, 35, 36, 38, 39, 128, 130, 132, 133]),
+            body in prop::collection::vec(any::<u8>(), 0..2_000),
+        ) {
+            let bytes = [number.to_be_bytes().to_vec(), body].concat();
+            if let Ok(message) = Message::decode(&bytes) {
+                prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+            }
+        }
+
+        /// A message with one byte changed is refused, or is another message, but never the same.
+        #[test]
+        fn a_changed_byte_is_noticed(index in any::<prop::sample::Index>(), change in 1_u8..) {
+            for message in one_of_each() {
+                let mut bytes = message.encode();
+                let position = index.index(bytes.len());
+                bytes[position] ^= change;
+                prop_assert_ne!(Message::decode(&bytes), Ok(message));
+            }
+        }
+    }
+}

@@ -3,17 +3,13 @@
 use bitcoin::Amount;
 
 use super::reader::Reader;
-use crate::{
-    bolt::units::{CsvDelay, FeeratePerKw},
-    scenario::{
-        error::Mistake,
-        language,
-        model::{
-            At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName,
-        },
-        units::{self, Quantity},
-        yaml::Node,
-    },
+use crate::bolt::units::{CsvDelay, FeeratePerKw};
+use crate::scenario::{
+    error::Mistake,
+    language,
+    model::{At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName},
+    units::{self, Quantity},
+    yaml::Node,
 };
 
 impl Reader {

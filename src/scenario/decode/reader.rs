@@ -1,15 +1,13 @@
 //! Reading typed values from nodes.
 
-use crate::{
-    bolt::units::Msat,
-    scenario::{
-        error::{Mistake, Problem},
-        language::{Count, Shape},
-        model::{At, Blocks, ChannelName, Position, RoleName, StateName},
-        reference::{CommitmentOutput, OutputRef, Path, TransactionRef},
-        units::{self, Quantity},
-        yaml::{Content, Node},
-    },
+use crate::bolt::units::Msat;
+use crate::scenario::{
+    error::{Mistake, Problem},
+    language::{Count, Shape},
+    model::{At, Blocks, ChannelName, Position, RoleName, StateName},
+    reference::{CommitmentOutput, OutputRef, Path, TransactionRef},
+    units::{self, Quantity},
+    yaml::{Content, Node},
 };
 use bitcoin::Amount;
 

@@ -1,0 +1,185 @@
+//! Updates: offering and taking HTLCs. BOLT 2, "Adding an HTLC" and "Removing an HTLC".
+
+use bitcoin::Amount;
+use bitcoin::hashes::sha256;
+
+use super::commitments::{ChannelHtlc, Commitments};
+use super::error::{PeerViolation, Refused, ensure};
+use super::htlc_state::Stage;
+use super::terms::Terms;
+use crate::bolt::tx::{Side, fee};
+use crate::bolt::units::{CltvExpiry, HtlcId, Msat};
+use crate::bolt::wire::messages::UpdateAddHtlc;
+use crate::bolt::wire::{OnionPacket, PaymentPreimage};
+
+impl Commitments {
+    /// Checks an HTLC against the limits of the side that receives it. BOLT 2, "Adding an HTLC".
+    fn check_limits(&self, offerer: Side, htlc: &ChannelHtlc) -> Result<(), PeerViolation> {
+        let limits = self.terms.party(offerer.flip());
+        let minimum = limits.htlc_minimum.max(Msat(1));
+        let amount = htlc.amount;
+        ensure(amount >= minimum, PeerViolation::HtlcTooSmall { amount, minimum })?;
+        let expiry = htlc.cltv_expiry;
+        ensure(expiry.0 < 500_000_000, PeerViolation::ExpiryIsTime { expiry })?;
+        let in_flight = || {
+            let offered = self.htlcs.iter().filter(move |((side, _), _)| *side == offerer);
+            offered.map(|(_, htlc)| htlc.amount)
+        };
+        let (count, limit) = (in_flight().count().saturating_add(1), limits.max_accepted_htlcs);
+        ensure(count <= usize::from(limit), PeerViolation::TooManyHtlcs { count, limit })?;
+        let limit = limits.max_htlc_value_in_flight;
+        let value = in_flight()
+            .try_fold(amount, Msat::checked_add)
+            .ok_or(PeerViolation::TooMuchInFlight { value: Msat(u64::MAX), limit })?;
+        ensure(value <= limit, PeerViolation::TooMuchInFlight { value, limit })
+    }
+
+    /// Checks that the offerer keeps its reserve, and pays the fee if it is the funder, in the
+    /// commitment of either side once this HTLC is in it. BOLT 2, "Adding an HTLC".
+    fn check_affordable(&self, offerer: Side, htlc: &ChannelHtlc) -> Result<(), PeerViolation> {
+        let reserve = self.terms.party(offerer.flip()).channel_reserve;
+        for owner in [Side::Local, Side::Remote] {
+            let short = |available: Msat, needed: Amount| PeerViolation::HtlcUnaffordable {
+                available,
+                needed: Msat::from_amount(needed).unwrap_or(Msat(u64::MAX)),
+            };
+            let cost = self.funder_cost_with(owner, offerer, htlc);
+            let pays_fee = offerer == self.terms.opener;
+            let fee = if pays_fee { cost } else { Amount::ZERO };
+            let needed = reserve.checked_add(fee).unwrap_or(Amount::MAX);
+            let available = self.available(owner, offerer);
+            let left = available.checked_sub(htlc.amount).unwrap_or_default();
+            ensure(left.to_sat_floor() >= needed, short(left, needed))?;
+            // We offer nothing whose fee the peer could not pay. The peer need not know of what we
+            // have offered meanwhile, so it is not held to that.
+            if !pays_fee && offerer == Side::Local {
+                let funders = self.available(owner, offerer.flip());
+                ensure(funders.to_sat_floor() >= cost, short(funders, cost))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a side can still spend in the commitment of `owner`: its balance less all that it has
+    /// offered, signed or not, and with what it has taken there.
+    fn available(&self, owner: Side, of: Side) -> Msat {
+        let settled = match of {
+            Side::Local => self.to_local,
+            Side::Remote => self.to_remote,
+        };
+        let htlcs = || self.htlcs.iter().map(|((offerer, _), htlc)| (*offerer, htlc));
+        let taken = htlcs()
+            .filter(|(offerer, htlc)| *offerer != of && htlc.stage.is_taken_out(owner, *offerer))
+            .fold(settled, |sum, (_, htlc)| sum.checked_add(htlc.amount).unwrap_or(sum));
+        let offered = htlcs().filter(|(offerer, _)| *offerer == of);
+        offered.fold(taken, |sum, (_, htlc)| sum.saturating_sub(htlc.amount))
+    }
+
+    /// What the funder pays for the commitment of `owner` with this HTLC, all of the offerer's
+    /// others, and those of the other side that are in it already.
+    fn funder_cost_with(&self, owner: Side, offerer: Side, htlc: &ChannelHtlc) -> Amount {
+        let Terms { channel_type, feerate, .. } = *self.terms;
+        let dust_limit = self.terms.party(owner).dust_limit;
+        let has_output = |by: Side, htlc: &ChannelHtlc| {
+            !fee::is_trimmed(channel_type, feerate, dust_limit, &htlc.seen_by(owner, by))
+        };
+        let others = self.htlcs.iter().filter(|((by, _), other)| {
+            let counts = other.stage.is_in(owner, *by) || *by == offerer && other.stage.is_adding();
+            counts && has_output(*by, other)
+        });
+        let count = others.count().saturating_add(usize::from(has_output(offerer, htlc)));
+        fee::funder_cost(channel_type, feerate, count)
+    }
+
+    /// Offers an HTLC to the peer.
+    ///
+    /// # Errors
+    /// [`Refused::BreaksLimit`] if the peer would fail the channel for it.
+    pub fn offer(
+        &self,
+        amount: Msat,
+        payment_hash: sha256::Hash,
+        cltv_expiry: CltvExpiry,
+        onion_routing_packet: OnionPacket,
+    ) -> Result<(Self, UpdateAddHtlc), Refused> {
+        let stage = Stage::AddProposed;
+        let htlc = ChannelHtlc { amount, payment_hash, cltv_expiry, stage, preimage: None };
+        self.check_limits(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
+        self.check_affordable(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
+        let id = self.next_local_id;
+        let mut next = self.clone();
+        next.htlcs.insert((Side::Local, id), htlc);
+        next.next_local_id = id.next().ok_or(Refused::NoSuchHtlc(id))?;
+        let message = UpdateAddHtlc {
+            channel_id: self.channel_id,
+            id,
+            amount_msat: amount,
+            payment_hash,
+            cltv_expiry,
+            onion_routing_packet,
+        };
+        Ok((next, message))
+    }
+
+    /// Takes note of an HTLC that the peer offers.
+    ///
+    /// # Errors
+    /// [`PeerViolation`] if its id or one of the limits is broken.
+    pub fn receive_offer(&self, add: &UpdateAddHtlc) -> Result<Self, PeerViolation> {
+        let expected = self.next_remote_id;
+        let out_of_order = PeerViolation::UnexpectedHtlcId { expected, actual: add.id };
+        ensure(add.id == expected, out_of_order.clone())?;
+        let htlc = ChannelHtlc {
+            amount: add.amount_msat,
+            payment_hash: add.payment_hash,
+            cltv_expiry: add.cltv_expiry,
+            stage: Stage::AddProposed,
+            preimage: None,
+        };
+        self.check_limits(Side::Remote, &htlc)?;
+        self.check_affordable(Side::Remote, &htlc)?;
+        let mut next = self.clone();
+        next.htlcs.insert((Side::Remote, add.id), htlc);
+        next.next_remote_id = add.id.next().ok_or(out_of_order)?;
+        Ok(next)
+    }
+
+    /// Takes a committed HTLC of the other side with its preimage; `taker` is the side that does.
+    fn take(
+        &self,
+        taker: Side,
+        id: HtlcId,
+        preimage: PaymentPreimage,
+    ) -> Result<Self, PeerViolation> {
+        let mut next = self.clone();
+        let htlc = next
+            .htlcs
+            .get_mut(&(taker.flip(), id))
+            .filter(|htlc| htlc.stage == Stage::Committed)
+            .ok_or(PeerViolation::UnknownHtlc { id })?;
+        ensure(preimage.hash() == htlc.payment_hash, PeerViolation::WrongPreimage { id })?;
+        htlc.stage = Stage::RemoveProposed;
+        htlc.preimage = Some(preimage);
+        Ok(next)
+    }
+
+    /// Takes an HTLC that the peer offered.
+    ///
+    /// # Errors
+    /// [`Refused::NoSuchHtlc`] if it is not committed or the preimage is not its.
+    pub fn fulfill(&self, id: HtlcId, preimage: PaymentPreimage) -> Result<Self, Refused> {
+        self.take(Side::Local, id, preimage).map_err(|_| Refused::NoSuchHtlc(id))
+    }
+
+    /// The peer takes an HTLC that we offered.
+    ///
+    /// # Errors
+    /// [`PeerViolation::UnknownHtlc`], [`PeerViolation::WrongPreimage`].
+    pub fn receive_fulfill(
+        &self,
+        id: HtlcId,
+        preimage: PaymentPreimage,
+    ) -> Result<Self, PeerViolation> {
+        self.take(Side::Remote, id, preimage)
+    }
+}
