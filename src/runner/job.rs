@@ -21,7 +21,11 @@ pub(super) fn run(planned: &Planned, options: &Options) -> Case {
         Ok(scenario) => scenario,
         Err(error) => return inconclusive(planned, error.clone()),
     };
-    let attempt = || play(planned, scenario, options);
+    guarded(planned, || play(planned, scenario, options))
+}
+
+/// A panic is a fault of ours, and no other scenario's business.
+fn guarded(planned: &Planned, attempt: impl FnOnce() -> Case) -> Case {
     catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
         inconclusive(planned, format!("boltlab itself panicked: {}", words_of(panic.as_ref())))
     })
@@ -239,5 +243,28 @@ fn spoil(case: &mut Case, reason: &str) {
     } else {
         case.entry.verdict = Verdict::Inconclusive;
         case.entry.reason = Some(format!("failed to {reason}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain;
+
+    #[test]
+    fn panic_is_an_inconclusive_case_that_says_why() {
+        let scenario = Err(String::new());
+        let planned = Planned { id: "a".to_owned(), file: "a.yaml".into(), scenario };
+        let case = guarded(&planned, || panic!("no {}", "way"));
+        assert_eq!(case.entry.verdict, Verdict::Inconclusive);
+        assert_eq!(case.entry.reason.as_deref(), Some("boltlab itself panicked: no way"));
+    }
+
+    #[test]
+    fn error_is_told_with_its_causes_and_none_twice() {
+        let inner = std::io::Error::other("the disk is full");
+        let outer = chain::ChainError::Io { action: "remove", path: "/x".into(), source: inner };
+        assert_eq!(chained(&outer), "remove /x: the disk is full");
+        assert_eq!(chained(&lab::LabError::Chain(outer)), "remove /x: the disk is full");
     }
 }

@@ -57,7 +57,8 @@ fn alias_bomb() {
     let mut text = String::from("a0: &a0 [x, x]\n");
     for level in 1..40 {
         let (this, last) = (level, level - 1);
-        text.push_str(&format!("a{this}: &a{this} [*a{last}, *a{last}, *a{last}, *a{last}]\n"));
+        let line = format!("a{this}: &a{this} [*a{last}, *a{last}, *a{last}, *a{last}]\n");
+        text.push_str(&line);
     }
     text.push_str(&good());
     assert_refused(&text, &["./bad.yaml"]);
@@ -107,7 +108,9 @@ fn bitcoind_that_is_none() {
     place
         .boltlab(&["run", ".", "--bitcoind", "./gone"])
         .assert(2, &["/gone", "there is no such file"]);
-    place.boltlab(&["run", ".", "--bitcoind", "./hello"]).assert(2, &["hello", "not executable"]);
+    place
+        .boltlab(&["run", ".", "--bitcoind", "./hello"])
+        .assert(2, &["hello", "not an executable file"]);
 }
 
 #[test]
