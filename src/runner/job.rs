@@ -90,7 +90,7 @@ fn play(planned: &Planned, scenario: &Scenario, options: &Options) -> Case {
 /// What only a bless needs.
 struct Seen {
     outcome: String,
-    ending: bool,
+    had_outcome: bool,
 }
 
 #[allow(clippy::disallowed_methods, reason = "the harness tells how long a scenario took")]
@@ -129,7 +129,7 @@ fn played(planned: &Planned, scenario: &Scenario, options: &Options) -> (Case, S
         source: Arc::clone(&scenario.source),
         ..case
     };
-    let seen = Seen { outcome: observed.to_yaml(), ending: scenario.outcome.is_some() };
+    let seen = Seen { outcome: observed.to_yaml(), had_outcome: scenario.outcome.is_some() };
     (case, seen)
 }
 
@@ -178,7 +178,7 @@ fn bless_outcome(
     options: &Options,
     (case, seen): (Case, Seen),
 ) -> (Case, Seen) {
-    if seen.ending && case.entry.verdict == Verdict::Pass {
+    if seen.had_outcome && case.entry.verdict == Verdict::Pass {
         return (case, seen);
     }
     let old = &*scenario.source;
