@@ -156,7 +156,7 @@ impl Phase {
             channel_type: known_type(message.channel_type.as_ref())?,
             feerate: message.feerate_per_kw,
             minimum_depth,
-            remote: party_of_open(message),
+            remote: message.into(),
             local,
         };
         ensure(message.chain_hash == ChainHash::REGTEST, PeerViolation::UnknownChain)?;
@@ -199,39 +199,36 @@ fn known_type(bits: Option<&ChannelTypeBits>) -> Result<ChannelType, PeerViolati
     bits.known().ok_or(PeerViolation::UnsuitableChannelType)
 }
 
-fn party_of_open(message: &OpenChannel) -> PartyTerms {
-    PartyTerms {
-        dust_limit: message.dust_limit_satoshis,
-        max_htlc_value_in_flight: message.max_htlc_value_in_flight_msat,
-        channel_reserve: message.channel_reserve_satoshis,
-        htlc_minimum: message.htlc_minimum_msat,
-        to_self_delay: message.to_self_delay,
-        max_accepted_htlcs: message.max_accepted_htlcs,
-        funding_pubkey: message.funding_pubkey,
-        basepoints: Basepoints {
-            revocation: message.revocation_basepoint,
-            payment: message.payment_basepoint,
-            delayed_payment: message.delayed_payment_basepoint,
-            htlc: message.htlc_basepoint,
-        },
+/// What a side says of itself: the same fields in `open_channel` and in `accept_channel`.
+macro_rules! party {
+    ($message:expr) => {
+        PartyTerms {
+            dust_limit: $message.dust_limit_satoshis,
+            max_htlc_value_in_flight: $message.max_htlc_value_in_flight_msat,
+            channel_reserve: $message.channel_reserve_satoshis,
+            htlc_minimum: $message.htlc_minimum_msat,
+            to_self_delay: $message.to_self_delay,
+            max_accepted_htlcs: $message.max_accepted_htlcs,
+            funding_pubkey: $message.funding_pubkey,
+            basepoints: Basepoints {
+                revocation: $message.revocation_basepoint,
+                payment: $message.payment_basepoint,
+                delayed_payment: $message.delayed_payment_basepoint,
+                htlc: $message.htlc_basepoint,
+            },
+        }
+    };
+}
+
+impl From<&OpenChannel> for PartyTerms {
+    fn from(message: &OpenChannel) -> Self {
+        party!(message)
     }
 }
 
-fn party_of_accept(message: &AcceptChannel) -> PartyTerms {
-    PartyTerms {
-        dust_limit: message.dust_limit_satoshis,
-        max_htlc_value_in_flight: message.max_htlc_value_in_flight_msat,
-        channel_reserve: message.channel_reserve_satoshis,
-        htlc_minimum: message.htlc_minimum_msat,
-        to_self_delay: message.to_self_delay,
-        max_accepted_htlcs: message.max_accepted_htlcs,
-        funding_pubkey: message.funding_pubkey,
-        basepoints: Basepoints {
-            revocation: message.revocation_basepoint,
-            payment: message.payment_basepoint,
-            delayed_payment: message.delayed_payment_basepoint,
-            htlc: message.htlc_basepoint,
-        },
+impl From<&AcceptChannel> for PartyTerms {
+    fn from(message: &AcceptChannel) -> Self {
+        party!(message)
     }
 }
 
@@ -302,7 +299,7 @@ impl Proposal {
     fn receive_accept(&self, message: &AcceptChannel) -> Step {
         let terms = Terms {
             minimum_depth: message.minimum_depth,
-            remote: party_of_accept(message),
+            remote: message.into(),
             ..(*self.terms).clone()
         };
         let channel_type = known_type(message.channel_type.as_ref())?;
