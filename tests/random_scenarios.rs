@@ -77,7 +77,7 @@ fn scenario(seed: u64) -> String {
             }
             _ => {
                 // Never beyond what the payer can have at this point.
-                let amount = 1 + random.below(push.min(400_000).max(1) * 100);
+                let amount = 1 + random.below(push.clamp(1, 400_000) * 100);
                 step(format!("pay: {{from: {from}, to: {to}, amount: {amount} msat}}"));
             }
         }

@@ -39,6 +39,9 @@ kill -KILL 0
 /// How many lines of output are kept.
 const KEPT_LINES: usize = 20;
 
+/// How many lines of bitcoind's log stand in an error: the last ones say why it ended.
+const LOG_LINES: usize = 5;
+
 /// How long the output pipe may outlive the guard.
 const LAST_GASP: Duration = Duration::from_secs(1);
 
@@ -159,5 +162,5 @@ pub(super) fn last_lines_of(log: &Path) -> Vec<String> {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(KEPT_LINES)..].iter().map(|&line| line.to_owned()).collect()
+    lines[lines.len().saturating_sub(LOG_LINES)..].iter().map(|&line| line.to_owned()).collect()
 }
