@@ -137,8 +137,8 @@ impl Judge<'_> {
         if let Some(wanted) = wanted
             && wanted != found
         {
-            let (wanted, found) = (wanted.to_sat(), found.to_sat());
-            self.blame(at, format!("expected {wanted} sat in {name}, found {found} sat"));
+            let (wanted, found) = (written(wanted), written(found));
+            self.blame(at, format!("expected {wanted} in {name}, found {found}"));
         }
     }
 
@@ -274,16 +274,21 @@ pub(super) fn resting_path(name: &OutputName) -> Option<Path> {
 }
 
 fn found(output: &AuditedOutput) -> String {
-    let amount = output.amount.to_sat();
+    let amount = written(output.amount);
     match &output.fate {
-        Fate::Unspent { owner: Some(owner) } => format!("{amount} sat, unspent, {owner}'s"),
-        Fate::Unspent { owner: None } => format!("{amount} sat, unspent"),
+        Fate::Unspent { owner: Some(owner) } => format!("{amount}, unspent, {owner}'s"),
+        Fate::Unspent { owner: None } => format!("{amount}, unspent"),
         Fate::Spent { to, path, by } => {
             let to = to.as_ref().map_or("nobody known".to_owned(), ToString::to_string);
             let path = path.map_or(String::new(), |path| format!(" by {path}"));
-            format!("{amount} sat, taken by {to}{path} in {by}")
+            format!("{amount}, taken by {to}{path} in {by}")
         }
     }
+}
+
+/// An amount as the file would write it.
+fn written(amount: Amount) -> String {
+    Msat::from_amount(amount).map_or_else(|| amount.to_string(), scenario::written)
 }
 
 fn found_funding(channel: &ChannelAccount) -> String {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::style::{BAD, FAINT, GOOD, NAME, STRONG, styled};
+use super::style::{BAD, FAINT, GOOD, NAME, NARRATIVE, STRONG, styled};
 use crate::bolt::channel::ChannelEvent;
 use crate::trace::words::{self, Names};
 use crate::trace::{Answer, Entry, Event, Problem, RawTransaction, Trace};
@@ -99,7 +99,7 @@ impl Story<'_> {
         let number = format!("step {number}");
         writeln!(self.out, "\n{}  {}", styled(FAINT, number), styled(STRONG, text))?;
         for line in wrapped(say.unwrap_or_default(), WIDTH - INDENT.len()) {
-            writeln!(self.out, "{INDENT}{}", styled(FAINT, line))?;
+            writeln!(self.out, "{INDENT}{}", styled(NARRATIVE, line))?;
         }
         Ok(())
     }

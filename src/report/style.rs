@@ -14,6 +14,8 @@ pub const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
 pub const STRONG: Style = Style::new().bold();
 /// What may be skipped.
 pub const FAINT: Style = Style::new().dimmed();
+/// What the author of a scenario tells the reader.
+pub const NARRATIVE: Style = AnsiColor::Yellow.on_default().italic();
 /// Names of messages and transactions.
 pub const NAME: Style = AnsiColor::Cyan.on_default();
 
