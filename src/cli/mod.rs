@@ -1,5 +1,6 @@
 //! The command line: flags and exit codes, one file a subcommand.
 
+pub mod decode;
 pub mod doctor;
 
 use std::process::ExitCode;
