@@ -79,7 +79,7 @@ pub enum RawError {
     },
     /// The bytes end too early.
     #[error(
-        "the transaction ends too early: {field} takes {needed} bytes from byte {byte} on, and {left} are left"
+        "the transaction ends too early: {field} takes {} from byte {byte} on, and {left} are left", bytes(*.needed)
     )]
     Truncated {
         /// In which field.
@@ -114,7 +114,7 @@ pub enum RawError {
         byte: usize,
     },
     /// Something follows the transaction.
-    #[error("the transaction ends before byte {byte}, and {extra} more bytes follow")]
+    #[error("the transaction ends before byte {byte}, and {} too many follow", bytes(u64::try_from(*.extra).unwrap_or(u64::MAX)))]
     Trailing {
         /// The first byte that is too much.
         byte: usize,
@@ -127,6 +127,13 @@ pub enum RawError {
         /// In its words.
         reason: String,
     },
+}
+
+fn bytes(count: impl Into<u128>) -> String {
+    match count.into() {
+        1 => String::from("1 byte"),
+        count => format!("{count} bytes"),
+    }
 }
 
 impl RawError {

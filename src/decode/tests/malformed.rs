@@ -22,13 +22,14 @@ fn every_mistake_is_shown_at_its_place() {
     let truncated = &SIMPLE[..SIMPLE.len() - 6];
     let stray = SIMPLE.replacen("c0c62d", "c0c6Zd", 1);
     let counts = "02000000fdfc00";
-    let no_witness = "02000000000100000000000000";
+    let witness = SIMPLE.find("0400473044").unwrap();
+    let no_witness = format!("{}00{}", &SIMPLE[..witness], &SIMPLE[SIMPLE.len() - 8..]);
     let trailing = format!("{SIMPLE}00ff");
     let texts = ["", "0", "é0", "0x02", "02000000", truncated, &SIMPLE[..301], &stray, counts]
         .map(shown)
         .join("\n");
     insta::assert_snapshot!(texts);
-    let others = ["02000000000201", no_witness, &trailing, "02000000ffffffffffffffffff"];
+    let others = ["02000000000201", &no_witness, &trailing, "02000000ffffffffffffffffff"];
     insta::assert_snapshot!(others.map(shown).join("\n"));
 }
 

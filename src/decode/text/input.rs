@@ -74,23 +74,23 @@ fn write_preimage(f: &mut Formatter<'_>, preimage: Preimage, fits: bool) -> fmt:
 
 fn write_signature(f: &mut Formatter<'_>, signature: &SignatureNote) -> fmt::Result {
     let SignatureNote { key, sighash, validity } = signature;
-    row(f, "signature", format_args!("of {key}"))?;
+    row(f, "signature", format_args!("by {key}"))?;
     match sighash {
         Sighash::Malformed => row(f, "", "INVALID: it is no signature"),
-        _ => row(f, "", format_args!("for {sighash}; {validity}")),
+        _ => row(f, "", format_args!("signs {sighash}; {validity}")),
     }
 }
 
 impl Display for Sighash {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::All => "ALL (all inputs and outputs)",
-            Self::None => "NONE (no output)",
-            Self::Single => "SINGLE (all inputs, the output of the same index)",
-            Self::AllAnyoneCanPay => "ALL|ANYONECANPAY (this input, all outputs)",
-            Self::NoneAnyoneCanPay => "NONE|ANYONECANPAY (this input alone)",
+            Self::All => "all inputs and outputs (ALL)",
+            Self::None => "all inputs and no output (NONE)",
+            Self::Single => "all inputs and the output of the same index (SINGLE)",
+            Self::AllAnyoneCanPay => "this input and all outputs (ALL|ANYONECANPAY)",
+            Self::NoneAnyoneCanPay => "this input alone (NONE|ANYONECANPAY)",
             Self::SingleAnyoneCanPay => {
-                "SINGLE|ANYONECANPAY (this input and its output; others may be added for the fee)"
+                "this input and its output (SINGLE|ANYONECANPAY), so that others can pay a fee"
             }
             Self::Malformed => "nothing",
         })
@@ -106,11 +106,13 @@ impl Display for SequenceNote {
                 write!(f, "{value:#010x}: no delay; may be replaced by a higher fee")
             }
             Self::Blocks(0) => f.write_str("0x00000000: no delay"),
-            Self::Blocks(1) => f.write_str("1: from the next block on after the output's own"),
+            Self::Blocks(1) => f.write_str("1: at the earliest in the block after the output's"),
             Self::Blocks(blocks) => {
-                write!(f, "{blocks}: from {blocks} blocks after the output's own on")
+                write!(f, "{blocks}: at the earliest {blocks} blocks after the output's")
             }
-            Self::Seconds(seconds) => write!(f, "{seconds} seconds after the output's own block"),
+            Self::Seconds(seconds) => {
+                write!(f, "at the earliest {seconds} seconds after the output's block")
+            }
             Self::ObscuredNumber(value) => write!(
                 f,
                 "{value:#010x}: 0x80 marks a commitment, the rest is half of its obscured number"
@@ -123,7 +125,9 @@ impl Display for Branch {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::BothSides => f.write_str("both sides"),
-            Self::Revocation => f.write_str("revocation: the owner cheated, its peer takes all"),
+            Self::Revocation => {
+                f.write_str("revocation: the owner published a revoked state, its peer takes this")
+            }
             Self::Delay(delay) => write!(f, "delay: the owner, who waited {delay} blocks"),
             Self::PeersKey => f.write_str("the peer's key, after one block"),
             Self::AnchorByKey => f.write_str("the side whose anchor it is"),

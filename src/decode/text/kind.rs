@@ -59,8 +59,8 @@ fn commitment(
     };
     writeln!(f, "Commitment transaction{format}")?;
     f.write_str(
-        "One side ends the channel without the other: its own balance (to_local) waits for a\n\
-         delay, so that the other side can punish it if this state was revoked.\n",
+        "Its owner ends the channel without the other side, the peer. The owner's balance (to_local)\n\
+         waits for a delay, so that the peer can punish it if this state was revoked.\n",
     )?;
     if !has_witness {
         f.write_str("It is unsigned; only its locktime and sequence tell what it is.\n")?;

@@ -25,18 +25,27 @@ pub(super) fn write(f: &mut Formatter<'_>, output: &Output) -> fmt::Result {
 
 /// What an output is, or can be.
 pub(super) fn naming(name: &Naming) -> String {
-    let roles: Vec<&str> = name.roles.iter().map(|role| words(*role)).collect();
+    let is_guess = name.evidence == Evidence::Guess;
+    let word = |role: &Role| if is_guess { short(*role) } else { words(*role) };
+    let roles: Vec<&str> = name.roles.iter().map(word).collect();
     let list = match roles.as_slice() {
         [] => String::from("nothing of BOLT 3"),
         [only] => (*only).to_owned(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
     };
-    match name.evidence {
-        Evidence::Guess => format!("unknown; it can be {list}"),
-        Evidence::ScriptShown
-        | Evidence::FundingKeys
-        | Evidence::SameScript
-        | Evidence::Structure => list,
+    if is_guess { format!("unknown: perhaps {list}") } else { list }
+}
+
+fn short(role: Role) -> &'static str {
+    match role {
+        Role::Funding => "a funding output",
+        Role::ToLocal => "to_local",
+        Role::ToRemote => "to_remote",
+        Role::Anchor => "an anchor",
+        Role::OfferedHtlc => "an offered HTLC",
+        Role::ReceivedHtlc => "a received HTLC",
+        Role::SecondStage => "a second stage",
+        Role::Closing => "a closing output",
     }
 }
 
@@ -49,7 +58,7 @@ fn words(role: Role) -> &'static str {
         Role::OfferedHtlc => "an HTLC that the owner offered",
         Role::ReceivedHtlc => "an HTLC that the owner received",
         Role::SecondStage => "a second stage of an HTLC (the owner's, delayed)",
-        Role::Closing => "a closing output (the whole balance of one side)",
+        Role::Closing => "a closing output (the balance of one side)",
     }
 }
 
