@@ -2,6 +2,7 @@
 
 mod claims;
 mod malformed;
+mod meaning;
 mod samples;
 mod scripts;
 mod vectors;
