@@ -124,6 +124,9 @@ fn commitment_without_a_witness_is_known_by_its_marks() {
     commitment.input[0].witness.clear();
     let unsigned = explained(std::slice::from_ref(&commitment));
     assert!(matches!(unsigned.kind, Kind::Commitment { has_witness: false, .. }));
+    let mut other_sequence = commitment.clone();
+    other_sequence.input[0].sequence.0 = 0x812b_b038;
+    assert!(!matches!(explained(&[other_sequence]).kind, Kind::Commitment { .. }));
     commitment.lock_time = bitcoin::absolute::LockTime::from_consensus(0x2119_5e3e);
     assert!(!matches!(explained(&[commitment]).kind, Kind::Commitment { .. }));
 }
