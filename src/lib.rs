@@ -9,6 +9,7 @@ pub mod audit;
 pub mod bolt;
 pub mod chain;
 pub mod cli;
+pub mod decode;
 pub mod lab;
 pub mod node;
 pub mod report;

@@ -7,20 +7,20 @@ mod mempool;
 mod mining;
 mod reorg;
 
+use std::sync::LazyLock;
+
 use bitcoin::{
     Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness, absolute,
     script, transaction,
 };
+use boltlab::chain::obtain::{Bitcoind, Request, Silent, find_or_obtain};
 use boltlab::chain::{Chain, Options, Submission};
 
-/// How a test finds its bitcoind.
+/// The bitcoind of this machine, found or obtained once.
 fn options() -> Options {
-    let exe = std::env::var_os("BITCOIND_EXE").expect("BITCOIND_EXE names a bitcoind");
-    let mut options = Options { command: vec![exe], ..Options::default() };
-    if let Ok(policy) = std::env::var("BITCOIND_POLICY") {
-        options.arguments = policy.split_whitespace().map(Into::into).collect();
-    }
-    options
+    static BITCOIND: LazyLock<Bitcoind> =
+        LazyLock::new(|| find_or_obtain(&Request::default(), &Silent).expect("a bitcoind"));
+    Options::from(&*BITCOIND)
 }
 
 fn start() -> Chain {
