@@ -27,7 +27,7 @@ pub fn vectors(paths: &[PathBuf], json: Option<&Path>, junit: Option<&Path>) -> 
         Ok(false) => ExitCode::from(FAILED),
         Err(error) => {
             // Nobody is left to tell if standard error is gone as well.
-            drop(writeln!(io::stderr(), "error: {error}"));
+            drop(writeln!(io::stderr(), "boltlab: {error}"));
             ExitCode::from(UNUSABLE)
         }
     }
