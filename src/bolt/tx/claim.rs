@@ -2,7 +2,7 @@
 //! BOLT 3 gives the witnesses, BOLT 5 says who may use which, when.
 
 use bitcoin::absolute::LockTime;
-use bitcoin::sighash::EcdsaSighashType;
+use bitcoin::sighash::{EcdsaSighashType, SighashCache};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
 use secp256k1::{PublicKey, SecretKey};
@@ -171,14 +171,16 @@ pub fn claim_transaction(
         input: input.collect(),
         output: vec![TxOut { value, script_pubkey: destination }],
     };
+    let mut witnesses = Vec::with_capacity(claims.len());
+    let mut cache = SighashCache::new(&transaction);
     for (input, claim) in claims.iter().enumerate() {
         let sighash = EcdsaSighashType::All;
         let spend = Spend { input, script: &claim.script, amount: claim.amount, sighash };
-        let signature = spend.sign(&transaction, &claim.key)?;
-        let witness = claim.path.witness(spend.witness(&signature), &claim.script);
-        if let Some(input) = transaction.input.get_mut(input) {
-            input.witness = witness;
-        }
+        let signature = spend.sign_by(&mut cache, claims.len(), &claim.key)?;
+        witnesses.push(claim.path.witness(spend.witness(&signature), &claim.script));
+    }
+    for (input, witness) in transaction.input.iter_mut().zip(witnesses) {
+        input.witness = witness;
     }
     Ok(transaction)
 }

@@ -1,6 +1,8 @@
 //! Signatures over the inputs of a transaction. Signing is deterministic (RFC 6979), so the same
 //! transaction has the same signatures on every machine.
 
+use std::borrow::Borrow;
+
 use bitcoin::ecdsa::Signature as WitnessSignature;
 use bitcoin::hashes::Hash;
 use bitcoin::sighash::{EcdsaSighashType, SighashCache};
@@ -30,10 +32,19 @@ impl<'a> Spend<'a> {
     }
 
     fn message(&self, transaction: &Transaction) -> Result<Message, TxError> {
-        SighashCache::new(transaction)
+        self.message_by(&mut SighashCache::new(transaction), transaction.input.len())
+    }
+
+    /// The cache holds what the inputs of one transaction share.
+    fn message_by<T: Borrow<Transaction>>(
+        &self,
+        cache: &mut SighashCache<T>,
+        count: usize,
+    ) -> Result<Message, TxError> {
+        cache
             .p2wsh_signature_hash(self.input, self.script, self.amount, self.sighash)
             .map(|hash| Message::from_digest(hash.to_byte_array()))
-            .map_err(|_| TxError::NoSuchInput { index: self.input, count: transaction.input.len() })
+            .map_err(|_| TxError::NoSuchInput { index: self.input, count })
     }
 
     /// Signs the input.
@@ -42,6 +53,19 @@ impl<'a> Spend<'a> {
     /// [`TxError::NoSuchInput`].
     pub fn sign(&self, transaction: &Transaction, key: &SecretKey) -> Result<Signature, TxError> {
         Ok(SECP256K1.sign_ecdsa(&self.message(transaction)?, key))
+    }
+
+    /// Signs one of many inputs: hashing all of them anew for each would take quadratic time.
+    ///
+    /// # Errors
+    /// [`TxError::NoSuchInput`].
+    pub(super) fn sign_by(
+        &self,
+        cache: &mut SighashCache<&Transaction>,
+        count: usize,
+        key: &SecretKey,
+    ) -> Result<Signature, TxError> {
+        Ok(SECP256K1.sign_ecdsa(&self.message_by(cache, count)?, key))
     }
 
     /// Whether this signature of the input fits the key.
