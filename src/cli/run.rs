@@ -124,14 +124,9 @@ fn options_of(
     interrupted: &Arc<AtomicBool>,
 ) -> runner::Options {
     let cores = available_parallelism().map_or(1, usize::from);
-    let policy = bitcoind.map(Bitcoind::policy_arguments).unwrap_or_default();
+    let chain = bitcoind.map(chain::Options::from).unwrap_or_default();
     runner::Options {
-        chain: chain::Options {
-            command: bitcoind.map(|found| found.command.clone()).unwrap_or_default(),
-            arguments: policy.iter().map(|&argument| argument.to_owned()).collect(),
-            keep: args.keep,
-            parent: None,
-        },
+        chain: chain::Options { keep: args.keep, ..chain },
         jobs: args.jobs.map_or(cores * JOBS_PER_CORE, usize::from),
         bless: args.bless,
         trace: args.trace.clone(),
