@@ -69,7 +69,6 @@ pub struct RunArgs {
 /// Runs the scenarios and reports them.
 #[allow(clippy::disallowed_methods, reason = "the harness tells how long the suite took")]
 pub fn run(args: &RunArgs) -> ExitCode {
-    let since = Instant::now();
     let paths = if args.paths.is_empty() { vec![default_path()] } else { args.paths.clone() };
     let selection = Selection { filters: args.filter.clone(), shard: args.shard };
     let options = ParseOptions { allow_missing_outcome: args.bless };
@@ -88,6 +87,7 @@ pub fn run(args: &RunArgs) -> ExitCode {
     }
     let options = options_of(args, bitcoind.as_ref(), &interrupted);
     let mut screen = Screen::new(args.verbose, plan.cases.len());
+    let since = Instant::now();
     let not_run = runner::run(&plan, &options, &mut screen);
     let ended = interrupted.load(Ordering::Relaxed);
     screen.end(since.elapsed(), not_run, bitcoind.as_ref());
