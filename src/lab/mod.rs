@@ -21,7 +21,7 @@ use bitcoin::{Amount, OutPoint, TxOut};
 use thiserror::Error;
 
 use crate::audit::{self, Account};
-use crate::bolt::units::{CommitmentNumber, FeeratePerKw};
+use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
 use crate::chain::{self, Chain, ChainError};
 use crate::node::{ChannelHandle, Node, NodeError, Seed};
 use crate::scenario::{
@@ -136,6 +136,8 @@ struct Lab<'a> {
     states: BTreeMap<StateName, (ChannelName, CommitmentNumber)>,
     trace: Trace,
     step: Option<u32>,
+    /// The height of the chain when the first step begins.
+    begins_at: BlockHeight,
 }
 
 /// Runs a scenario and audits it. Without an outcome in the file, nothing is compared with the
@@ -206,6 +208,7 @@ impl<'a> Lab<'a> {
             states: BTreeMap::new(),
             trace: Trace::default(),
             step: None,
+            begins_at: height,
         };
         lab.introduce();
         Ok(lab)
@@ -247,7 +250,9 @@ impl<'a> Lab<'a> {
             return Ok(());
         }
         self.chain.fund(&outputs)?;
-        self.mine(1)
+        self.mine(1)?;
+        self.begins_at = self.chain.height();
+        Ok(())
     }
 
     fn play(&mut self) -> Result<(), Stop> {

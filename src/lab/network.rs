@@ -78,6 +78,10 @@ impl Lab<'_> {
                 let message = format!("{role} refuses to {doing}: {refused}");
                 return Err(Stop::Failed { at: None, message });
             }
+            Err(NodeError::Wallet(error)) => {
+                let message = format!("{role} cannot {doing}: failed to {error}");
+                return Err(Stop::Failed { at: None, message });
+            }
             Err(source) => {
                 return Err(LabError::Node { role: role.clone(), doing, source }.into());
             }

@@ -279,7 +279,10 @@ impl Lab<'_> {
         let transaction = match cheat::claim(self.node(&by.value)?, &handle, outpoint, way) {
             Ok(transaction) => transaction,
             Err(NodeError::Refused(_)) => {
-                let message = format!("{by} has no key to claim {output} by {path}");
+                let message = format!(
+                    "{by} cannot claim {output} by {path}: it is not confirmed, or not {by}'s to \
+                     take that way"
+                );
                 return Err(failed(Some(output.at), message));
             }
             Err(source) => return Err(cannot(&by.value, "claim an output", source)),
@@ -339,6 +342,13 @@ impl Lab<'_> {
         depth: &At<Blocks>,
         without: Option<&[At<TransactionRef>]>,
     ) -> Result<(), Stop> {
+        let above = self.chain.height().0.saturating_sub(self.begins_at.0);
+        if depth.value.0 > above {
+            let message = format!(
+                "a reorg of {depth} reaches below the scenario's first block: {above} were mined"
+            );
+            return Err(failed(Some(depth.at), message));
+        }
         let branch = match without {
             None => Branch::Empty,
             Some(named) => {

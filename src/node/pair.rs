@@ -34,10 +34,15 @@ pub(super) struct Pair {
 impl Pair {
     /// Two nodes; Alice has 1 BTC.
     pub(super) fn new() -> Self {
+        Self::with_feerates(FeeratePerKw(1_000), FeeratePerKw(1_000))
+    }
+
+    /// The same, with the fee rates at which Alice and Bob close and claim.
+    pub(super) fn with_feerates(alice: FeeratePerKw, bob: FeeratePerKw) -> Self {
         let height = BlockHeight(100);
-        let node = |role| Node::new(Seed::derive("pair", role), height, FeeratePerKw(1_000));
+        let node = |role, feerate| Node::new(Seed::derive("pair", role), height, feerate);
         let mut pair = Self {
-            nodes: [node("alice"), node("bob")],
+            nodes: [node("alice", alice), node("bob", bob)],
             wire: VecDeque::new(),
             mempool: Vec::new(),
             events: Vec::new(),
@@ -58,12 +63,17 @@ impl Pair {
     /// A channel of 1,000,000 sat from Alice, in use.
     #[track_caller]
     pub(super) fn normal(channel_type: ChannelType) -> Self {
-        let mut pair = Self::new();
-        pair.open(channel_type, Msat::ZERO);
-        pair.drive();
-        pair.mine(3);
-        assert_eq!(pair.phases(), ["normal", "normal"]);
-        pair
+        Self::new().opened(channel_type)
+    }
+
+    /// Opens a channel of 1,000,000 sat from Alice and puts it in use.
+    #[track_caller]
+    pub(super) fn opened(mut self, channel_type: ChannelType) -> Self {
+        self.open(channel_type, Msat::ZERO);
+        self.drive();
+        self.mine(3);
+        assert_eq!(self.phases(), ["normal", "normal"]);
+        self
     }
 
     pub(super) fn open(&mut self, channel_type: ChannelType, push: Msat) {

@@ -8,7 +8,7 @@ use super::{NodeCommand, NodeError, cheat};
 use crate::bolt::channel::{ChannelEvent, Phase, Purpose, Refused, TrackedStatus};
 use crate::bolt::onchain::FundingSpend;
 use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
-use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, HtlcId, Msat};
+use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::messages::CommitmentSigned;
 use crate::bolt::wire::{ChannelTypeBits, Message, PaymentPreimage};
 
@@ -400,6 +400,60 @@ mod mutual_close {
         pair.drive();
         let closing = pair.published(Purpose::Closing).unwrap();
         assert!(closing.output.iter().any(|o| o.value == Amount::from_sat(400_000)));
+    }
+
+    #[test]
+    fn a_fee_below_the_fundees_range_is_raised_into_it() {
+        let mut pair = Pair::with_feerates(FeeratePerKw(100), FeeratePerKw(1_000)).opened(Anchors);
+        pair.pay(ALICE, Msat(400_000_000));
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.drive();
+        let closing = pair.published(Purpose::Closing).unwrap();
+        let paid: u64 = closing.output.iter().map(|o| o.value.to_sat()).sum();
+        // 253 sat/kw over the expected weight, the least that Bob takes.
+        assert_eq!(1_000_000 - paid, 253 * 676 / 1000);
+        assert_eq!(pair.mempool.len(), 2, "both publish the same transaction");
+        assert_eq!(pair.mempool[0], pair.mempool[1]);
+    }
+
+    #[test]
+    fn a_fee_that_nobody_can_agree_on_fails_the_channel() {
+        let mut pair = Pair::with_feerates(FeeratePerKw(100), FeeratePerKw(1_000)).opened(Anchors);
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.until("closing_signed");
+        pair.deliver(change!(ClosingSigned, m => m.fee_range = None));
+        assert_eq!(pair.violation(BOB), "bolt02/closing_signed/fee-in-range");
+        assert!(pair.published(Purpose::Commitment(CommitmentNumber(0))).is_some());
+    }
+
+    #[test]
+    fn a_second_shutdown_may_not_change_its_script() {
+        let mut pair = Pair::normal(Anchors);
+        pair.offer(ALICE, Msat(400_000_000)).unwrap();
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        let position = pair.wire.iter().position(|(_, m)| m.name() == "shutdown").unwrap();
+        let (to, mut again) = pair.wire[position].clone();
+        pair.wire.insert(position + 1, (to, again.clone()));
+        pair.until("shutdown");
+        pair.deliver(|_| {});
+        let other = crate::bolt::tx::script::p2wpkh(&pair.id(ALICE));
+        change!(Shutdown, m => m.scriptpubkey = other)(&mut again);
+        pair.wire.push_front((to, again));
+        pair.deliver(|_| {});
+        assert_eq!(pair.violation(BOB), "bolt02/shutdown/same-script");
+    }
+
+    #[test]
+    fn an_offer_after_shutdown_fails_the_channel() {
+        let mut pair = Pair::normal(Anchors);
+        pair.offer(ALICE, Msat(400_000_000)).unwrap();
+        let (to, offer) = pair.wire[0].clone();
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.until("shutdown");
+        pair.deliver(|_| {});
+        pair.wire.push_front((to, offer));
+        pair.deliver(change!(UpdateAddHtlc, m => m.id = HtlcId(1)));
+        assert_eq!(pair.violation(BOB), "bolt02/shutdown/no-add-after");
     }
 
     #[test]

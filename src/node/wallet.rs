@@ -242,3 +242,84 @@ impl Wallet {
 fn sum(amounts: impl Iterator<Item = Amount>) -> Amount {
     amounts.fold(Amount::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(Amount::MAX_MONEY))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: FeeratePerKw = FeeratePerKw(1_000);
+
+    /// A transaction that pays these amounts to the wallet.
+    fn paying(wallet: &Wallet, amounts: &[u64]) -> Transaction {
+        let output = amounts.iter().map(|sat| TxOut {
+            value: Amount::from_sat(*sat),
+            script_pubkey: wallet.script().clone(),
+        });
+        Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: Vec::new(),
+            output: output.collect(),
+        }
+    }
+
+    fn connect(wallet: &mut Wallet, height: u32, transactions: Vec<Transaction>) {
+        wallet.follow(&ChainEvent::Connected { height: BlockHeight(height), transactions });
+    }
+
+    fn wallet(amounts: &[u64]) -> Wallet {
+        let mut wallet = Wallet::new(SecretKey::from_slice(&[1; 32]).unwrap());
+        let transaction = paying(&wallet, amounts);
+        connect(&mut wallet, 1, vec![transaction]);
+        wallet
+    }
+
+    fn output(sat: u64) -> TxOut {
+        TxOut { value: Amount::from_sat(sat), script_pubkey: ScriptBuf::from_bytes(vec![0; 34]) }
+    }
+
+    #[test]
+    fn pays_the_output_the_fee_and_the_change() {
+        let (transaction, index) = wallet(&[100_000]).fund(&output(60_000), RATE).unwrap();
+        assert_eq!(transaction.output[usize::from(index)], output(60_000));
+        let paid: u64 = transaction.output.iter().map(|o| o.value.to_sat()).sum();
+        let weight = transaction.weight().to_wu();
+        let fee = 100_000 - paid;
+        assert!((weight..weight + 4).contains(&fee), "{fee} for {weight}");
+    }
+
+    #[test]
+    fn takes_as_many_coins_as_it_needs_and_none_twice() {
+        let mut wallet = wallet(&[50_000, 50_000, 50_000]);
+        let (first, _) = wallet.fund(&output(60_000), RATE).unwrap();
+        assert_eq!(first.input.len(), 2);
+        let refused = wallet.fund(&output(60_000), RATE);
+        assert!(matches!(refused, Err(WalletError::Insufficient { .. })));
+        let (second, _) = wallet.fund(&output(40_000), RATE).unwrap();
+        assert!(!first.input.iter().any(|i| i.previous_output == second.input[0].previous_output));
+    }
+
+    #[test]
+    fn a_reorg_gives_back_what_was_spent_and_takes_what_came() {
+        let mut wallet = wallet(&[100_000]);
+        let (spend, _) = wallet.fund(&output(60_000), RATE).unwrap();
+        connect(&mut wallet, 2, vec![spend]);
+        let after = wallet.balance();
+        assert!(after < Amount::from_sat(40_000) && after > Amount::from_sat(39_000), "{after}");
+        wallet.follow(&ChainEvent::Disconnected { height: BlockHeight(2) });
+        assert_eq!(wallet.balance(), Amount::from_sat(100_000));
+        wallet.follow(&ChainEvent::Disconnected { height: BlockHeight(1) });
+        assert_eq!(wallet.balance(), Amount::ZERO);
+    }
+
+    #[test]
+    fn replaces_only_what_spends_its_own_coins() {
+        let mut wallet = wallet(&[100_000]);
+        let (original, _) = wallet.fund(&output(60_000), RATE).unwrap();
+        let replacement = wallet.replace(&original, RATE).unwrap();
+        assert_eq!(replacement.input[0].previous_output, original.input[0].previous_output);
+        assert_eq!(replacement.output[0].script_pubkey, *wallet.script());
+        let foreign = Transaction { input: vec![TxIn::default()], ..original };
+        assert!(wallet.replace(&foreign, RATE).is_err());
+    }
+}
