@@ -150,3 +150,41 @@ fn a_payment_that_was_hidden_makes_the_books_differ() {
     });
     assert_named(&problems, "where the messages give it 699999");
 }
+
+/// A mutual close, played once.
+static MUTUAL: LazyLock<Trace> = LazyLock::new(|| {
+    let bitcoind = find_or_obtain(&Request::default(), &Silent).expect("a bitcoind");
+    let options = lab::Options { chain: (&bitcoind).into(), ..lab::Options::default() };
+    let text = include_str!("../specs/funding/push.yaml");
+    let file = std::path::Path::new("mutual.yaml");
+    let scenario = scenario::parse(file, text, ParseOptions::default()).expect("a scenario");
+    lab::run(&scenario, &options).trace
+});
+
+#[test]
+fn a_mutual_close_at_a_fee_that_one_side_never_signed_for_is_named() {
+    assert_eq!(audit::account(&MUTUAL).problems, [] as [&str; 0]);
+    let mut trace = MUTUAL.clone();
+    for entry in &mut trace.entries {
+        if let Event::Message { from, message: Message::ClosingSigned(closing), .. } =
+            &mut entry.event
+            && from.as_str() == "bob"
+        {
+            closing.fee_satoshis += Amount::from_sat(1);
+        }
+    }
+    assert_named(&audit::account(&trace).problems, "not both signed for");
+}
+
+#[test]
+fn a_mutual_close_that_moves_a_satoshi_to_the_other_side_is_named() {
+    let mut trace = MUTUAL.clone();
+    change_transactions(&mut trace, |transaction| {
+        if transaction.input[0].sequence == bitcoin::Sequence::MAX && transaction.output.len() == 2
+        {
+            transaction.output[0].value -= Amount::from_sat(1);
+            transaction.output[1].value += Amount::from_sat(1);
+        }
+    });
+    assert_named(&audit::account(&trace).problems, "where the messages give it");
+}

@@ -72,7 +72,7 @@ fn scenario(seed: u64) -> String {
             1 => step(format!("mine: {} blocks", 1 + random.below(3))),
             // A depth that leaves the funding transaction where it is, or takes it along.
             2 => {
-                step(format!("reorg: {} blocks", 1 + random.below(4)));
+                step(format!("reorg: {} blocks", 1 + random.below(3)));
                 step("mine: 3 blocks".to_owned());
             }
             _ => {

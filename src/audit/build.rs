@@ -78,7 +78,7 @@ impl Builder<'_> {
             self.settle(&mut channel, problems);
             self.find_robbed(&mut channel, honest);
             self.check_sums(&channel, problems);
-            self.check_commitment(&channel, problems);
+            self.check_close(&channel, problems);
         }
         problems.extend(Self::strangers(&channel));
         channel
@@ -261,27 +261,41 @@ impl Builder<'_> {
         }
     }
 
-    /// A commitment must pay each side what the books say: its balance, of the opener's less the
-    /// fee and the anchors, and nothing that is below the owner's dust limit.
-    fn check_commitment(&self, channel: &ChannelAccount, problems: &mut Vec<String>) {
-        let Some((_, Close::Commitment(owner, number))) = self.named.close else { return };
+    /// A close must pay each side what the messages give it: its balance, of the opener's less the
+    /// fee and the anchors, and nothing that is dust.
+    fn check_close(&self, channel: &ChannelAccount, problems: &mut Vec<String>) {
+        let limit = |end| self.facts.end(end).dust_limit;
+        let (cost, least_limit, greatest_limit) = match self.named.close {
+            Some((_, Close::Commitment(owner, _))) => {
+                (self.facts.commitment_cost(), limit(owner), limit(owner))
+            }
+            Some((_, Close::Mutual)) => {
+                let Some(fee) = self.facts.closing_fee() else {
+                    let name = &channel.name;
+                    problems.push(format!("{name} closes at a fee that not both signed for"));
+                    return;
+                };
+                // Each side leaves out what is dust by its own limit, and both signed.
+                let limits = (limit(End::Opener), limit(End::Acceptor));
+                (fee, limits.0.min(limits.1), limits.0.max(limits.1))
+            }
+            Some((_, Close::Unknown)) | None => return,
+        };
         let state = self.decided();
+        if !state.htlcs.is_empty() {
+            return;
+        }
         for end in End::BOTH {
-            let cost = match end {
-                End::Opener => self.facts.commitment_cost(),
-                End::Acceptor => Amount::ZERO,
-            };
+            let cost = if end == End::Opener { cost } else { Amount::ZERO };
             let due = state.of(end).to_sat_floor().checked_sub(cost).unwrap_or(Amount::ZERO);
-            let limit = self.facts.end(owner).dust_limit;
-            let due = if due < limit { Amount::ZERO } else { due };
             let outputs = channel.outputs.iter().filter(|output| self.is_balance_of(output, end));
             let paid: Amount = outputs.map(|output| output.amount).sum();
-            if paid != due && state.htlcs.is_empty() {
+            let fits = if paid == Amount::ZERO { due < greatest_limit } else { paid == due };
+            if !fits || (paid > Amount::ZERO && paid < least_limit) {
                 let (name, role) = (&channel.name, &self.facts.end(end).role);
                 let (paid, due) = (paid.to_sat(), due.to_sat());
                 problems.push(format!(
-                    "commitment number {number} of {name} pays {role} {paid} sat, where the \
-                     messages give it {due}"
+                    "the close of {name} pays {role} {paid} sat, where the messages give it {due}"
                 ));
             }
         }

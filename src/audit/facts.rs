@@ -32,6 +32,8 @@ pub(super) struct EndFacts {
     points: Vec<PublicKey>,
     /// How many of its commitments it has revoked.
     revoked: u64,
+    /// The fees that it signed for in `closing_signed`.
+    closing_fees: Vec<Amount>,
     /// Where its part of a mutual close goes.
     pub(super) shutdown_script: Option<ScriptBuf>,
 }
@@ -126,6 +128,7 @@ impl Draft {
                 dust_limit: open.dust_limit_satoshis,
                 points: vec![open.first_per_commitment_point],
                 revoked: 0,
+                closing_fees: Vec::new(),
                 shutdown_script: None,
             },
             acceptor: EndFacts {
@@ -138,6 +141,7 @@ impl Draft {
                 dust_limit: accept.dust_limit_satoshis,
                 points: vec![accept.first_per_commitment_point],
                 revoked: 0,
+                closing_fees: Vec::new(),
                 shutdown_script: None,
             },
         })
@@ -170,6 +174,7 @@ impl Facts {
             Message::Shutdown(shutdown) => {
                 facts.shutdown_script = Some(shutdown.scriptpubkey.clone());
             }
+            Message::ClosingSigned(closing) => facts.closing_fees.push(closing.fee_satoshis),
             Message::ChannelReady(_)
             | Message::Warning(_)
             | Message::Error(_)
@@ -177,7 +182,6 @@ impl Facts {
             | Message::AcceptChannel(_)
             | Message::FundingCreated(_)
             | Message::FundingSigned(_)
-            | Message::ClosingSigned(_)
             | Message::UpdateAddHtlc(_)
             | Message::UpdateFulfillHtlc(_)
             | Message::CommitmentSigned(_) => {}
@@ -248,6 +252,12 @@ impl Facts {
             ChannelType::Anchors => (1124, 2 * 330),
         };
         Amount::from_sat(u64::from(self.feerate.0) * weight / 1000 + anchors)
+    }
+
+    /// The fee of a mutual close: the one that both sides signed for.
+    pub(super) fn closing_fee(&self) -> Option<Amount> {
+        let both = |fee: &&Amount| self.acceptor.closing_fees.contains(fee);
+        self.opener.closing_fees.iter().rev().find(both).copied()
     }
 
     /// The script of the funding output.
