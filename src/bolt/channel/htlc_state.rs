@@ -168,6 +168,20 @@ mod tests {
         assert_eq!(stage, Stage::Removed);
     }
 
+    /// A commitment changes only when it is signed anew, by the other side.
+    #[test]
+    fn an_htlc_enters_and_leaves_a_commitment_when_that_is_signed() {
+        for owner in [Local, Remote] {
+            for row in &LIFE {
+                let after = LIFE.iter().find(|next| next.stage > row.stage);
+                let Some(after) = after else { continue };
+                let changes = row.stage.is_in(owner, Local) != after.stage.is_in(owner, Local);
+                let signs = row.stage.awaits(Local) == Some(Signed(owner.flip()));
+                assert_eq!(changes, signs, "{:?} in the commitment of {owner:?}", row.stage);
+            }
+        }
+    }
+
     #[test]
     fn the_amount_is_paid_out_where_it_was_taken_out() {
         assert!(!Stage::AddProposed.is_taken_out(Local, Local));
