@@ -102,6 +102,22 @@ fn a_revocation_that_was_never_sent_leaves_the_state_current() {
 }
 
 #[test]
+fn one_revocation_is_enough_for_the_state_before_it() {
+    let (account, _) = judged(|trace| {
+        let by_bob = |entry: &boltlab::trace::Entry| {
+            matches!(&entry.event, Event::Message { from, message: Message::RevokeAndAck(_), .. }
+                if from.as_str() == "bob")
+        };
+        assert_eq!(trace.entries.iter().filter(|entry| by_bob(entry)).count(), 2);
+        let second = trace.entries.iter().rposition(by_bob).unwrap();
+        trace.entries.remove(second);
+    });
+    let close = account.channels[0].close.as_ref().unwrap();
+    let audit::Kind::Commitment { state, .. } = close.kind else { panic!("{close}") };
+    assert_eq!(state, scenario::FundingState::Revoked);
+}
+
+#[test]
 fn a_penalty_that_is_not_mined_leaves_the_output_untaken() {
     let (account, problems) = judged(|trace| {
         for entry in &mut trace.entries {
