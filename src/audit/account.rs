@@ -18,7 +18,7 @@ pub struct Account {
     /// Every transaction of a channel, in the order in which they were first seen; those that were
     /// replaced or reorged out and never came back are left out.
     pub transactions: Vec<AuditedTransaction>,
-    /// Every channel that has a funding transaction, in the order of the scenario.
+    /// Every channel whose funding output was agreed on, in the order of the scenario.
     pub channels: Vec<ChannelAccount>,
     /// What cannot be right whatever the outcome says: outputs that nobody can name, sats that are
     /// missing, an honest role that lost.
@@ -111,6 +111,8 @@ pub struct AuditedOutput {
     pub name: OutputName,
     /// What became of it.
     pub fate: Fate,
+    /// The transaction by which its owner moved it on, confirmed or not, once it was in a wallet.
+    pub moved_by: Option<Txid>,
 }
 
 /// What became of an output.
@@ -191,7 +193,14 @@ impl Account {
             self.transactions.iter().any(|tx| tx.spends.iter().any(|s| s.outpoint == *outpoint))
         };
         let all = self.channels.iter().flat_map(ChannelAccount::all_outputs);
-        all.map(|output| output.outpoint).filter(|outpoint| !spent(outpoint)).collect()
+        let resting = all.filter(|output| output.moved_by.is_none());
+        resting.map(|output| output.outpoint).filter(|outpoint| !spent(outpoint)).collect()
+    }
+
+    /// The transaction of the mempool that spends an output of a channel.
+    pub fn pending_spend(&self, outpoint: OutPoint) -> Option<&AuditedTransaction> {
+        let waiting = self.transactions.iter().filter(|tx| tx.confirmed.is_none());
+        waiting.into_iter().find(|tx| tx.spends.iter().any(|spend| spend.outpoint == outpoint))
     }
 
     /// How many confirmed outputs the account holds: funding outputs, those of closes, those of

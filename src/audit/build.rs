@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bitcoin::{Amount, OutPoint, ScriptBuf};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Txid};
 
 use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, OutputName};
 use super::chain::View;
@@ -30,7 +30,10 @@ pub fn account(trace: &Trace) -> Account {
         .map(|role| role.name.clone())
         .collect();
     for facts in facts(trace) {
-        let Some(named) = name(&facts, &view, &wallets) else { continue };
+        let Some(named) = name(&facts, &view, &wallets) else {
+            account.channels.push(never_funded(&facts, &honest));
+            continue;
+        };
         let builder = Builder { facts: &facts, named: &named, view: &view };
         let channel = builder.channel(&honest, &mut account.problems);
         account.channels.push(channel);
@@ -39,6 +42,29 @@ pub fn account(trace: &Trace) -> Account {
     let order = |txid| view.iter().position(|(known, _)| known == txid);
     account.transactions.sort_by_key(|transaction| order(transaction.txid));
     account
+}
+
+/// The account of a channel whose funding transaction is nowhere: it was never published, or it can
+/// never confirm any more. Once both sides use the channel, what the acceptor has in it is lost; the
+/// opener still has its coins.
+fn never_funded(facts: &Facts, honest: &[RoleName]) -> ChannelAccount {
+    let mut robbed = Sums::new();
+    let (acceptor, committed) = (&facts.acceptor.role, facts.committed(End::Acceptor));
+    if facts.is_ready() && honest.contains(acceptor) && committed > Msat::ZERO {
+        robbed.insert(acceptor.clone(), committed);
+    }
+    ChannelAccount {
+        name: facts.name.clone(),
+        funding: None,
+        funding_txid: facts.funding.txid,
+        close: None,
+        outputs: Vec::new(),
+        resting: Vec::new(),
+        entitled: Sums::new(),
+        taken: BTreeMap::new(),
+        lost: Sums::new(),
+        robbed,
+    }
 }
 
 /// Builds the account of one channel.
@@ -103,7 +129,16 @@ impl Builder<'_> {
                 Fate::Spent { by: tx.txid, to, path: spend.path }
             }
         };
-        Some(AuditedOutput { outpoint, amount: known.amount, name: known.name.clone(), fate })
+        let is_theirs = matches!(fate, Fate::Unspent { owner: Some(_) });
+        let mover = self.view.spender(outpoint).filter(|_| is_theirs).map(|(txid, _)| txid);
+        let is_ours = |txid: &Txid| self.named.transactions.iter().any(|tx| tx.txid == *txid);
+        Some(AuditedOutput {
+            outpoint,
+            amount: known.amount,
+            name: known.name.clone(),
+            fate,
+            moved_by: mover.filter(|txid| !is_ours(txid)),
+        })
     }
 
     /// The state that the close pays out.

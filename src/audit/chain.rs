@@ -40,6 +40,7 @@ impl View {
                     }
                 }
                 Event::Disconnected { to, .. } => view.disconnect(*to),
+                Event::Mempool { transactions } => view.keep(transactions),
                 Event::Published { .. }
                 | Event::Scenario { .. }
                 | Event::Step { .. }
@@ -100,6 +101,13 @@ impl View {
                 seen.confirmed = None;
             }
         }
+    }
+
+    /// Of what is not in the chain, only these are left.
+    fn keep(&mut self, mempool: &[Txid]) {
+        self.seen.retain(|txid, seen| seen.confirmed.is_some() || mempool.contains(txid));
+        let seen = &self.seen;
+        self.order.retain(|txid| seen.contains_key(txid));
     }
 
     pub(super) fn get(&self, txid: Txid) -> Option<&Seen> {

@@ -84,6 +84,7 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Published { .. }
             | Event::Mined { .. }
             | Event::Disconnected { .. }
+            | Event::Mempool { .. }
             | Event::Offline { .. }
             | Event::Online { .. }
             | Event::Remembered { .. }
@@ -197,6 +198,11 @@ impl Facts {
 
     pub(super) fn end_of(&self, role: &RoleName) -> Option<End> {
         End::BOTH.into_iter().find(|end| self.end(*end).role == *role)
+    }
+
+    /// Whether both sides have sent `channel_ready`.
+    pub(super) fn is_ready(&self) -> bool {
+        End::BOTH.into_iter().all(|end| self.end(end).points.len() > 1)
     }
 
     /// The number of a commitment of this channel, from the 48 bits in its locktime and sequence;

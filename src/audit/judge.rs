@@ -78,7 +78,7 @@ impl Judge<'_> {
         self.seen.insert(funding.outpoint);
         let found = found_funding(channel);
         match (&entry.fate.value, &channel.close) {
-            (scenario::Fate::Unspent, None) => {}
+            (scenario::Fate::Unspent, None) => self.nothing_pending(entry, funding.outpoint),
             (scenario::Fate::SpentBy { by, amount }, Some(close)) => {
                 let fits = match (by, close.kind) {
                     (FundingSpender::Closing, Kind::Closing) => true,
@@ -108,7 +108,10 @@ impl Judge<'_> {
         let at = entry.fate.at;
         let found = found(output);
         match (&entry.fate.value, &output.fate) {
-            (scenario::Fate::Any, _) | (scenario::Fate::Unspent, Fate::Unspent { .. }) => {}
+            (scenario::Fate::Any, _) => {}
+            (scenario::Fate::Unspent, Fate::Unspent { .. }) => {
+                self.nothing_pending(entry, output.outpoint);
+            }
             (scenario::Fate::Taken { to, path, amount }, fate) => {
                 let (taker, by) = match fate {
                     Fate::Spent { to, path, .. } => (to.as_ref(), *path),
@@ -130,6 +133,14 @@ impl Judge<'_> {
                 | scenario::Fate::SpentBy { .. },
                 _,
             ) => self.blame(at, format!("expected {}, found {found}", entry.fate)),
+        }
+    }
+
+    /// What is about to be spent is not unspent: whether it will be hangs on the next block.
+    fn nothing_pending(&mut self, entry: &OutcomeEntry, outpoint: OutPoint) {
+        if let Some(pending) = self.account.pending_spend(outpoint) {
+            let message = format!("{} is being spent by {pending}: mine a block", entry.output);
+            self.blame(entry.fate.at, message);
         }
     }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bitcoin::{Amount, OutPoint, TxOut};
+use bitcoin::{Amount, OutPoint, TxOut, Txid};
 use thiserror::Error;
 
 use crate::audit::{self, Account};
@@ -69,6 +69,9 @@ pub enum LabError {
     /// bitcoind's chain is not the one that the trace tells of.
     #[error("trust the trace: bitcoind's best block is not the lab's")]
     ChainDiffers,
+    /// The audit holds a transaction to be in the mempool, and bitcoind does not.
+    #[error("trust the audit: bitcoind's mempool does not hold {0}")]
+    MempoolDiffers(Txid),
     /// The audit holds an output to be unspent, and bitcoind does not.
     #[error("trust the audit: bitcoind holds {0} to be spent, or not to exist")]
     AuditDiffers(OutPoint),
@@ -292,6 +295,13 @@ impl<'a> Lab<'a> {
         let best: bitcoin::BlockHash = self.chain.call("getbestblockhash", &[])?;
         if best != self.chain.tip() {
             return Err(LabError::ChainDiffers);
+        }
+        let mempool = self.chain.mempool()?;
+        let waiting = account.transactions.iter().filter(|tx| tx.confirmed.is_none());
+        for waiting in waiting.map(|tx| tx.txid) {
+            if !mempool.iter().any(|transaction| transaction.compute_txid() == waiting) {
+                return Err(LabError::MempoolDiffers(waiting));
+            }
         }
         for outpoint in account.unspent() {
             if self.chain.unspent(outpoint)?.is_none() {

@@ -250,12 +250,18 @@ impl Lab<'_> {
         for (height, block) in (fork.saturating_add(1)..).zip(&reorg.connected) {
             self.connect(BlockHeight(height), block)?;
         }
+        // What the old branch had may be gone for good: only bitcoind knows.
+        let mempool = self.chain.mempool()?;
+        let transactions = mempool.iter().map(Transaction::compute_txid).collect();
+        self.tell(Event::Mempool { transactions });
         Ok(())
     }
 
     /// Shows a change of the chain to every role; those offline see it when they are back.
     fn show(&mut self, event: &ChainEvent) -> Result<(), Stop> {
-        let roles: Vec<RoleName> = self.cast.keys().cloned().collect();
+        // Honest roles first: who wins a race to the mempool must not hang on a name.
+        let mut roles: Vec<RoleName> = self.cast.keys().cloned().collect();
+        roles.sort_by_key(|role| self.cast.get(role).map(|player| player.kind));
         for role in roles {
             match self.cast.get_mut(&role).map(|player| &mut player.link) {
                 Some(Link::Offline(missed)) => missed.push(event.clone()),

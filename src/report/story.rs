@@ -141,6 +141,10 @@ impl Story<'_> {
                 let blocks = words::blocks(*to, *from);
                 self.line(&format!("{}: {blocks} disconnected", styled(BAD, "reorg")))
             }
+            Event::Mempool { transactions } => {
+                let waiting = self.names.waiting(transactions);
+                self.line(&format!("mempool: {waiting}"))
+            }
             Event::Offline { role } => self.line(&format!("{role} is offline")),
             Event::Online { role } => self.line(&format!("{role} is online")),
             Event::Remembered { role, channel, commitment, name } => {

@@ -168,6 +168,11 @@ pub enum Event {
         /// The height of the oldest of them.
         to: BlockHeight,
     },
+    /// What the mempool holds after a reorg.
+    Mempool {
+        /// The transactions, parents before children.
+        transactions: Vec<Txid>,
+    },
     /// A role sees neither blocks nor messages any more.
     Offline {
         /// The role.

@@ -75,6 +75,9 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         Event::Disconnected { from, to } => {
             format!("reorg: {} disconnected", words::blocks(*to, *from))
         }
+        Event::Mempool { transactions } => {
+            format!("mempool: {}", names.waiting(transactions))
+        }
         Event::Offline { role } => format!("{role} is offline"),
         Event::Online { role } => format!("{role} is online"),
         Event::Remembered { role, channel, commitment, name } => {

@@ -49,6 +49,7 @@ impl Names {
             | Event::Lost { .. }
             | Event::Channel { .. }
             | Event::Disconnected { .. }
+            | Event::Mempool { .. }
             | Event::Offline { .. }
             | Event::Online { .. }
             | Event::Remembered { .. }
@@ -111,6 +112,14 @@ impl Names {
             Some(channel) => format!("{from} {arrow} {to} ({channel})"),
             None => format!("{from} {arrow} {to}"),
         }
+    }
+
+    /// What the transactions of a mempool are called.
+    pub(crate) fn waiting(&self, transactions: &[Txid]) -> String {
+        let unknown = || "a payment".to_owned();
+        let names = transactions.iter().map(|txid| self.words.get(txid).cloned());
+        let names: Vec<String> = names.map(|name| name.unwrap_or_else(unknown)).collect();
+        if names.is_empty() { "empty".to_owned() } else { names.join(", ") }
     }
 
     /// What a transaction is called.
@@ -193,7 +202,9 @@ pub(crate) fn told(event: &ChannelEvent) -> String {
             }
             FundingSpend::Unknown => "is closed by something never signed".to_owned(),
         },
-        ChannelEvent::CloseUndone => "is open again: a reorg took its close".to_owned(),
+        ChannelEvent::CloseUndone => {
+            "is not closed in the chain any more, after a reorg".to_owned()
+        }
         ChannelEvent::NotEconomical(output) => {
             format!("output {} is not worth its fee", output.vout)
         }

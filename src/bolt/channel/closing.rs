@@ -26,6 +26,17 @@ pub struct Closing {
     pub before: Box<Phase>,
     /// The spend of the funding output, once it is in a block.
     pub spend: Option<Confirmed>,
+    /// Whether there is a way back.
+    pub intent: Intent,
+}
+
+/// Whether we want the channel closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// We published a spend ourselves: there is no way back.
+    Ours,
+    /// We only saw one in the chain: without it, the channel goes on.
+    Seen,
 }
 
 /// The spend of the funding output, in a block.
@@ -81,12 +92,22 @@ impl TrackedStatus {
 impl Closing {
     /// We have published a spend of the funding output.
     pub(super) fn unconfirmed(before: Phase) -> Self {
-        Self { before: Box::new(before), spend: None }
+        Self { before: Box::new(before), spend: None, intent: Intent::Ours }
     }
 
     /// A block holds a spend of the funding output.
     pub(super) fn confirmed(
         before: Phase,
+        context: &Context<'_>,
+        spend: &Transaction,
+        outputs: Vec<Output>,
+    ) -> Step {
+        Self::spent(before, Intent::Seen, context, spend, outputs)
+    }
+
+    fn spent(
+        before: Phase,
+        intent: Intent,
         context: &Context<'_>,
         spend: &Transaction,
         mut outputs: Vec<Output>,
@@ -107,7 +128,8 @@ impl Closing {
         let txid = spend.compute_txid();
         let mut confirmed = Confirmed { txid, kind, height: context.height, tracked };
         confirmed.publish(context, &mut outputs);
-        Ok((Phase::Closing(Self { before: Box::new(before), spend: Some(confirmed) }), outputs))
+        let before = Box::new(before);
+        Ok((Phase::Closing(Self { before, spend: Some(confirmed), intent }), outputs))
     }
 
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
@@ -122,11 +144,17 @@ impl Closing {
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
         match (&self.spend, event) {
             (None, ChainEvent::Connected { transactions, .. }) => {
-                // The phase before notices the block as well: it knows the funding outpoint.
-                let outpoint = self.before.commitments().map(|c| c.funding.outpoint);
-                match outpoint.and_then(|outpoint| spender(transactions, outpoint)) {
+                let Some(commitments) = self.before.commitments() else {
+                    return Ok((Phase::Closing(self.clone()), Vec::new()));
+                };
+                if let Some(by) = commitments.double_spend(transactions) {
+                    let lost = Output::Event(ChannelEvent::FundingDoubleSpent { by });
+                    return Ok((Phase::Closed(Closed::FundingLost), vec![lost]));
+                }
+                match spender(transactions, commitments.funding.outpoint) {
                     Some(spend) => {
-                        Self::confirmed((*self.before).clone(), context, spend, Vec::new())
+                        let before = (*self.before).clone();
+                        Self::spent(before, self.intent, context, spend, Vec::new())
                     }
                     None => Ok((Phase::Closing(self.clone()), Vec::new())),
                 }
@@ -138,13 +166,20 @@ impl Closing {
                 if *height == confirmed.height =>
             {
                 let undone = vec![Output::Event(ChannelEvent::CloseUndone)];
-                Ok((Phase::Closing(Self { spend: None, ..self.clone() }), undone))
+                let next = match self.intent {
+                    Intent::Ours => Phase::Closing(Self { spend: None, ..self.clone() }),
+                    Intent::Seen => (*self.before).clone(),
+                };
+                Ok((next, undone))
             }
             (Some(confirmed), _) => {
                 let mut confirmed = confirmed.clone();
                 let mut outputs = Vec::new();
                 confirmed.follow(event);
-                confirmed.publish(context, &mut outputs);
+                // Amid a reorg there is no telling yet what the chain will be.
+                if matches!(event, ChainEvent::Connected { .. }) {
+                    confirmed.publish(context, &mut outputs);
+                }
                 if confirmed.is_resolved(context.height) {
                     outputs.push(Output::Event(ChannelEvent::Resolved));
                     return Ok((Phase::Closed(Closed::Resolved), outputs));
@@ -184,7 +219,10 @@ impl Confirmed {
         let age = next_block.and_then(|height| height.blocks_since(self.height)).unwrap_or(0);
         for tracked in &mut self.tracked {
             let Claimable { claim, delay, .. } = &tracked.claimable;
-            if tracked.status != TrackedStatus::Waiting || age < u32::from(delay.0) {
+            // What was published and is not in the chain yet is published again: a mempool may have
+            // refused it, or forgotten it.
+            let open = matches!(tracked.status, TrackedStatus::Waiting | TrackedStatus::Published);
+            if !open || age < u32::from(delay.0) {
                 continue;
             }
             let destination = context.destination.clone();

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bitcoin::Transaction;
 use bitcoin::hashes::sha256;
+use bitcoin::{Transaction, Txid};
 use secp256k1::PublicKey;
 use secp256k1::ecdsa::Signature;
 
 use super::error::{PeerViolation, ensure};
 use super::htlc_state::{Milestone, Stage};
+use super::spender;
 use super::terms::{ChannelSecrets, Terms};
 use crate::bolt::keys::{PerCommitmentSecret, SecretStore, derive_private_key};
 use crate::bolt::tx::funding::Funding;
@@ -77,6 +78,9 @@ pub struct Commitments {
     pub channel_id: ChannelId,
     /// The funding output, from our view.
     pub funding: Funding,
+    /// The funding transaction, once it is known: the opener made it, the acceptor saw it in a
+    /// block.
+    funding_transaction: Option<Arc<Transaction>>,
     /// Our balance, without pending HTLCs.
     pub(super) to_local: Msat,
     /// The peer's.
@@ -150,6 +154,7 @@ impl Beginning<'_> {
             terms: self.terms,
             channel_id: ChannelId::from_funding(self.funding.outpoint),
             funding: self.funding,
+            funding_transaction: None,
             to_local,
             to_remote,
             htlcs: BTreeMap::new(),
@@ -236,6 +241,23 @@ impl Commitments {
     /// How many HTLCs are not irrevocably removed yet.
     pub fn pending(&self) -> usize {
         self.htlcs.len()
+    }
+
+    /// The same, with the funding transaction.
+    pub(super) fn with_funding_transaction(self, known: Option<Arc<Transaction>>) -> Self {
+        Self { funding_transaction: known, ..self }
+    }
+
+    /// The transaction that spends an input of the funding transaction in its place, if a block
+    /// has one: the channel can never be.
+    pub(super) fn double_spend(&self, transactions: &[Transaction]) -> Option<Txid> {
+        let ours = self.funding_transaction.as_ref()?;
+        let txid = self.funding.outpoint.txid;
+        ours.input
+            .iter()
+            .filter_map(|input| spender(transactions, input.previous_output))
+            .map(Transaction::compute_txid)
+            .find(|spender| *spender != txid)
     }
 
     fn local_number(&self) -> CommitmentNumber {

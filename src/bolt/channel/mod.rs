@@ -20,7 +20,7 @@ mod shutdown;
 mod terms;
 mod updates;
 
-pub use closing::{Closing, FundingSpend, Tracked, TrackedStatus};
+pub use closing::{Closing, FundingSpend, Intent, Tracked, TrackedStatus};
 pub use commitments::{ChannelHtlc, Commitments, LocalState, RemoteState};
 pub use error::{Fault, PeerViolation, Refused};
 pub use htlc_state::{Milestone, Stage};

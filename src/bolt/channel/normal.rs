@@ -13,8 +13,8 @@
 use super::error::ensure;
 use super::shutdown::Shutdown;
 use super::{
-    ChainEvent, ChannelEvent, Closing, Command, Commitments, Confirmation, Context, Fault, Input,
-    Output, PeerViolation, Phase, Refused, Stage, Step, spender, unexpected,
+    ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation, Context, Fault,
+    Input, Output, PeerViolation, Phase, Refused, Stage, Step, spender, unexpected,
 };
 use crate::bolt::tx::Side;
 use crate::bolt::wire::Message;
@@ -111,6 +111,11 @@ pub(super) fn close_if_spent(
 ) -> Step {
     match event {
         ChainEvent::Connected { transactions, .. } => {
+            if let Some(by) = commitments.double_spend(transactions) {
+                let mut outputs = outputs;
+                outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
+                return Ok((Phase::Closed(Closed::FundingLost), outputs));
+            }
             match spender(transactions, commitments.funding.outpoint) {
                 Some(spend) => Closing::confirmed(phase, context, spend, outputs),
                 None => Ok((phase, outputs)),

@@ -94,8 +94,6 @@ pub struct Created {
 pub struct AwaitingDepth {
     /// The first commitments.
     pub commitments: Commitments,
-    /// The funding transaction, if we are the opener.
-    transaction: Option<Transaction>,
     confirmation: Confirmation,
     /// The height at which the wait began.
     since: BlockHeight,
@@ -411,9 +409,9 @@ impl AwaitingDepth {
         commitments: Commitments,
         transaction: Option<Transaction>,
     ) -> Self {
+        let funding_transaction = transaction.map(Arc::new);
         Self {
-            commitments,
-            transaction,
+            commitments: commitments.with_funding_transaction(funding_transaction),
             confirmation: Confirmation::Unconfirmed,
             since: context.height,
             sent_ready: false,
@@ -452,13 +450,15 @@ impl AwaitingDepth {
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
         let outpoint = self.commitments.funding.outpoint;
         let (confirmation, told) = self.confirmation.follow(outpoint.txid, event);
-        let next = Self { confirmation, ..self.clone() };
+        let mut next = Self { confirmation, ..self.clone() };
         let mut outputs: Vec<Output> = told.into_iter().map(Output::Event).collect();
         if let ChainEvent::Connected { transactions, .. } = event {
             if let Some(transaction) = find(transactions, outpoint.txid) {
                 self.check_output(transaction)?;
+                let known = Some(Arc::new(transaction.clone()));
+                next.commitments = next.commitments.with_funding_transaction(known);
             }
-            if let Some(by) = self.double_spend(transactions) {
+            if let Some(by) = self.commitments.double_spend(transactions) {
                 outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
                 return Ok((Phase::Closed(Closed::FundingLost), outputs));
             }
@@ -469,7 +469,8 @@ impl AwaitingDepth {
         }
         let waited = context.height.blocks_since(self.since).unwrap_or(0);
         let unconfirmed = confirmation == Confirmation::Unconfirmed;
-        if self.transaction.is_none() && unconfirmed && waited >= FORGET_AFTER {
+        let is_acceptor = self.commitments.terms.opener == Side::Remote;
+        if is_acceptor && unconfirmed && waited >= FORGET_AFTER {
             outputs.push(Output::Event(ChannelEvent::FundingForgotten));
             return Ok((Phase::Closed(Closed::FundingLost), outputs));
         }
@@ -483,18 +484,6 @@ impl AwaitingDepth {
         let expected = funding.output();
         let fits = transaction.output.get(position) == Some(&expected);
         ensure(fits, PeerViolation::WrongFundingOutput { outpoint: funding.outpoint })
-    }
-
-    /// The transaction that spends an input of our funding transaction in its place, if there is
-    /// one.
-    fn double_spend(&self, transactions: &[Transaction]) -> Option<bitcoin::Txid> {
-        let ours = self.transaction.as_ref()?;
-        let txid = ours.compute_txid();
-        ours.input
-            .iter()
-            .filter_map(|input| spender(transactions, input.previous_output))
-            .map(Transaction::compute_txid)
-            .find(|spender| *spender != txid)
     }
 }
 
