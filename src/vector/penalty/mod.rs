@@ -55,6 +55,7 @@ struct HtlcBasepoints {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the names are the BOLT's")]
 struct Secrets {
     local_delayed_payment_basepoint_secret: SecretKey,
     remote_payment_basepoint_secret: SecretKey,
