@@ -3,6 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+#[path = "vectors_on_chain/closing.rs"]
+mod closing;
+#[path = "vectors_on_chain/penalty.rs"]
+mod penalty;
+
 use std::{fs, path::Path, process::ExitCode};
 
 use bitcoin::{Block, Transaction, absolute::LockTime, consensus::encode::deserialize_hex};
@@ -13,7 +18,9 @@ use boltlab::{
         obtain::{Request, Silent, find_or_obtain},
     },
 };
+use closing::Closing;
 use libtest_mimic::{Arguments, Failed, Trial};
+use penalty::Penalty;
 use serde_json::Value;
 
 /// How far block 1 must lie back for its coinbase to be spent.
@@ -28,24 +35,30 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let mut trials = Vec::new();
     for vector in vectors("funding") {
-        trials.push(Trial::test(name(&vector), || play_funding().map_err(fail)));
+        trials.push(trial(&vector, play_funding));
     }
     for topic in ["commitment", "commitment_anchors"] {
         for vector in vectors(topic) {
-            trials.push(Trial::test(name(&vector), move || {
-                Commitment::new(&vector).play().map_err(fail)
-            }));
+            let commitment = Commitment::new(&vector);
+            trials.push(trial(&vector, move || commitment.play()));
+        }
+    }
+    for vector in vectors("closing") {
+        let closing = Closing::new(&vector);
+        trials.extend(closing.map(|closing| trial(&vector, move || closing.play())));
+    }
+    for group in groups("penalty") {
+        for vector in group["tests"].as_array().unwrap() {
+            let penalty = Penalty::new(&group, vector);
+            trials.extend(penalty.map(|penalty| trial(vector, move || penalty.play())));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn name(vector: &Value) -> String {
-    format!("on-chain/{}", vector["id"].as_str().unwrap())
-}
-
-fn fail(error: ChainError) -> Failed {
-    Failed::from(error)
+fn trial(vector: &Value, play: impl FnOnce() -> Result<(), ChainError> + Send + 'static) -> Trial {
+    let name = format!("on-chain/{}", vector["id"].as_str().unwrap());
+    Trial::test(name, move || play().map_err(Failed::from))
 }
 
 fn file(topic: &str) -> Value {
@@ -54,10 +67,13 @@ fn file(topic: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+fn groups(topic: &str) -> Vec<Value> {
+    file(topic)["groups"].as_array().unwrap().clone()
+}
+
 /// The vectors of a file, all groups in one.
 fn vectors(topic: &str) -> Vec<Value> {
-    let groups = file(topic)["groups"].as_array().unwrap().clone();
-    groups.iter().flat_map(|group| group["tests"].as_array().unwrap().clone()).collect()
+    groups(topic).iter().flat_map(|group| group["tests"].as_array().unwrap().clone()).collect()
 }
 
 fn decode(hex: &Value) -> Transaction {
@@ -73,10 +89,10 @@ fn ask(chain: &mut Chain, transaction: &Transaction) -> Result<Submission, Chain
     Ok(chain.test_accept(std::slice::from_ref(transaction))?.remove(0))
 }
 
-/// The same transaction with a bit of the signature in this item of its witness changed.
-fn spoil(transaction: &Transaction, item: usize) -> Transaction {
+/// The same transaction with a bit of the signature in this item of an input's witness changed.
+fn spoil(transaction: &Transaction, input: usize, item: usize) -> Transaction {
     let mut spoilt = transaction.clone();
-    let input = &mut spoilt.input[0];
+    let input = &mut spoilt.input[input];
     let mut witness = input.witness.to_vec();
     // In the middle of the signature's S: still DER.
     let position = witness[item].len() - 10;
@@ -160,7 +176,7 @@ impl Commitment {
         let mut chain = start()?;
         chain.mine_block(vec![funding()])?;
         for signature in [1, 2] {
-            assert_invalid(&mut chain, spoil(&self.transaction, signature), BAD_SIGNATURE);
+            assert_invalid(&mut chain, spoil(&self.transaction, 0, signature), BAD_SIGNATURE);
         }
         confirm(&mut chain, &self.transaction, self.feeless)?;
         for success in &self.successes {
@@ -185,7 +201,7 @@ impl Commitment {
         transaction: &Transaction,
     ) -> Result<(), ChainError> {
         for signature in [1, 2] {
-            assert_invalid(chain, spoil(transaction, signature), BAD_SIGNATURE);
+            assert_invalid(chain, spoil(transaction, 0, signature), BAD_SIGNATURE);
         }
         confirm(chain, transaction, self.feeless_htlcs)
     }

@@ -11,8 +11,8 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Case, Vector, VectorError, check::Checks, commitment, fees, funding, key_derivation,
-    secret_generation, secret_storage, weights,
+    Case, Vector, VectorError, check::Checks, closing, commitment, fees, funding, key_derivation,
+    penalty, secret_generation, secret_storage, weights,
 };
 
 /// The greatest size of a file; the BOLTs' vectors have some 100 kB.
@@ -113,6 +113,8 @@ enum Topic {
     KeyDerivation,
     Weights,
     Fees,
+    Closing,
+    Penalty,
 }
 
 /// The first look at a file, to learn its topic.
@@ -139,6 +141,7 @@ struct Source {
     bolt: u8,
     section: String,
     commit: String,
+    origin: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -254,6 +257,8 @@ pub fn parse(path: &Path, text: &str) -> Result<Vec<Vector>, VectorError> {
         Topic::KeyDerivation => parse_topic::<key_derivation::Group>(path, text),
         Topic::Weights => parse_topic::<weights::Group>(path, text),
         Topic::Fees => parse_topic::<fees::Group>(path, text),
+        Topic::Closing => parse_topic::<closing::Group>(path, text),
+        Topic::Penalty => parse_topic::<penalty::Group>(path, text),
     }
 }
 

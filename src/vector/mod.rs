@@ -5,6 +5,7 @@
 //! reads its groups.
 
 mod check;
+mod closing;
 mod commitment;
 mod diff;
 mod error;
@@ -13,6 +14,8 @@ mod funding;
 mod hex;
 mod key_derivation;
 mod load;
+mod penalty;
+mod refusal;
 mod secret_generation;
 mod secret_storage;
 #[cfg(test)]
