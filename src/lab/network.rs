@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bitcoin::{Block, Transaction};
+use bitcoin::{Block, Transaction, Txid};
 
 use super::{Lab, LabError, Stop};
 use crate::bolt::channel::{ChainEvent, Purpose};
@@ -174,6 +174,10 @@ impl Lab<'_> {
             Submission::Refused { reason } if reason.starts_with("txn-already") => Answer::Known,
             Submission::Refused { reason } => Answer::Refused { reason },
         };
+        // Nodes publish again what is not in the chain yet; that is worth telling only if it is news.
+        if self.is_no_news(by, txid, &answer) {
+            return Ok(answer);
+        }
         self.tell(Event::Published {
             by: by.clone(),
             purpose,
@@ -182,6 +186,22 @@ impl Lab<'_> {
             answer: answer.clone(),
         });
         Ok(answer)
+    }
+
+    /// Whether this role has published this transaction before, and bitcoind's answer says nothing
+    /// new: it has the transaction, or refuses it again during the same step.
+    fn is_no_news(&self, by: &RoleName, of: Txid, answer: &Answer) -> bool {
+        let before = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
+            Event::Published { by: role, txid, answer, .. } if role == by && *txid == of => {
+                Some((entry.step, answer))
+            }
+            _ => None,
+        });
+        match (before, answer) {
+            (Some((_, Answer::Accepted | Answer::Known)), Answer::Known) => true,
+            (Some((step, before)), Answer::Refused { .. }) => step == self.step && before == answer,
+            (Some(_) | None, _) => false,
+        }
     }
 
     /// Whether the trace has bitcoind take this transaction before, with no reorg since.
