@@ -7,7 +7,7 @@ use bitcoin::{OutPoint, Transaction, Txid};
 use super::network::Link;
 use super::{Lab, LabError, Stop};
 use crate::audit;
-use crate::bolt::channel::{ChannelEvent, Purpose};
+use crate::bolt::channel::{ChannelEvent, PeerViolation, Purpose};
 use crate::bolt::tx;
 use crate::bolt::units::Msat;
 use crate::chain::Branch;
@@ -108,7 +108,7 @@ impl Lab<'_> {
         if state == wanted {
             return Ok(());
         }
-        let why = self.last_violation().map_or(String::new(), |why| format!(": {why}"));
+        let why = self.violation().map_or(String::new(), |why| format!(": {why}"));
         let message = format!("{role} sees {name} as {state}, not as {wanted}{why}");
         Err(failed(Some(name.at), message))
     }
@@ -124,25 +124,42 @@ impl Lab<'_> {
         Ok(channel.map_or("closed", |channel| channel.phase.name()))
     }
 
-    fn last_violation(&self) -> Option<String> {
-        self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Channel {
-                role, told: ChannelEvent::Violation { requirement, message }, ..
-            } => Some(format!("{role} told of a violation, {message} ({requirement})")),
-            _ => None,
-        })
+    /// The violation that this step failed for. The first is the cause; that the peer then sent an
+    /// error is only what follows from it, on the other side.
+    fn violation(&self) -> Option<String> {
+        let told = || {
+            self.this_step().filter_map(|event| match event {
+                Event::Channel {
+                    role,
+                    told: ChannelEvent::Violation { requirement, message },
+                    ..
+                } => Some((role, requirement, message)),
+                _ => None,
+            })
+        };
+        let error = PeerViolation::Error;
+        let cause = told().find(|(_, requirement, _)| *requirement != error.requirement());
+        let (role, requirement, message) = cause.or_else(|| told().next())?;
+        Some(format!("{role}: {message} ({requirement})"))
     }
 
-    /// Fails unless the mempool took the newest transaction of this purpose.
+    /// What happened in this step.
+    fn this_step(&self) -> impl DoubleEndedIterator<Item = &Event> {
+        let entries = self.trace.entries.iter();
+        entries.filter(|entry| entry.step == self.step).map(|entry| &entry.event)
+    }
+
+    /// Fails unless the mempool took the newest transaction of this purpose. Those of earlier steps
+    /// are other channels'.
     fn accepted(&self, at: Position, purpose: Purpose) -> Result<(), Stop> {
-        let answer = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
+        let answer = self.this_step().rev().find_map(|event| match event {
             Event::Published { purpose: Some(of), answer, .. } if *of == purpose => Some(answer),
             _ => None,
         });
         let message = match answer {
             Some(Answer::Accepted | Answer::Known) => return Ok(()),
             Some(Answer::Refused { reason }) => format!("the mempool refused it: {reason}"),
-            None => self.last_violation().unwrap_or_else(|| "nothing was published".to_owned()),
+            None => self.violation().unwrap_or_else(|| "nothing was published".to_owned()),
         };
         Err(failed(Some(at), message))
     }
@@ -180,7 +197,7 @@ impl Lab<'_> {
         let offline = [from, to].into_iter().find(|role| self.is_offline(&role.value));
         let why = match offline {
             Some(role) => format!("{role} is offline"),
-            None => self.last_violation().unwrap_or_else(|| "it is still pending".to_owned()),
+            None => self.violation().unwrap_or_else(|| "it is still pending".to_owned()),
         };
         Err(failed(None, format!("{from} did not pay {to}: {why}")))
     }
