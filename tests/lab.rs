@@ -4,7 +4,7 @@
 
 use boltlab::chain::obtain::{Request, Silent, find_or_obtain};
 use boltlab::lab::{self, Ending, Run};
-use boltlab::scenario::{self, ParseOptions};
+use boltlab::scenario::{self, ParseOptions, Scenario};
 
 /// A cast of three, and a channel between each two of them that are neighbours.
 const HEAD: &str = "title: x
@@ -19,20 +19,24 @@ channels:
 steps:
 ";
 
-#[track_caller]
-fn run(steps: &[&str]) -> Run {
+fn parse(steps: &[&str]) -> Scenario {
+    let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    let options = ParseOptions { allow_missing_outcome: true };
+    let scenario = scenario::parse("x.yaml".as_ref(), &format!("{HEAD}{steps}"), options);
+    scenario.expect("a scenario")
+}
+
+fn run(scenario: &Scenario) -> Run {
     let bitcoind = find_or_obtain(&Request::default(), &Silent).expect("a bitcoind");
     let options = lab::Options { chain: (&bitcoind).into(), ..lab::Options::default() };
-    let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
-    let parse = ParseOptions { allow_missing_outcome: true };
-    let scenario = scenario::parse("x.yaml".as_ref(), &format!("{HEAD}{steps}"), parse);
-    lab::run(&scenario.expect("a scenario"), &options)
+    lab::run(scenario, &options)
 }
 
 /// The steps before the last one hold, and the last one fails with this message.
 #[track_caller]
 fn last_fails(steps: &[&str], message: &str) {
-    let Ending::Failed(problems) = run(steps).ending else { panic!("it does not fail") };
+    let ending = run(&parse(steps)).ending;
+    let Ending::Failed(problems) = ending else { panic!("no failure: {ending:?}") };
     let [problem] = problems.as_slice() else { panic!("{problems:?}") };
     let line = HEAD.lines().count() + steps.len();
     assert_eq!((problem.line, problem.message.as_str()), (u32::try_from(line).ok(), message));
@@ -67,5 +71,27 @@ mod close {
             ],
             "nothing was published",
         );
+    }
+}
+
+mod offline {
+    use super::*;
+
+    #[test]
+    fn a_second_offline_loses_no_block() {
+        let mut scenario = parse(&[
+            "open: ab",
+            "remember: {channel: ab, by: alice, as: old}",
+            "pay: {from: alice, to: bob, amount: 1_000 sat, channel: ab}",
+            "offline: bob",
+            "publish: {by: alice, commitment: old}",
+            "mine: 2 blocks",
+            "online: bob",
+            "expect: {transaction: {by: bob, spends: ab.commitment.to_local}}",
+        ]);
+        // No file can say so.
+        scenario.steps.insert(6, scenario.steps[3].clone());
+        let ending = run(&scenario).ending;
+        assert!(matches!(ending, Ending::Passed), "{ending:?}");
     }
 }

@@ -404,6 +404,20 @@ pub enum Mistake {
         /// The greatest that is allowed.
         limit: u32,
     },
+    /// A role goes offline that is.
+    #[error("`{role}` is offline already")]
+    AlreadyOffline {
+        /// The role.
+        role: String,
+        /// The line of the `offline` that holds.
+        since: u32,
+    },
+    /// A role comes online that is.
+    #[error("`{role}` is online already")]
+    AlreadyOnline {
+        /// The role.
+        role: String,
+    },
     /// A wait that is too long.
     #[error("`within` is at most {limit}, not {blocks}")]
     WithinTooLong {
@@ -465,6 +479,7 @@ impl Mistake {
             Self::UnknownName { name, known, .. } => name_help(name, known),
             Self::DuplicateKey { first, .. } => Some(format!("the first one is in line {first}")),
             Self::OpenedTwice { first, .. } => Some(format!("it was opened in line {first}")),
+            Self::AlreadyOffline { since, .. } => Some(format!("it is since line {since}")),
             Self::UnknownUnit { unit, of } => Some(unit_help(unit, *of)),
             Self::NoQuantity { of, .. } => Some(format!("write it as in {}", of.example())),
             Self::BareNumber { number, of } => {

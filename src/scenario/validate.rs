@@ -36,6 +36,7 @@ pub(super) fn validate(draft: &mut Draft) {
         scenario: &draft.scenario,
         steps_missing: draft.steps_missing,
         opened: BTreeMap::new(),
+        offline: BTreeMap::new(),
         problems: Vec::new(),
     };
     check.cast();
@@ -52,6 +53,8 @@ struct Check<'a> {
     steps_missing: bool,
     /// The channels that are open at this step, and the line of their `open`.
     opened: BTreeMap<&'a ChannelName, u32>,
+    /// The roles that are offline at this step, and the line of their `offline`.
+    offline: BTreeMap<&'a RoleName, u32>,
     problems: Vec<Problem>,
 }
 
@@ -184,8 +187,25 @@ impl<'a> Check<'a> {
                     self.open(&transaction.value.channel, transaction.at);
                 }
             }
-            Verb::Offline(_) | Verb::Online(_) => {}
+            Verb::Offline(role) => {
+                if let Some(since) = self.offline.insert(&role.value, step.at.line) {
+                    let role_name = role.to_string();
+                    self.link(role.at, Mistake::AlreadyOffline { role: role_name, since });
+                }
+            }
+            Verb::Online(role) => {
+                if self.offline.remove(&role.value).is_none() {
+                    self.link(role.at, Mistake::AlreadyOnline { role: role.to_string() });
+                }
+            }
             Verb::Expect(expect) => self.expect(expect),
+        }
+    }
+
+    /// Where a step could not be read, it may have taken the role off or back on.
+    fn link(&mut self, at: Position, mistake: Mistake) {
+        if !self.steps_missing {
+            self.report(at, mistake);
         }
     }
 

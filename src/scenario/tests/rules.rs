@@ -339,6 +339,16 @@ mod steps {
     }
 
     #[test]
+    fn who_is_offline_goes_online_next() {
+        let twice = "- offline: bob\n  - mine: 1 block\n  - offline: bob # again";
+        let found = mistake(MINE, twice, "bob # again");
+        assert_eq!(found, Mistake::AlreadyOffline { role: "bob".into(), since: 15 });
+        let found = mistake(MINE, "- offline: alice\n  - online: bob # again", "bob # again");
+        assert_eq!(found, Mistake::AlreadyOnline { role: "bob".into() });
+        read(&changed(BREACH, MINE, "- offline: bob\n  - online: bob\n  - offline: bob"));
+    }
+
+    #[test]
     fn a_path_fits_its_output() {
         let all = [Path::Delay, Path::Revocation, Path::Direct, Path::Anchor, Path::Anyone];
         assert_eq!(Path::ALL, all);
