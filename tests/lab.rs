@@ -95,3 +95,43 @@ mod offline {
         assert!(matches!(ending, Ending::Passed), "{ending:?}");
     }
 }
+
+mod funds {
+    use super::*;
+
+    #[test]
+    fn the_lab_has_what_a_cast_may_have() {
+        let text = "title: x\ncast:\n  alice: {role: honest, funds: 549 BTC}\nsteps:\n  \
+                    - mine: 1 block\n";
+        let options = ParseOptions { allow_missing_outcome: true };
+        let ending = run(&scenario::parse("x.yaml".as_ref(), text, options).unwrap()).ending;
+        assert!(matches!(ending, Ending::Passed), "{ending:?}");
+    }
+}
+
+mod settled {
+    use super::*;
+
+    const FORGOTTEN: &str = "ab is settled, and alice has forgotten its states";
+
+    #[test]
+    fn a_state_cannot_be_remembered() {
+        let close = "close: {channel: ab, by: alice}";
+        let late = "remember: {channel: ab, by: alice, as: late}";
+        last_fails(&["open: ab", close, "mine: 110 blocks", late], FORGOTTEN);
+    }
+
+    #[test]
+    fn a_state_cannot_be_published() {
+        last_fails(
+            &[
+                "open: ab",
+                "remember: {channel: ab, by: alice, as: old}",
+                "close: {channel: ab, by: alice}",
+                "mine: 110 blocks",
+                "publish: {by: alice, commitment: old}",
+            ],
+            FORGOTTEN,
+        );
+    }
+}

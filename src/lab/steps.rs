@@ -235,8 +235,11 @@ impl Lab<'_> {
         state: &At<StateName>,
     ) -> Result<(), Stop> {
         let handle = self.handle(name)?;
-        let number = cheat::newest(self.node(&by.value)?, &handle)
-            .map_err(|source| cannot(&by.value, "remember a state", source))?;
+        let number = match cheat::newest(self.node(&by.value)?, &handle) {
+            Ok(number) => number,
+            Err(NodeError::NoSuchChannel(_)) => return Err(self.forgotten(name, by)),
+            Err(source) => return Err(cannot(&by.value, "remember a state", source)),
+        };
         self.states.insert(state.value.clone(), (name.value.clone(), number));
         self.tell(Event::Remembered {
             role: by.value.clone(),
@@ -247,14 +250,28 @@ impl Lab<'_> {
         Ok(())
     }
 
+    /// A node keeps the states of a channel only as long as they matter.
+    fn forgotten(&self, name: &At<ChannelName>, by: &At<RoleName>) -> Stop {
+        let message = match self.state(name, &by.value) {
+            Ok("closed") => format!("{name} is settled, and {by} has forgotten its states"),
+            Ok(state) => format!("{by} sees {name} as {state}, and has no such state of it"),
+            Err(stop) => return stop,
+        };
+        failed(Some(name.at), message)
+    }
+
     fn publish_state(&mut self, by: &At<RoleName>, state: &At<StateName>) -> Result<(), Stop> {
         let known = self.states.get(&state.value).cloned();
         let (channel, number) =
             known.ok_or_else(|| failed(Some(state.at), format!("nobody remembered {state}")))?;
-        let handle = self.handle(&At::new(channel, state.at))?;
+        let channel = At::new(channel, state.at);
+        let handle = self.handle(&channel)?;
         self.must_be_online(&by.value)?;
-        let transaction = cheat::commitment(self.node(&by.value)?, &handle, number)
-            .map_err(|source| cannot(&by.value, "publish an old state", source))?;
+        let transaction = match cheat::commitment(self.node(&by.value)?, &handle, number) {
+            Ok(transaction) => transaction,
+            Err(NodeError::NoSuchChannel(_)) => return Err(self.forgotten(&channel, by)),
+            Err(source) => return Err(cannot(&by.value, "publish an old state", source)),
+        };
         let purpose = Some(Purpose::Commitment(number));
         self.publish_or_fail(by, purpose, &transaction, state.at)
     }
@@ -288,8 +305,10 @@ impl Lab<'_> {
             Path::Delay => ClaimWay::Delay,
             Path::Revocation => ClaimWay::Revocation,
             Path::Direct => ClaimWay::Direct,
+            // A loaded scenario has none.
             Path::Anchor | Path::Anyone => {
-                return Err(LabError::Unsupported("claim of an anchor").into());
+                let message = "not supported yet: a claim of an anchor".to_owned();
+                return Err(failed(Some(path.at), message));
             }
         };
         self.must_be_online(&by.value)?;

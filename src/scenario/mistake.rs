@@ -239,6 +239,23 @@ pub enum Mistake {
     },
 
     // Channels.
+    /// The language has it, the lab not yet.
+    #[error("not supported yet: {what}")]
+    NotSupported {
+        /// What.
+        what: &'static str,
+    },
+    /// More funds than the lab can mine before a scenario begins.
+    #[error(
+        "the cast has {} together, and the lab can give it {}",
+        units::read(*.funds), units::read(*.limit)
+    )]
+    FundsOverLimit {
+        /// What the cast has, up to this role.
+        funds: Amount,
+        /// What the lab has to give.
+        limit: Amount,
+    },
     /// A channel from a role to itself.
     #[error("a channel joins two roles, and both ends of `{channel}` are `{role}`")]
     OneRoleChannel {
