@@ -20,9 +20,9 @@ steps:
 ";
 
 fn parse(steps: &[&str]) -> Scenario {
-    let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    let text = format!("{HEAD}  - {}\n", steps.join("\n  - "));
     let options = ParseOptions { allow_missing_outcome: true };
-    let scenario = scenario::parse("x.yaml".as_ref(), &format!("{HEAD}{steps}"), options);
+    let scenario = scenario::parse("x.yaml".as_ref(), &text, options);
     scenario.expect("a scenario")
 }
 
@@ -70,6 +70,35 @@ mod close {
                 "close: {channel: bc, by: bob}",
             ],
             "nothing was published",
+        );
+    }
+}
+
+mod reorg {
+    use super::*;
+
+    #[test]
+    fn what_spends_a_transaction_left_out_is_left_out() {
+        let scenario = parse(&[
+            "open: ab",
+            "close: {channel: ab, by: alice}",
+            "mine: 1 block",
+            "reorg: {depth: 4 blocks, without: [ab.funding]}",
+            "expect: {no_transaction: {is: ab.closing, confirmed: true}}",
+        ]);
+        let ending = run(&scenario).ending;
+        assert!(matches!(ending, Ending::Passed), "{ending:?}");
+    }
+}
+
+mod double_spend {
+    use super::*;
+
+    #[test]
+    fn a_confirmed_transaction_is_named_as_such() {
+        last_fails(
+            &["open: ab", "double_spend: {by: alice, transaction: ab.funding}"],
+            "ab.funding is confirmed in block 112",
         );
     }
 }

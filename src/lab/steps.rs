@@ -361,6 +361,9 @@ impl Lab<'_> {
             _ => None,
         });
         let original = original.ok_or_else(|| failed(Some(of.at), format!("there is no {of}")))?;
+        if let Some(height) = self.chain.confirmed(original.compute_txid()) {
+            return Err(failed(Some(of.at), format!("{of} is confirmed in block {height}")));
+        }
         self.must_be_online(&by.value)?;
         let replacement = match cheat::double_spend(self.node(&by.value)?, &original) {
             Ok(replacement) => replacement,
