@@ -84,6 +84,7 @@ fn scenario(seed: u64) -> String {
     }
     let by = random.pick(&["alice", "bob"]);
     let other = if by == "alice" { "bob" } else { "alice" };
+    let mut sleeps = false;
     match random.below(4) {
         0 => step(format!("close: {{channel: ab, by: {by}}}")),
         1 => step(format!("force_close: {{channel: ab, by: {by}}}")),
@@ -91,7 +92,8 @@ fn scenario(seed: u64) -> String {
             step(format!("remember: {{channel: ab, by: {by}, as: late}}"));
             let amount = 1 + random.below(50_000_000);
             step(format!("pay: {{from: alice, to: bob, amount: {amount} msat}}"));
-            if random.below(2) == 0 {
+            sleeps = random.below(2) == 0;
+            if sleeps {
                 step(format!("offline: {other}"));
             }
             step(format!("publish: {{by: {by}, commitment: late}}"));
@@ -104,7 +106,9 @@ fn scenario(seed: u64) -> String {
             _ => step(format!("mine: {} blocks", 1 + random.below(12))),
         }
     }
-    step(format!("online: {other}"));
+    if sleeps {
+        step(format!("online: {other}"));
+    }
     step("mine: 160 blocks".to_owned());
     yaml
 }

@@ -14,7 +14,8 @@ pub enum Branch {
     /// None: those of the old branch go back to the mempool, as far as it takes them.
     #[default]
     Empty,
-    /// Those of the old branch, each in the block of the same height, without these.
+    /// Those of the old branch, each in the block of the same height, without these and without
+    /// what spends their outputs, which would be invalid there.
     Same {
         /// The transactions to leave out.
         without: BTreeSet<Txid>,
@@ -60,11 +61,20 @@ impl Chain {
     }
 
     fn contents_above(&self, fork: BlockHeight, without: &BTreeSet<Txid>) -> Vec<Vec<Transaction>> {
+        let mut left_out = without.clone();
+        // Parents come before children, so that one pass finds all descendants.
+        let mut stays = |tx: &&Transaction| {
+            let txid = tx.compute_txid();
+            let orphan =
+                tx.input.iter().any(|input| left_out.contains(&input.previous_output.txid));
+            if orphan {
+                left_out.insert(txid);
+            }
+            !left_out.contains(&txid)
+        };
         let blocks = self.ledger.blocks().filter(|(height, _)| *height > fork);
-        let contents = blocks.map(|(_, block)| {
-            let transactions = block.txdata.iter().skip(1);
-            transactions.filter(|tx| !without.contains(&tx.compute_txid())).cloned().collect()
-        });
+        let contents = blocks
+            .map(|(_, block)| block.txdata.iter().skip(1).filter(&mut stays).cloned().collect());
         contents.collect()
     }
 }

@@ -293,9 +293,11 @@ impl Lab<'_> {
         self.deliver()
     }
 
-    /// Takes a role off the net.
+    /// Takes a role off the net. What waits for a role that is off it goes on waiting.
     pub(super) fn go_offline(&mut self, role: &RoleName) {
-        if let Some(player) = self.cast.get_mut(role) {
+        if let Some(player) = self.cast.get_mut(role)
+            && matches!(player.link, Link::Online)
+        {
             player.link = Link::Offline(Vec::new());
         }
         self.tell(Event::Offline { role: role.clone() });

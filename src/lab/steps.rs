@@ -7,7 +7,7 @@ use bitcoin::{OutPoint, Transaction, Txid};
 use super::network::Link;
 use super::{Lab, LabError, Stop};
 use crate::audit;
-use crate::bolt::channel::{ChannelEvent, Purpose};
+use crate::bolt::channel::{ChannelEvent, PeerViolation, Purpose};
 use crate::bolt::tx;
 use crate::bolt::units::Msat;
 use crate::chain::Branch;
@@ -108,7 +108,7 @@ impl Lab<'_> {
         if state == wanted {
             return Ok(());
         }
-        let why = self.last_violation().map_or(String::new(), |why| format!(": {why}"));
+        let why = self.violation().map_or(String::new(), |why| format!(": {why}"));
         let message = format!("{role} sees {name} as {state}, not as {wanted}{why}");
         Err(failed(Some(name.at), message))
     }
@@ -124,25 +124,42 @@ impl Lab<'_> {
         Ok(channel.map_or("closed", |channel| channel.phase.name()))
     }
 
-    fn last_violation(&self) -> Option<String> {
-        self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Channel {
-                role, told: ChannelEvent::Violation { requirement, message }, ..
-            } => Some(format!("{role} told of a violation, {message} ({requirement})")),
-            _ => None,
-        })
+    /// The violation that this step failed for. The first is the cause; that the peer then sent an
+    /// error is only what follows from it, on the other side.
+    fn violation(&self) -> Option<String> {
+        let told = || {
+            self.this_step().filter_map(|event| match event {
+                Event::Channel {
+                    role,
+                    told: ChannelEvent::Violation { requirement, message },
+                    ..
+                } => Some((role, requirement, message)),
+                _ => None,
+            })
+        };
+        let error = PeerViolation::Error;
+        let cause = told().find(|(_, requirement, _)| *requirement != error.requirement());
+        let (role, requirement, message) = cause.or_else(|| told().next())?;
+        Some(format!("{role}: {message} ({requirement})"))
     }
 
-    /// Fails unless the mempool took the newest transaction of this purpose.
+    /// What happened in this step.
+    fn this_step(&self) -> impl DoubleEndedIterator<Item = &Event> {
+        let entries = self.trace.entries.iter();
+        entries.filter(|entry| entry.step == self.step).map(|entry| &entry.event)
+    }
+
+    /// Fails unless the mempool took the newest transaction of this purpose. Those of earlier steps
+    /// are other channels'.
     fn accepted(&self, at: Position, purpose: Purpose) -> Result<(), Stop> {
-        let answer = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
+        let answer = self.this_step().rev().find_map(|event| match event {
             Event::Published { purpose: Some(of), answer, .. } if *of == purpose => Some(answer),
             _ => None,
         });
         let message = match answer {
             Some(Answer::Accepted | Answer::Known) => return Ok(()),
             Some(Answer::Refused { reason }) => format!("the mempool refused it: {reason}"),
-            None => self.last_violation().unwrap_or_else(|| "nothing was published".to_owned()),
+            None => self.violation().unwrap_or_else(|| "nothing was published".to_owned()),
         };
         Err(failed(Some(at), message))
     }
@@ -180,7 +197,7 @@ impl Lab<'_> {
         let offline = [from, to].into_iter().find(|role| self.is_offline(&role.value));
         let why = match offline {
             Some(role) => format!("{role} is offline"),
-            None => self.last_violation().unwrap_or_else(|| "it is still pending".to_owned()),
+            None => self.violation().unwrap_or_else(|| "it is still pending".to_owned()),
         };
         Err(failed(None, format!("{from} did not pay {to}: {why}")))
     }
@@ -218,8 +235,11 @@ impl Lab<'_> {
         state: &At<StateName>,
     ) -> Result<(), Stop> {
         let handle = self.handle(name)?;
-        let number = cheat::newest(self.node(&by.value)?, &handle)
-            .map_err(|source| cannot(&by.value, "remember a state", source))?;
+        let number = match cheat::newest(self.node(&by.value)?, &handle) {
+            Ok(number) => number,
+            Err(NodeError::NoSuchChannel(_)) => return Err(self.forgotten(name, by)),
+            Err(source) => return Err(cannot(&by.value, "remember a state", source)),
+        };
         self.states.insert(state.value.clone(), (name.value.clone(), number));
         self.tell(Event::Remembered {
             role: by.value.clone(),
@@ -230,14 +250,28 @@ impl Lab<'_> {
         Ok(())
     }
 
+    /// A node keeps the states of a channel only as long as they matter.
+    fn forgotten(&self, name: &At<ChannelName>, by: &At<RoleName>) -> Stop {
+        let message = match self.state(name, &by.value) {
+            Ok("closed") => format!("{name} is settled, and {by} has forgotten its states"),
+            Ok(state) => format!("{by} sees {name} as {state}, and has no such state of it"),
+            Err(stop) => return stop,
+        };
+        failed(Some(name.at), message)
+    }
+
     fn publish_state(&mut self, by: &At<RoleName>, state: &At<StateName>) -> Result<(), Stop> {
         let known = self.states.get(&state.value).cloned();
         let (channel, number) =
             known.ok_or_else(|| failed(Some(state.at), format!("nobody remembered {state}")))?;
-        let handle = self.handle(&At::new(channel, state.at))?;
+        let channel = At::new(channel, state.at);
+        let handle = self.handle(&channel)?;
         self.must_be_online(&by.value)?;
-        let transaction = cheat::commitment(self.node(&by.value)?, &handle, number)
-            .map_err(|source| cannot(&by.value, "publish an old state", source))?;
+        let transaction = match cheat::commitment(self.node(&by.value)?, &handle, number) {
+            Ok(transaction) => transaction,
+            Err(NodeError::NoSuchChannel(_)) => return Err(self.forgotten(&channel, by)),
+            Err(source) => return Err(cannot(&by.value, "publish an old state", source)),
+        };
         let purpose = Some(Purpose::Commitment(number));
         self.publish_or_fail(by, purpose, &transaction, state.at)
     }
@@ -271,8 +305,10 @@ impl Lab<'_> {
             Path::Delay => ClaimWay::Delay,
             Path::Revocation => ClaimWay::Revocation,
             Path::Direct => ClaimWay::Direct,
+            // A loaded scenario has none.
             Path::Anchor | Path::Anyone => {
-                return Err(LabError::Unsupported("claim of an anchor").into());
+                let message = "not supported yet: a claim of an anchor".to_owned();
+                return Err(failed(Some(path.at), message));
             }
         };
         self.must_be_online(&by.value)?;
@@ -325,6 +361,9 @@ impl Lab<'_> {
             _ => None,
         });
         let original = original.ok_or_else(|| failed(Some(of.at), format!("there is no {of}")))?;
+        if let Some(height) = self.chain.confirmed(original.compute_txid()) {
+            return Err(failed(Some(of.at), format!("{of} is confirmed in block {height}")));
+        }
         self.must_be_online(&by.value)?;
         let replacement = match cheat::double_spend(self.node(&by.value)?, &original) {
             Ok(replacement) => replacement,

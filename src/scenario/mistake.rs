@@ -239,6 +239,23 @@ pub enum Mistake {
     },
 
     // Channels.
+    /// The language has it, the lab not yet.
+    #[error("not supported yet: {what}")]
+    NotSupported {
+        /// What.
+        what: &'static str,
+    },
+    /// More funds than the lab can mine before a scenario begins.
+    #[error(
+        "the cast has {} together, and the lab can give it {}",
+        units::read(*.funds), units::read(*.limit)
+    )]
+    FundsOverLimit {
+        /// What the cast has, up to this role.
+        funds: Amount,
+        /// What the lab has to give.
+        limit: Amount,
+    },
     /// A channel from a role to itself.
     #[error("a channel joins two roles, and both ends of `{channel}` are `{role}`")]
     OneRoleChannel {
@@ -404,6 +421,20 @@ pub enum Mistake {
         /// The greatest that is allowed.
         limit: u32,
     },
+    /// A role goes offline that is.
+    #[error("`{role}` is offline already")]
+    AlreadyOffline {
+        /// The role.
+        role: String,
+        /// The line of the `offline` that holds.
+        since: u32,
+    },
+    /// A role comes online that is.
+    #[error("`{role}` is online already")]
+    AlreadyOnline {
+        /// The role.
+        role: String,
+    },
     /// A wait that is too long.
     #[error("`within` is at most {limit}, not {blocks}")]
     WithinTooLong {
@@ -465,6 +496,7 @@ impl Mistake {
             Self::UnknownName { name, known, .. } => name_help(name, known),
             Self::DuplicateKey { first, .. } => Some(format!("the first one is in line {first}")),
             Self::OpenedTwice { first, .. } => Some(format!("it was opened in line {first}")),
+            Self::AlreadyOffline { since, .. } => Some(format!("it is since line {since}")),
             Self::UnknownUnit { unit, of } => Some(unit_help(unit, *of)),
             Self::NoQuantity { of, .. } => Some(format!("write it as in {}", of.example())),
             Self::BareNumber { number, of } => {

@@ -8,7 +8,7 @@ use super::{
     decode::Draft,
     error::{Mistake, Problem},
     model::{
-        At, Blocks, Channel, ChannelName, ChannelType, Position, RoleKind, RoleName, Scenario,
+        At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName, Scenario,
     },
     outcome::{Fate, FundingSpender, OutcomeEntry},
     reference::{OutputRef, Path},
@@ -19,6 +19,8 @@ use crate::bolt::units::{CsvDelay, Msat};
 /// The greatest `to_self_delay` that nodes accept; BOLT 2 leaves the bound to them, and they agree
 /// on two weeks.
 pub(super) const DELAY_LIMIT: u16 = 2016;
+/// What the lab can give the cast in all: it begins with eleven mature coinbases, and pays a fee.
+const FUNDS_LIMIT: Amount = Amount::from_sat(54_900_000_000);
 /// How many blocks an `expect` may mine.
 pub(super) const WITHIN_LIMIT: Blocks = Blocks(10_000);
 /// How many blocks a `mine` or a `reorg` may make.
@@ -36,6 +38,7 @@ pub(super) fn validate(draft: &mut Draft) {
         scenario: &draft.scenario,
         steps_missing: draft.steps_missing,
         opened: BTreeMap::new(),
+        offline: BTreeMap::new(),
         problems: Vec::new(),
     };
     check.cast();
@@ -52,6 +55,8 @@ struct Check<'a> {
     steps_missing: bool,
     /// The channels that are open at this step, and the line of their `open`.
     opened: BTreeMap<&'a ChannelName, u32>,
+    /// The roles that are offline at this step, and the line of their `offline`.
+    offline: BTreeMap<&'a RoleName, u32>,
     problems: Vec<Problem>,
 }
 
@@ -61,13 +66,31 @@ impl<'a> Check<'a> {
     }
 
     fn cast(&mut self) {
+        let mut funds = Amount::ZERO;
         for role in &self.scenario.cast {
-            self.coins(&At::new(role.funds, role.name.at));
+            if role.kind.value == RoleKind::Probe {
+                let what = "a role that is a probe";
+                self.report(role.kind.at, Mistake::NotSupported { what });
+            }
+            if self.coins(&At::new(role.funds, role.name.at)) {
+                self.funds(&mut funds, role);
+            }
             let honest_limit = role.dust_limit.filter(|_| role.kind.value != RoleKind::Probe);
             if let Some(limit) = honest_limit.filter(|limit| limit.value < DUST_MINIMUM) {
                 let (limit, at) = (limit.value, limit.at);
                 self.report(at, Mistake::DustLimitTooLow { limit, minimum: DUST_MINIMUM });
             }
+        }
+    }
+
+    /// Adds a role's funds to those before it; the role that wants more than is left is reported.
+    fn funds(&mut self, sum: &mut Amount, role: &Role) {
+        let funds = sum.checked_add(role.funds).unwrap_or(Amount::MAX);
+        if funds <= FUNDS_LIMIT {
+            *sum = funds;
+        } else {
+            let mistake = Mistake::FundsOverLimit { funds, limit: FUNDS_LIMIT };
+            self.report(role.name.at, mistake);
         }
     }
 
@@ -170,7 +193,7 @@ impl<'a> Check<'a> {
             Verb::Claim { output, path, .. } => {
                 self.open(output.value.channel(), output.at);
                 self.output(output);
-                self.path(&output.value, path);
+                self.claim(&output.value, path);
             }
             Verb::DoubleSpend { by, transaction } => {
                 self.open(&transaction.value.channel, transaction.at);
@@ -184,8 +207,25 @@ impl<'a> Check<'a> {
                     self.open(&transaction.value.channel, transaction.at);
                 }
             }
-            Verb::Offline(_) | Verb::Online(_) => {}
+            Verb::Offline(role) => {
+                if let Some(since) = self.offline.insert(&role.value, step.at.line) {
+                    let role_name = role.to_string();
+                    self.link(role.at, Mistake::AlreadyOffline { role: role_name, since });
+                }
+            }
+            Verb::Online(role) => {
+                if self.offline.remove(&role.value).is_none() {
+                    self.link(role.at, Mistake::AlreadyOnline { role: role.to_string() });
+                }
+            }
             Verb::Expect(expect) => self.expect(expect),
+        }
+    }
+
+    /// Where a step could not be read, it may have taken the role off or back on.
+    fn link(&mut self, at: Position, mistake: Mistake) {
+        if !self.steps_missing {
+            self.report(at, mistake);
         }
     }
 
@@ -283,6 +323,15 @@ impl<'a> Check<'a> {
     fn output(&mut self, output: &At<OutputRef>) {
         if let Some(role) = output.value.role() {
             self.side(&At::new(role.clone(), output.at), output.value.channel());
+        }
+    }
+
+    fn claim(&mut self, output: &OutputRef, path: &At<Path>) {
+        let anchor = matches!(path.value, Path::Anchor | Path::Anyone);
+        if anchor && output.paths().contains(&path.value) {
+            self.report(path.at, Mistake::NotSupported { what: "a claim of an anchor" });
+        } else {
+            self.path(output, path);
         }
     }
 

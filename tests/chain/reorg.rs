@@ -71,6 +71,23 @@ fn the_same_transactions_without_one() {
 }
 
 #[test]
+fn the_same_transactions_without_one_are_without_its_descendants() {
+    let (mut chain, coin, payment) = with_payment();
+    let child = spend(&payment, 0, 8_000);
+    let grandchild = spend(&child, 0, 7_000);
+    chain.submit(&child).unwrap();
+    chain.mine(1).unwrap();
+    chain.submit(&grandchild).unwrap();
+    chain.mine(1).unwrap();
+    let without = BTreeSet::from([payment.compute_txid()]);
+    let reorg = chain.reorg(4, Branch::Same { without }).unwrap();
+    let contents: Vec<Vec<Txid>> =
+        reorg.connected.iter().map(|block| txids(&block.txdata[1..])).collect();
+    assert_eq!(contents, [vec![coin.compute_txid()], vec![], vec![], vec![], vec![]]);
+    assert_eq!(chain.mempool().unwrap(), [payment, child, grandchild]);
+}
+
+#[test]
 fn another_branch_has_a_conflicting_transaction() {
     let (mut chain, coin, payment) = with_payment();
     let rival = spend(&coin, 0, 8_000);

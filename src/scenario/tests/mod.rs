@@ -50,7 +50,7 @@ covers: [bolt02/open_channel/to-self-delay-bound]
 cast:
   alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat}
   bob: {role: honest, funds: 0.5 BTC}
-  carol: {role: probe}
+  carol: {role: honest}
 channels:
   ab:
     from: alice
@@ -72,7 +72,7 @@ steps:
   - force_close: {channel: ba, by: bob}
   - publish: {by: alice, commitment: old}
   - claim: {by: alice, output: ab.commitment.to_local, path: delay, refused: non-BIP68-final}
-  - claim: {by: carol, output: ba.commitment.anchors.bob, path: anyone}
+  - claim: {by: bob, output: ba.commitment.to_remote, path: direct}
   - double_spend: {by: alice, transaction: ab.funding}
   - mine: 6 blocks
   - reorg: {depth: 2 blocks, without: [ab.penalty, ba.funding]}

@@ -192,11 +192,21 @@ mod channels {
     }
 
     #[test]
+    fn the_cast_has_no_more_than_the_lab() {
+        read(&changed(BREACH, "{role: honest}", "{role: honest, funds: 548 BTC}"));
+        let found = mistake("bob: {role: honest}", "bob: {role: honest, funds: 549 BTC}", "bob:");
+        let (funds, limit) = (Amount::from_int_btc(550), Amount::from_int_btc(549));
+        assert_eq!(found, Mistake::FundsOverLimit { funds, limit });
+    }
+
+    #[test]
     fn a_dust_limit_is_at_least_bolt_2s() {
         read(&changed(BREACH, "{role: honest}", "{role: honest, dust_limit: 354 sat}"));
         let found = mistake("{role: honest}", "{role: honest, dust_limit: 353 sat}", "353 sat");
         assert!(matches!(found, Mistake::DustLimitTooLow { .. }), "{found}");
-        read(&changed(BREACH, "{role: honest}", "{role: probe, dust_limit: 353 sat}"));
+        // An honest role's bound is not a probe's.
+        let found = mistake("{role: honest}", "{role: probe, dust_limit: 353 sat}", "probe");
+        assert_eq!(found, Mistake::NotSupported { what: "a role that is a probe" });
     }
 }
 
@@ -339,6 +349,16 @@ mod steps {
     }
 
     #[test]
+    fn who_is_offline_goes_online_next() {
+        let twice = "- offline: bob\n  - mine: 1 block\n  - offline: bob # again";
+        let found = mistake(MINE, twice, "bob # again");
+        assert_eq!(found, Mistake::AlreadyOffline { role: "bob".into(), since: 15 });
+        let found = mistake(MINE, "- offline: alice\n  - online: bob # again", "bob # again");
+        assert_eq!(found, Mistake::AlreadyOnline { role: "bob".into() });
+        read(&changed(BREACH, MINE, "- offline: bob\n  - online: bob\n  - offline: bob"));
+    }
+
+    #[test]
     fn a_path_fits_its_output() {
         let all = [Path::Delay, Path::Revocation, Path::Direct, Path::Anchor, Path::Anyone];
         assert_eq!(Path::ALL, all);
@@ -351,21 +371,33 @@ mod steps {
             ("ab.closing.bob", [false, false, true, false, false]),
         ] {
             for (path, sound) in all.into_iter().zip(paths) {
-                for step in [
-                    format!("- claim: {{by: bob, output: {output}, path: {path}}}"),
-                    format!("- expect: {{no_transaction: {{spends: {output}, path: {path}}}}}"),
-                ] {
-                    let text = changed(BREACH, MINE, &step);
-                    let result = parse(FilePath::new("x"), &text, ParseOptions::default());
-                    assert_eq!(result.is_ok(), sound, "{step}");
-                    if let Err(error) = result {
-                        assert!(matches!(
-                            error.problems[0].mistake,
-                            Mistake::ImpossiblePath { .. }
-                        ));
-                    }
+                let step =
+                    format!("- expect: {{no_transaction: {{spends: {output}, path: {path}}}}}");
+                let text = changed(BREACH, MINE, &step);
+                let result = parse(FilePath::new("x"), &text, ParseOptions::default());
+                assert_eq!(result.is_ok(), sound, "{step}");
+                let claim = format!("- claim: {{by: bob, output: {output}, path: {path}}}");
+                let text = changed(BREACH, MINE, &claim);
+                let claimed = parse(FilePath::new("x"), &text, ParseOptions::default());
+                let sound = sound && !matches!(path, Path::Anchor | Path::Anyone);
+                assert_eq!(claimed.is_ok(), sound, "{claim}");
+                for error in [result.err(), claimed.err()].into_iter().flatten() {
+                    let found = &error.problems[0].mistake;
+                    let unsupported = matches!(found, Mistake::NotSupported { .. });
+                    let impossible = matches!(found, Mistake::ImpossiblePath { .. });
+                    assert!(impossible || unsupported, "{found}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_anchor_is_not_claimed_yet() {
+        for path in ["anchor", "anyone"] {
+            let claim = format!("claim: {{by: bob, output: ab.commitment.anchors, path: {path}}}");
+            let found = step(&claim, path);
+            assert_eq!(found, Mistake::NotSupported { what: "a claim of an anchor" });
+            assert_eq!(found.to_string(), "not supported yet: a claim of an anchor");
         }
     }
 

@@ -1,0 +1,166 @@
+//! Scenarios that must fail, and the words in which they do: a step never passes on what another
+//! step did, and a mistake of the file's author is never a fault of the lab.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use boltlab::chain::obtain::{Request, Silent, find_or_obtain};
+use boltlab::lab::{self, Ending, Run};
+use boltlab::scenario::{self, ParseOptions, Scenario};
+
+/// A cast of three, and a channel between each two of them that are neighbours.
+const HEAD: &str = "title: x
+cast:
+  alice: {role: cheat, funds: 1 BTC}
+  bob: {role: honest, funds: 1 BTC}
+  carol: {role: honest}
+channels:
+  ab: {from: alice, to: bob, capacity: 1_000_000 sat, push: 400_000 sat}
+  bc: {from: bob, to: carol, capacity: 1_000_000 sat}
+  cheap: {from: alice, to: bob, capacity: 1_000_000 sat, feerate: 1 sat/kw}
+steps:
+";
+
+fn parse(steps: &[&str]) -> Scenario {
+    let text = format!("{HEAD}  - {}\n", steps.join("\n  - "));
+    let options = ParseOptions { allow_missing_outcome: true };
+    let scenario = scenario::parse("x.yaml".as_ref(), &text, options);
+    scenario.expect("a scenario")
+}
+
+fn run(scenario: &Scenario) -> Run {
+    let bitcoind = find_or_obtain(&Request::default(), &Silent).expect("a bitcoind");
+    let options = lab::Options { chain: (&bitcoind).into(), ..lab::Options::default() };
+    lab::run(scenario, &options)
+}
+
+/// The steps before the last one hold, and the last one fails with this message.
+#[track_caller]
+fn last_fails(steps: &[&str], message: &str) {
+    let ending = run(&parse(steps)).ending;
+    let Ending::Failed(problems) = ending else { panic!("no failure: {ending:?}") };
+    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+    let line = HEAD.lines().count() + steps.len();
+    assert_eq!((problem.line, problem.message.as_str()), (u32::try_from(line).ok(), message));
+}
+
+mod open {
+    use super::*;
+
+    const REFUSED: &str = "bob: feerate_per_kw 1 is not within 253 to 250000 \
+                           (bolt02/open_channel/feerate-reasonable)";
+
+    #[test]
+    fn an_earlier_channels_funding_is_not_its_own() {
+        let second = "open: {channel: cheap, until: broadcast}";
+        last_fails(&["open: ab", second], REFUSED);
+        last_fails(&["open: {channel: ab, until: broadcast}", second], REFUSED);
+    }
+}
+
+mod close {
+    use super::*;
+
+    #[test]
+    fn an_earlier_channels_close_is_not_its_own() {
+        last_fails(
+            &[
+                "open: ab",
+                "open: bc",
+                "close: {channel: ab, by: alice}",
+                "offline: carol",
+                "close: {channel: bc, by: bob}",
+            ],
+            "nothing was published",
+        );
+    }
+}
+
+mod reorg {
+    use super::*;
+
+    #[test]
+    fn what_spends_a_transaction_left_out_is_left_out() {
+        let scenario = parse(&[
+            "open: ab",
+            "close: {channel: ab, by: alice}",
+            "mine: 1 block",
+            "reorg: {depth: 4 blocks, without: [ab.funding]}",
+            "expect: {no_transaction: {is: ab.closing, confirmed: true}}",
+        ]);
+        let ending = run(&scenario).ending;
+        assert!(matches!(ending, Ending::Passed), "{ending:?}");
+    }
+}
+
+mod double_spend {
+    use super::*;
+
+    #[test]
+    fn a_confirmed_transaction_is_named_as_such() {
+        last_fails(
+            &["open: ab", "double_spend: {by: alice, transaction: ab.funding}"],
+            "ab.funding is confirmed in block 112",
+        );
+    }
+}
+
+mod offline {
+    use super::*;
+
+    #[test]
+    fn a_second_offline_loses_no_block() {
+        let mut scenario = parse(&[
+            "open: ab",
+            "remember: {channel: ab, by: alice, as: old}",
+            "pay: {from: alice, to: bob, amount: 1_000 sat, channel: ab}",
+            "offline: bob",
+            "publish: {by: alice, commitment: old}",
+            "mine: 2 blocks",
+            "online: bob",
+            "expect: {transaction: {by: bob, spends: ab.commitment.to_local}}",
+        ]);
+        // No file can say so.
+        scenario.steps.insert(6, scenario.steps[3].clone());
+        let ending = run(&scenario).ending;
+        assert!(matches!(ending, Ending::Passed), "{ending:?}");
+    }
+}
+
+mod funds {
+    use super::*;
+
+    #[test]
+    fn the_lab_has_what_a_cast_may_have() {
+        let text = "title: x\ncast:\n  alice: {role: honest, funds: 549 BTC}\nsteps:\n  \
+                    - mine: 1 block\n";
+        let options = ParseOptions { allow_missing_outcome: true };
+        let ending = run(&scenario::parse("x.yaml".as_ref(), text, options).unwrap()).ending;
+        assert!(matches!(ending, Ending::Passed), "{ending:?}");
+    }
+}
+
+mod settled {
+    use super::*;
+
+    const FORGOTTEN: &str = "ab is settled, and alice has forgotten its states";
+
+    #[test]
+    fn a_state_cannot_be_remembered() {
+        let close = "close: {channel: ab, by: alice}";
+        let late = "remember: {channel: ab, by: alice, as: late}";
+        last_fails(&["open: ab", close, "mine: 110 blocks", late], FORGOTTEN);
+    }
+
+    #[test]
+    fn a_state_cannot_be_published() {
+        last_fails(
+            &[
+                "open: ab",
+                "remember: {channel: ab, by: alice, as: old}",
+                "close: {channel: ab, by: alice}",
+                "mine: 110 blocks",
+                "publish: {by: alice, commitment: old}",
+            ],
+            FORGOTTEN,
+        );
+    }
+}
