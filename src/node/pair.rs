@@ -76,14 +76,19 @@ impl Pair {
         self
     }
 
-    pub(super) fn open(&mut self, channel_type: ChannelType, push: Msat) {
-        let request = OpenRequest {
+    /// A channel of 1,000,000 sat from Alice, to ask for.
+    pub(super) fn request(&self, channel_type: ChannelType, push: Msat) -> OpenRequest {
+        OpenRequest {
             peer: self.id(BOB),
             capacity: Amount::from_sat(1_000_000),
             push,
             channel_type,
             feerate: FeeratePerKw(1_000),
-        };
+        }
+    }
+
+    pub(super) fn open(&mut self, channel_type: ChannelType, push: Msat) {
+        let request = self.request(channel_type, push);
         for node in [ALICE, BOB] {
             let set = NodeCommand::SetPolicy(self.id(1 - node), ChannelPolicy::default());
             self.command(node, set).unwrap();

@@ -116,6 +116,28 @@ mod opening {
     }
 
     #[test]
+    fn a_funding_of_2_24_is_refused_on_both_sides() {
+        let [greatest, too_much] = [16_777_215, 16_777_216].map(Amount::from_sat);
+        open_refused(
+            "bolt02/open_channel/funding-below-2-24",
+            change!(OpenChannel, m => m.funding_satoshis = too_much),
+        );
+        let mut pair = Pair::new();
+        let mut request = pair.request(Anchors, Msat::ZERO);
+        request.capacity = too_much;
+        let refused = pair.command(ALICE, NodeCommand::Open(request.clone()));
+        let large = Refused::FundingTooLarge { capacity: too_much, limit: greatest };
+        assert_eq!(refused, Err(NodeError::Refused(large)));
+        assert!(pair.wire.is_empty() && pair.nodes[ALICE].channels().next().is_none());
+
+        request.capacity = greatest;
+        pair.command(ALICE, NodeCommand::Open(request)).unwrap();
+        pair.drive();
+        pair.mine(3);
+        assert_eq!(pair.phases(), ["normal", "normal"]);
+    }
+
+    #[test]
     fn open_channel_on_its_bounds_is_accepted() {
         let mut pair = Pair::new();
         pair.open(Anchors, Msat::ZERO);

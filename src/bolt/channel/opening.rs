@@ -22,7 +22,8 @@ use super::normal::Normal;
 use super::terms::{PartyTerms, Terms};
 use super::{
     Beginning, ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation,
-    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Step, spender, unexpected,
+    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Refused, Step, spender,
+    unexpected,
 };
 use crate::bolt::keys::Basepoints;
 use crate::bolt::tx::funding::Funding;
@@ -33,6 +34,8 @@ use crate::bolt::wire::messages::{
 };
 use crate::bolt::wire::{ChannelId, ChannelTypeBits, Message};
 
+/// The greatest `funding_satoshis` without `option_support_large_channel`: below 2^24.
+const GREATEST_FUNDING: Amount = Amount::from_sat((1 << 24) - 1);
 /// The least `dust_limit_satoshis`. BOLT 2, "The `open_channel` Message".
 const LEAST_DUST_LIMIT: Amount = Amount::from_sat(354);
 /// The greatest `max_accepted_htlcs`: a commitment with twice as many outputs is still standard.
@@ -107,8 +110,13 @@ impl Phase {
     /// Proposes a channel to the peer.
     ///
     /// # Errors
-    /// [`Fault`] if the first per-commitment point does not exist.
+    /// [`Fault::Refused`] if the peer would refuse the capacity; another [`Fault`] if the first
+    /// per-commitment point does not exist.
     pub fn open(context: &Context<'_>, terms: Terms, temporary_channel_id: ChannelId) -> Step {
+        let (capacity, limit) = (terms.capacity, GREATEST_FUNDING);
+        if capacity > limit {
+            return Err(Refused::FundingTooLarge { capacity, limit }.into());
+        }
         let PartyTerms { basepoints, .. } = terms.local.clone();
         let message = OpenChannel {
             chain_hash: ChainHash::REGTEST,
@@ -246,6 +254,8 @@ fn check_party(party: &PartyTerms) -> Result<(), PeerViolation> {
 /// The bounds on what `open_channel` says of the channel.
 fn check_open(terms: &Terms) -> Result<(), PeerViolation> {
     let Terms { push, capacity, feerate, channel_type, .. } = *terms;
+    let limit = GREATEST_FUNDING;
+    ensure(capacity <= limit, PeerViolation::FundingTooLarge { capacity, limit })?;
     let too_much = PeerViolation::PushAboveCapacity { push, capacity };
     let (to_local, to_remote) = terms.initial_balances().ok_or(too_much)?;
     let reasonable = (LEAST_FEERATE..=GREATEST_FEERATE).contains(&feerate);
