@@ -4,7 +4,7 @@ use bitcoin::{Amount, OutPoint};
 use secp256k1::ecdsa::Signature;
 
 use super::pair::{ALICE, BOB, Pair};
-use super::{NodeCommand, NodeError, cheat};
+use super::{NodeCommand, NodeError, NodeInput, NodeOutput, Seed, cheat};
 use crate::bolt::channel::{ChannelEvent, Phase, Purpose, Refused, TrackedStatus};
 use crate::bolt::onchain::FundingSpend;
 use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
@@ -133,6 +133,47 @@ mod opening {
         request.capacity = greatest;
         pair.command(ALICE, NodeCommand::Open(request)).unwrap();
         pair.drive();
+        pair.mine(3);
+        assert_eq!(pair.phases(), ["normal", "normal"]);
+    }
+
+    #[test]
+    fn a_reused_temporary_id_replaces_a_proposal_but_no_channel() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        let (_, open) = pair.wire[0].clone();
+        pair.deliver(change!(OpenChannel, m => m.push_msat = Msat(100_000_000)));
+        pair.wire.clear();
+        pair.wire.push_back((BOB, open.clone()));
+        pair.drive();
+        pair.mine(3);
+        // Signatures fit: the second proposal counts, which pushes nothing.
+        assert_eq!(pair.phases(), ["normal", "normal"]);
+
+        let before = pair.phase(BOB).clone();
+        pair.wire.push_back((BOB, open));
+        pair.deliver(|_| {});
+        assert_eq!(pair.violation(BOB), "bolt02/open_channel/temporary-channel-id-unique");
+        assert_eq!(pair.wire.pop_front().map(|(to, m)| (to, m.name())), Some((ALICE, "error")));
+        assert_eq!(*pair.phase(BOB), before);
+    }
+
+    #[test]
+    fn a_temporary_id_of_another_peers_channel_is_refused_without_blame() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        let (_, message) = pair.wire[0].clone();
+        pair.drive();
+        let before = pair.phase(BOB).clone();
+        let from = Seed::derive("pair", "carol").key("node", 0).public_key(secp256k1::SECP256K1);
+        let outputs = pair.nodes[BOB].step(NodeInput::Message { from, message }).unwrap();
+        match outputs.as_slice() {
+            [NodeOutput::Send { to, message: Message::Error(error) }] => {
+                assert_eq!((*to, error.channel_id), (from, pair.handle()));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(*pair.phase(BOB), before);
         pair.mine(3);
         assert_eq!(pair.phases(), ["normal", "normal"]);
     }
@@ -389,6 +430,46 @@ mod normal {
         assert!(pair.events.contains(&lost));
         let refused = pair.offer(ALICE, Msat(1_000));
         assert_eq!(refused, Err(NodeError::Refused(Refused::Unconfirmed)));
+    }
+}
+
+mod an_error {
+    use super::*;
+    use crate::bolt::wire::{ChannelId, Data, messages};
+
+    /// The phases of Bob's two channels, one of them with the id `[0; 32]` or `[1; 32]` in an
+    /// `error` that reaches him.
+    fn phases_after(channel_id: ChannelId) -> Vec<&'static str> {
+        let mut pair = Pair::normal(Anchors);
+        pair.open(Anchors, Msat::ZERO);
+        pair.drive();
+        let error = messages::Error { channel_id, data: Data(String::new()) };
+        pair.wire.push_back((BOB, error.into()));
+        pair.deliver(|_| {});
+        pair.nodes[BOB].channels().map(|(_, channel)| channel.phase.name()).collect()
+    }
+
+    #[test]
+    fn without_a_channel_fails_all_of_the_peer() {
+        assert_eq!(phases_after(ChannelId([0; 32])), ["closing", "closing"]);
+    }
+
+    #[test]
+    fn for_an_unknown_channel_fails_none() {
+        let mut phases = phases_after(ChannelId([1; 32]));
+        phases.sort_unstable();
+        assert_eq!(phases, ["normal", "opening"]);
+    }
+
+    #[test]
+    fn of_ours_names_its_channel_from_the_first_message_on() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        pair.until("funding_signed");
+        pair.deliver(change!(FundingSigned, m => m.signature = other(m.signature)));
+        let (_, answer) = pair.wire.pop_front().expect("an answer");
+        let expected = pair.commitments(BOB).channel_id;
+        assert_eq!((answer.name(), answer.channel_id()), ("error", expected));
     }
 }
 

@@ -57,6 +57,9 @@ violations! {
     /// A capacity that takes `option_support_large_channel`, which nothing negotiates here.
     #[error("funding_satoshis {capacity} is above {limit}")]
     FundingTooLarge { capacity: Amount, limit: Amount } => "bolt02/open_channel/funding-below-2-24";
+    /// A temporary id that names another channel.
+    #[error("temporary_channel_id is already in use")]
+    TemporaryIdInUse => "bolt02/open_channel/temporary-channel-id-unique";
     /// More pushed than funded.
     #[error("push_msat {push} is above the capacity of {capacity}")]
     PushAboveCapacity { push: Msat, capacity: Amount } => "bolt02/open_channel/push-within-funding";

@@ -295,6 +295,18 @@ impl Opening {
     }
 }
 
+impl Opening {
+    /// The id that messages name the channel by: never all zero, which would mean every channel.
+    pub(super) fn channel_id(&self) -> ChannelId {
+        match self {
+            Self::Proposed(proposal) | Self::Accepted(proposal) => proposal.temporary_channel_id,
+            Self::Agreed(agreed) => agreed.temporary_channel_id,
+            Self::Created(created) => ChannelId::from_funding(created.funding.outpoint),
+            Self::AwaitingDepth(waiting) => waiting.commitments.channel_id,
+        }
+    }
+}
+
 /// The funding output, from the view of one side.
 fn funding(terms: &Terms, outpoint: OutPoint) -> Funding {
     Funding {
@@ -392,6 +404,12 @@ impl Created {
 }
 
 impl Phase {
+    /// Whether the acceptor waits for `funding_created`, or the opening failed: another
+    /// `open_channel` may take its place. BOLT 2, "The `open_channel` Message".
+    pub fn awaits_funding_created(&self) -> bool {
+        matches!(self, Self::Opening(Opening::Accepted(_)) | Self::Closed(Closed::NeverOpened))
+    }
+
     /// Whether the opener of a channel with this id waits for `funding_signed`, which is the first
     /// message to name the channel by its final id.
     pub fn awaits_funding_signed(&self, channel_id: ChannelId) -> bool {
