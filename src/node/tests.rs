@@ -505,6 +505,44 @@ mod mutual_close {
         assert!(closing.output.iter().any(|o| o.value == Amount::from_sat(400_000)));
     }
 
+    /// What reaches Bob until the wire is empty.
+    #[track_caller]
+    fn drive_recording(pair: &mut Pair) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        while let Some((to, message)) = pair.wire.front() {
+            if *to == BOB {
+                names.push(message.name());
+            }
+            pair.deliver(|_| {});
+        }
+        names
+    }
+
+    #[test]
+    fn shutdown_follows_the_signature_of_every_update_before_it() {
+        for (by, peer_asks) in [(ALICE, false), (BOB, true)] {
+            let mut pair = Pair::normal(Anchors);
+            pair.offer(ALICE, Msat(100_000_000)).unwrap();
+            // This one waits for the revocation of the commitment before.
+            pair.offer(ALICE, Msat(200_000_000)).unwrap();
+            pair.command(by, NodeCommand::Close(pair.handle())).unwrap();
+            if peer_asks {
+                pair.deliver_to(ALICE);
+            }
+            let names = drive_recording(&mut pair);
+            let expected = [
+                "update_add_htlc",
+                "commitment_signed",
+                "update_add_htlc",
+                "commitment_signed",
+                "shutdown",
+            ];
+            assert_eq!(names[..5], expected, "{names:?}");
+            assert!(pair.published(Purpose::Closing).is_some());
+            assert_eq!(pair.phases(), ["closing", "closing"]);
+        }
+    }
+
     #[test]
     fn a_fee_below_the_fundees_range_is_raised_into_it() {
         let mut pair = Pair::with_feerates(FeeratePerKw(100), FeeratePerKw(1_000)).opened(Anchors);
