@@ -249,7 +249,7 @@ impl Node {
     pub fn step(&mut self, input: NodeInput) -> Outputs {
         match input {
             NodeInput::Command(command) => self.command(command),
-            NodeInput::Message { from, message } => self.receive(from, message),
+            NodeInput::Message { from, message } => self.receive(from, &message),
             NodeInput::Chain(event) => self.follow(&event),
         }
     }
@@ -379,11 +379,11 @@ impl Node {
         NodeOutput::Send { to, message: messages::Error { channel_id, data }.into() }
     }
 
-    fn receive(&mut self, from: PublicKey, message: Message) -> Outputs {
-        if let Message::OpenChannel(open) = &message {
+    fn receive(&mut self, from: PublicKey, message: &Message) -> Outputs {
+        if let Message::OpenChannel(open) = message {
             return self.accept(from, open);
         }
-        let handles = self.handles_of(&from, &message);
+        let handles = self.handles_of(&from, message);
         // BOLT 2: a message for an unknown channel is ignored (an `error` would be allowed).
         let mut outputs = Vec::new();
         for handle in handles {

@@ -475,6 +475,9 @@ mod an_error {
 
 mod mutual_close {
     use super::*;
+    use crate::bolt::tx::Side;
+    use crate::bolt::tx::closing::Closing;
+    use crate::bolt::wire::FeeRange;
 
     #[test]
     fn pays_out_both_balances_less_the_funders_fee() {
@@ -558,13 +561,84 @@ mod mutual_close {
     }
 
     #[test]
-    fn a_fee_that_nobody_can_agree_on_fails_the_channel() {
+    fn a_fee_without_a_range_is_answered_with_another() {
         let mut pair = Pair::with_feerates(FeeratePerKw(100), FeeratePerKw(1_000)).opened(Anchors);
         pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
         pair.until("closing_signed");
         pair.deliver(change!(ClosingSigned, m => m.fee_range = None));
+        pair.drive();
+        assert_eq!(pair.mempool.len(), 2, "both publish the same transaction");
+        assert_eq!(pair.mempool[0], pair.mempool[1]);
+    }
+
+    #[test]
+    fn a_fee_that_nobody_can_agree_on_fails_the_channel() {
+        let mut pair = Pair::with_feerates(FeeratePerKw(100), FeeratePerKw(1_000)).opened(Anchors);
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.until("closing_signed");
+        let one = Amount::from_sat(1);
+        let range = FeeRange { min_fee_satoshis: one, max_fee_satoshis: one };
+        pair.deliver(change!(ClosingSigned, m => m.fee_range = Some(range)));
         assert_eq!(pair.violation(BOB), "bolt02/closing_signed/fee-in-range");
         assert!(pair.published(Purpose::Commitment(CommitmentNumber(0))).is_some());
+    }
+
+    #[test]
+    fn an_output_between_the_dust_limits_does_not_stand_in_the_way() {
+        let [low, high] = [546, 9_000].map(Amount::from_sat);
+        for dust_limits in [[low, high], [high, low]] {
+            for push in [Msat(5_000_000), Msat(995_000_000)] {
+                let mut pair = Pair::new();
+                pair.open_with_dust(dust_limits, Anchors, push);
+                pair.drive();
+                pair.mine(3);
+                pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+                pair.drive();
+                let published: Vec<Purpose> = pair.mempool.iter().map(|(of, _)| *of).collect();
+                assert_eq!(published, [Purpose::Closing; 2], "{dust_limits:?} {push}");
+                // Each publishes what the other signed: with the small output, and without.
+                let mut counts: Vec<usize> =
+                    pair.mempool.iter().map(|(_, tx)| tx.output.len()).collect();
+                counts.sort_unstable();
+                assert_eq!(counts, [1, 2]);
+            }
+        }
+    }
+
+    /// Alice signs a closing transaction without the output of `side`; the pair after that.
+    fn closed_without(side: usize) -> Pair {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat(400_000_000));
+        pair.drive();
+        pair.mine(3);
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.until("closing_signed");
+        let (to_local, to_remote) = pair.commitments(ALICE).settled();
+        let funding = pair.commitments(ALICE).funding.clone();
+        let closing = Closing {
+            outpoint: funding.outpoint,
+            to_local,
+            to_remote,
+            local_script: pair.nodes[ALICE].wallet().script().clone(),
+            remote_script: pair.nodes[BOB].wallet().script().clone(),
+        };
+        let key = pair.nodes[ALICE].channel(&pair.handle()).unwrap().secrets.funding;
+        let left_out = pair.nodes[side].wallet().script().clone();
+        pair.deliver(change!(ClosingSigned, m => {
+            let mut signed = closing.legacy(Side::Local, m.fee_satoshis, Amount::ZERO).unwrap();
+            signed.output.retain(|output| output.script_pubkey != left_out);
+            m.signature = funding.sign(&signed, &key).unwrap();
+        }));
+        pair
+    }
+
+    #[test]
+    fn the_sender_may_leave_out_its_own_output_but_not_the_receivers() {
+        let pair = closed_without(ALICE);
+        let published = pair.published(Purpose::Closing).unwrap();
+        let values: Vec<u64> = published.output.iter().map(|o| o.value.to_sat()).collect();
+        assert_eq!(values, [400_000]);
+        assert_eq!(closed_without(BOB).violation(BOB), "bolt02/any/signature-valid");
     }
 
     #[test]
