@@ -31,12 +31,12 @@ use thiserror::Error;
 
 use crate::bolt::channel::{
     ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Fault, Input, Output, PartyTerms,
-    Phase, Purpose, Refused, Terms,
+    PeerViolation, Phase, Purpose, Refused, Terms,
 };
 use crate::bolt::tx::{ChannelType, Side, TxError};
 use crate::bolt::units::{BlockHeight, CltvExpiry, CsvDelay, FeeratePerKw, Msat};
-use crate::bolt::wire::messages::OpenChannel;
-use crate::bolt::wire::{ChannelId, Message, OnionPacket, PaymentPreimage};
+use crate::bolt::wire::messages::{self, OpenChannel};
+use crate::bolt::wire::{ChannelId, Data, Message, OnionPacket, PaymentPreimage};
 
 pub use seed::Seed;
 pub use wallet::{Coin, Wallet, WalletError};
@@ -249,7 +249,7 @@ impl Node {
     pub fn step(&mut self, input: NodeInput) -> Outputs {
         match input {
             NodeInput::Command(command) => self.command(command),
-            NodeInput::Message { from, message } => self.receive(from, message),
+            NodeInput::Message { from, message } => self.receive(from, &message),
             NodeInput::Chain(event) => self.follow(&event),
         }
     }
@@ -330,7 +330,23 @@ impl Node {
 
     fn accept(&mut self, from: PublicKey, message: &OpenChannel) -> Outputs {
         let handle = message.temporary_channel_id;
-        let secrets = self.seed.channel(self.next_index());
+        let secrets = match self.channels.get(&handle) {
+            None => self.seed.channel(self.next_index()),
+            // No funding was published for the keys of a channel that did not open, and the index
+            // counts channels: the one in its place takes its keys.
+            Some(old) if old.peer == from && old.phase.awaits_funding_created() => {
+                old.secrets.clone()
+            }
+            Some(old) => {
+                let violation = PeerViolation::TemporaryIdInUse;
+                if old.peer == from {
+                    return Ok(Self::refuse(from, handle, &violation));
+                }
+                // Two peers may choose one id, so this is no violation; but channels are kept by
+                // their ids alone. The first stays, the second peer can choose again.
+                return Ok(vec![Self::error(from, handle, &violation)]);
+            }
+        };
         let party = self.party(&secrets, &from, message.funding_satoshis);
         let depth = self.policies.get(&from).cloned().unwrap_or_default().minimum_depth;
         let context = self.context(&secrets);
@@ -339,31 +355,55 @@ impl Node {
                 self.channels.insert(handle, NodeChannel { peer: from, secrets, phase });
                 self.carry_out(handle, outputs)
             }
-            Err(Fault::Peer(violation)) => {
-                let data = crate::bolt::wire::Data(violation.to_string());
-                let error = crate::bolt::wire::messages::Error { channel_id: handle, data };
-                let event = ChannelEvent::Violation {
-                    requirement: violation.requirement().to_owned(),
-                    message: violation.to_string(),
-                };
-                Ok(vec![
-                    NodeOutput::Event(NodeEvent::Channel { channel: handle, event }),
-                    NodeOutput::Send { to: from, message: error.into() },
-                ])
-            }
+            Err(Fault::Peer(violation)) => Ok(Self::refuse(from, handle, &violation)),
             Err(fault) => Err(fault.into()),
         }
     }
 
-    fn receive(&mut self, from: PublicKey, message: Message) -> Outputs {
-        if let Message::OpenChannel(open) = &message {
+    /// Tells of a violation in `open_channel`, and answers it.
+    fn refuse(
+        from: PublicKey,
+        channel: ChannelHandle,
+        violation: &PeerViolation,
+    ) -> Vec<NodeOutput> {
+        let event = ChannelEvent::Violation {
+            requirement: violation.requirement().to_owned(),
+            message: violation.to_string(),
+        };
+        let told = NodeOutput::Event(NodeEvent::Channel { channel, event });
+        vec![told, Self::error(from, channel, violation)]
+    }
+
+    fn error(to: PublicKey, channel_id: ChannelId, violation: &PeerViolation) -> NodeOutput {
+        let data = Data(violation.to_string());
+        NodeOutput::Send { to, message: messages::Error { channel_id, data }.into() }
+    }
+
+    fn receive(&mut self, from: PublicKey, message: &Message) -> Outputs {
+        if let Message::OpenChannel(open) = message {
             return self.accept(from, open);
         }
-        let Some(handle) = self.handle_of(&from, &message) else {
-            // BOLT 2: a message for an unknown channel is ignored (an `error` would be allowed).
-            return Ok(Vec::new());
-        };
-        self.step_channel(handle, &Input::Received(message))
+        let handles = self.handles_of(&from, message);
+        // BOLT 2: a message for an unknown channel is ignored (an `error` would be allowed).
+        let mut outputs = Vec::new();
+        for handle in handles {
+            outputs.extend(self.step_channel(handle, &Input::Received(message.clone()))?);
+        }
+        Ok(outputs)
+    }
+
+    /// The channels that a message of this peer is about: one, or with an `error` that names none
+    /// all that are still there to be failed. BOLT 1, "The `error` and `warning` Messages".
+    fn handles_of(&self, from: &PublicKey, message: &Message) -> Vec<ChannelHandle> {
+        if !matches!(message, Message::Error(_)) || message.channel_id() != ChannelId([0; 32]) {
+            return self.handle_of(from, message).into_iter().collect();
+        }
+        self.channels
+            .iter()
+            .filter(|(_, channel)| channel.peer == *from)
+            .filter(|(_, channel)| !matches!(channel.phase, Phase::Closing(_) | Phase::Closed(_)))
+            .map(|(handle, _)| *handle)
+            .collect()
     }
 
     /// The channel that a message of this peer is about.
@@ -371,7 +411,8 @@ impl Node {
         let id = message.channel_id();
         self.channels
             .iter()
-            .filter(|(_, channel)| channel.peer == *from)
+            // A closed channel is unknown again.
+            .filter(|(_, channel)| channel.peer == *from && !matches!(channel.phase, Phase::Closed(_)))
             .find(|(handle, channel)| {
                 **handle == id || channel.phase.commitments().is_some_and(|c| c.channel_id == id)
                     // `funding_signed` brings the id before the opener has commitments.

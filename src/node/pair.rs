@@ -76,16 +76,34 @@ impl Pair {
         self
     }
 
-    pub(super) fn open(&mut self, channel_type: ChannelType, push: Msat) {
-        let request = OpenRequest {
+    /// A channel of 1,000,000 sat from Alice, to ask for.
+    pub(super) fn request(&self, channel_type: ChannelType, push: Msat) -> OpenRequest {
+        OpenRequest {
             peer: self.id(BOB),
             capacity: Amount::from_sat(1_000_000),
             push,
             channel_type,
             feerate: FeeratePerKw(1_000),
-        };
+        }
+    }
+
+    pub(super) fn open(&mut self, channel_type: ChannelType, push: Msat) {
+        let dust_limit = ChannelPolicy::default().dust_limit;
+        self.open_with_dust([dust_limit; 2], channel_type, push);
+    }
+
+    /// The same, with the dust limits of Alice and Bob.
+    pub(super) fn open_with_dust(
+        &mut self,
+        dust_limits: [Amount; 2],
+        channel_type: ChannelType,
+        push: Msat,
+    ) {
+        let request = self.request(channel_type, push);
         for node in [ALICE, BOB] {
-            let set = NodeCommand::SetPolicy(self.id(1 - node), ChannelPolicy::default());
+            let policy =
+                ChannelPolicy { dust_limit: dust_limits[node], ..ChannelPolicy::default() };
+            let set = NodeCommand::SetPolicy(self.id(1 - node), policy);
             self.command(node, set).unwrap();
         }
         self.command(ALICE, NodeCommand::Open(request)).unwrap();

@@ -4,7 +4,7 @@ use bitcoin::{Amount, OutPoint};
 use secp256k1::ecdsa::Signature;
 
 use super::pair::{ALICE, BOB, Pair};
-use super::{NodeCommand, NodeError, cheat};
+use super::{NodeCommand, NodeError, NodeInput, NodeOutput, Seed, cheat};
 use crate::bolt::channel::{ChannelEvent, Phase, Purpose, Refused, TrackedStatus};
 use crate::bolt::onchain::FundingSpend;
 use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
@@ -113,6 +113,69 @@ mod opening {
             change!(OpenChannel, m =>
             m.channel_type = None),
         );
+    }
+
+    #[test]
+    fn a_funding_of_2_24_is_refused_on_both_sides() {
+        let [greatest, too_much] = [16_777_215, 16_777_216].map(Amount::from_sat);
+        open_refused(
+            "bolt02/open_channel/funding-below-2-24",
+            change!(OpenChannel, m => m.funding_satoshis = too_much),
+        );
+        let mut pair = Pair::new();
+        let mut request = pair.request(Anchors, Msat::ZERO);
+        request.capacity = too_much;
+        let refused = pair.command(ALICE, NodeCommand::Open(request.clone()));
+        let large = Refused::FundingTooLarge { capacity: too_much, limit: greatest };
+        assert_eq!(refused, Err(NodeError::Refused(large)));
+        assert!(pair.wire.is_empty() && pair.nodes[ALICE].channels().next().is_none());
+
+        request.capacity = greatest;
+        pair.command(ALICE, NodeCommand::Open(request)).unwrap();
+        pair.drive();
+        pair.mine(3);
+        assert_eq!(pair.phases(), ["normal", "normal"]);
+    }
+
+    #[test]
+    fn a_reused_temporary_id_replaces_a_proposal_but_no_channel() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        let (_, open) = pair.wire[0].clone();
+        pair.deliver(change!(OpenChannel, m => m.push_msat = Msat(100_000_000)));
+        pair.wire.clear();
+        pair.wire.push_back((BOB, open.clone()));
+        pair.drive();
+        pair.mine(3);
+        // Signatures fit: the second proposal counts, which pushes nothing.
+        assert_eq!(pair.phases(), ["normal", "normal"]);
+
+        let before = pair.phase(BOB).clone();
+        pair.wire.push_back((BOB, open));
+        pair.deliver(|_| {});
+        assert_eq!(pair.violation(BOB), "bolt02/open_channel/temporary-channel-id-unique");
+        assert_eq!(pair.wire.pop_front().map(|(to, m)| (to, m.name())), Some((ALICE, "error")));
+        assert_eq!(*pair.phase(BOB), before);
+    }
+
+    #[test]
+    fn a_temporary_id_of_another_peers_channel_is_refused_without_blame() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        let (_, message) = pair.wire[0].clone();
+        pair.drive();
+        let before = pair.phase(BOB).clone();
+        let from = Seed::derive("pair", "carol").key("node", 0).public_key(secp256k1::SECP256K1);
+        let outputs = pair.nodes[BOB].step(NodeInput::Message { from, message }).unwrap();
+        match outputs.as_slice() {
+            [NodeOutput::Send { to, message: Message::Error(error) }] => {
+                assert_eq!((*to, error.channel_id), (from, pair.handle()));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(*pair.phase(BOB), before);
+        pair.mine(3);
+        assert_eq!(pair.phases(), ["normal", "normal"]);
     }
 
     #[test]
@@ -370,8 +433,51 @@ mod normal {
     }
 }
 
+mod an_error {
+    use super::*;
+    use crate::bolt::wire::{ChannelId, Data, messages};
+
+    /// The phases of Bob's two channels, one of them with the id `[0; 32]` or `[1; 32]` in an
+    /// `error` that reaches him.
+    fn phases_after(channel_id: ChannelId) -> Vec<&'static str> {
+        let mut pair = Pair::normal(Anchors);
+        pair.open(Anchors, Msat::ZERO);
+        pair.drive();
+        let error = messages::Error { channel_id, data: Data(String::new()) };
+        pair.wire.push_back((BOB, error.into()));
+        pair.deliver(|_| {});
+        pair.nodes[BOB].channels().map(|(_, channel)| channel.phase.name()).collect()
+    }
+
+    #[test]
+    fn without_a_channel_fails_all_of_the_peer() {
+        assert_eq!(phases_after(ChannelId([0; 32])), ["closing", "closing"]);
+    }
+
+    #[test]
+    fn for_an_unknown_channel_fails_none() {
+        let mut phases = phases_after(ChannelId([1; 32]));
+        phases.sort_unstable();
+        assert_eq!(phases, ["normal", "opening"]);
+    }
+
+    #[test]
+    fn of_ours_names_its_channel_from_the_first_message_on() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        pair.until("funding_signed");
+        pair.deliver(change!(FundingSigned, m => m.signature = other(m.signature)));
+        let (_, answer) = pair.wire.pop_front().expect("an answer");
+        let expected = pair.commitments(BOB).channel_id;
+        assert_eq!((answer.name(), answer.channel_id()), ("error", expected));
+    }
+}
+
 mod mutual_close {
     use super::*;
+    use crate::bolt::tx::Side;
+    use crate::bolt::tx::closing::Closing;
+    use crate::bolt::wire::FeeRange;
 
     #[test]
     fn pays_out_both_balances_less_the_funders_fee() {
@@ -402,6 +508,44 @@ mod mutual_close {
         assert!(closing.output.iter().any(|o| o.value == Amount::from_sat(400_000)));
     }
 
+    /// What reaches Bob until the wire is empty.
+    #[track_caller]
+    fn drive_recording(pair: &mut Pair) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        while let Some((to, message)) = pair.wire.front() {
+            if *to == BOB {
+                names.push(message.name());
+            }
+            pair.deliver(|_| {});
+        }
+        names
+    }
+
+    #[test]
+    fn shutdown_follows_the_signature_of_every_update_before_it() {
+        for (by, peer_asks) in [(ALICE, false), (BOB, true)] {
+            let mut pair = Pair::normal(Anchors);
+            pair.offer(ALICE, Msat(100_000_000)).unwrap();
+            // This one waits for the revocation of the commitment before.
+            pair.offer(ALICE, Msat(200_000_000)).unwrap();
+            pair.command(by, NodeCommand::Close(pair.handle())).unwrap();
+            if peer_asks {
+                pair.deliver_to(ALICE);
+            }
+            let names = drive_recording(&mut pair);
+            let expected = [
+                "update_add_htlc",
+                "commitment_signed",
+                "update_add_htlc",
+                "commitment_signed",
+                "shutdown",
+            ];
+            assert_eq!(names[..5], expected, "{names:?}");
+            assert!(pair.published(Purpose::Closing).is_some());
+            assert_eq!(pair.phases(), ["closing", "closing"]);
+        }
+    }
+
     #[test]
     fn a_fee_below_the_fundees_range_is_raised_into_it() {
         let mut pair = Pair::with_feerates(FeeratePerKw(100), FeeratePerKw(1_000)).opened(Anchors);
@@ -417,13 +561,84 @@ mod mutual_close {
     }
 
     #[test]
-    fn a_fee_that_nobody_can_agree_on_fails_the_channel() {
+    fn a_fee_without_a_range_is_answered_with_another() {
         let mut pair = Pair::with_feerates(FeeratePerKw(100), FeeratePerKw(1_000)).opened(Anchors);
         pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
         pair.until("closing_signed");
         pair.deliver(change!(ClosingSigned, m => m.fee_range = None));
+        pair.drive();
+        assert_eq!(pair.mempool.len(), 2, "both publish the same transaction");
+        assert_eq!(pair.mempool[0], pair.mempool[1]);
+    }
+
+    #[test]
+    fn a_fee_that_nobody_can_agree_on_fails_the_channel() {
+        let mut pair = Pair::with_feerates(FeeratePerKw(100), FeeratePerKw(1_000)).opened(Anchors);
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.until("closing_signed");
+        let one = Amount::from_sat(1);
+        let range = FeeRange { min_fee_satoshis: one, max_fee_satoshis: one };
+        pair.deliver(change!(ClosingSigned, m => m.fee_range = Some(range)));
         assert_eq!(pair.violation(BOB), "bolt02/closing_signed/fee-in-range");
         assert!(pair.published(Purpose::Commitment(CommitmentNumber(0))).is_some());
+    }
+
+    #[test]
+    fn an_output_between_the_dust_limits_does_not_stand_in_the_way() {
+        let [low, high] = [546, 9_000].map(Amount::from_sat);
+        for dust_limits in [[low, high], [high, low]] {
+            for push in [Msat(5_000_000), Msat(995_000_000)] {
+                let mut pair = Pair::new();
+                pair.open_with_dust(dust_limits, Anchors, push);
+                pair.drive();
+                pair.mine(3);
+                pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+                pair.drive();
+                let published: Vec<Purpose> = pair.mempool.iter().map(|(of, _)| *of).collect();
+                assert_eq!(published, [Purpose::Closing; 2], "{dust_limits:?} {push}");
+                // Each publishes what the other signed: with the small output, and without.
+                let mut counts: Vec<usize> =
+                    pair.mempool.iter().map(|(_, tx)| tx.output.len()).collect();
+                counts.sort_unstable();
+                assert_eq!(counts, [1, 2]);
+            }
+        }
+    }
+
+    /// Alice signs a closing transaction without the output of `side`; the pair after that.
+    fn closed_without(side: usize) -> Pair {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat(400_000_000));
+        pair.drive();
+        pair.mine(3);
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.until("closing_signed");
+        let (to_local, to_remote) = pair.commitments(ALICE).settled();
+        let funding = pair.commitments(ALICE).funding.clone();
+        let closing = Closing {
+            outpoint: funding.outpoint,
+            to_local,
+            to_remote,
+            local_script: pair.nodes[ALICE].wallet().script().clone(),
+            remote_script: pair.nodes[BOB].wallet().script().clone(),
+        };
+        let key = pair.nodes[ALICE].channel(&pair.handle()).unwrap().secrets.funding;
+        let left_out = pair.nodes[side].wallet().script().clone();
+        pair.deliver(change!(ClosingSigned, m => {
+            let mut signed = closing.legacy(Side::Local, m.fee_satoshis, Amount::ZERO).unwrap();
+            signed.output.retain(|output| output.script_pubkey != left_out);
+            m.signature = funding.sign(&signed, &key).unwrap();
+        }));
+        pair
+    }
+
+    #[test]
+    fn the_sender_may_leave_out_its_own_output_but_not_the_receivers() {
+        let pair = closed_without(ALICE);
+        let published = pair.published(Purpose::Closing).unwrap();
+        let values: Vec<u64> = published.output.iter().map(|o| o.value.to_sat()).collect();
+        assert_eq!(values, [400_000]);
+        assert_eq!(closed_without(BOB).violation(BOB), "bolt02/any/signature-valid");
     }
 
     #[test]

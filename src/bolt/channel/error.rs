@@ -54,6 +54,12 @@ violations! {
     /// A channel on another chain.
     #[error("chain_hash is not regtest's")]
     UnknownChain => "bolt02/open_channel/chain-hash-known";
+    /// A capacity that takes `option_support_large_channel`, which nothing negotiates here.
+    #[error("funding_satoshis {capacity} is above {limit}")]
+    FundingTooLarge { capacity: Amount, limit: Amount } => "bolt02/open_channel/funding-below-2-24";
+    /// A temporary id that names another channel.
+    #[error("temporary_channel_id is already in use")]
+    TemporaryIdInUse => "bolt02/open_channel/temporary-channel-id-unique";
     /// More pushed than funded.
     #[error("push_msat {push} is above the capacity of {capacity}")]
     PushAboveCapacity { push: Msat, capacity: Amount } => "bolt02/open_channel/push-within-funding";
@@ -166,6 +172,14 @@ pub enum Refused {
     /// There is no such HTLC to take.
     #[error("take HTLC {0}: not committed")]
     NoSuchHtlc(HtlcId),
+    /// The peer would refuse a capacity that takes `option_support_large_channel`.
+    #[error("open a channel of {capacity}: the limit is {limit}")]
+    FundingTooLarge {
+        /// The capacity.
+        capacity: Amount,
+        /// The largest one.
+        limit: Amount,
+    },
     /// HTLCs are still pending.
     #[error("close with {0} HTLCs pending")]
     HtlcsPending(usize),

@@ -333,12 +333,8 @@ impl Phase {
     /// The id that messages name the channel by.
     fn channel_id(&self) -> ChannelId {
         match self {
-            Self::Opening(
-                Opening::Proposed(Proposal { temporary_channel_id, .. })
-                | Opening::Accepted(Proposal { temporary_channel_id, .. }),
-            ) => *temporary_channel_id,
-            Self::Opening(_)
-            | Self::Normal(_)
+            Self::Opening(opening) => opening.channel_id(),
+            Self::Normal(_)
             | Self::Shutdown(_)
             | Self::Negotiating(_)
             | Self::Closing(_)

@@ -3,13 +3,13 @@
 //! ```text
 //! funder                                fundee
 //!   |------ closing_signed ------------->|   a fee and a range
-//!   |<----- closing_signed --------------|   the same fee, if the fundee takes it
+//!   |<----- closing_signed --------------|   the same fee, if the fundee takes it, or another
+//!   |------ closing_signed ------------->|   the fundee's fee, if it lies in both ranges
 //! ```
 
 use bitcoin::{Amount, ScriptBuf, Transaction};
 use secp256k1::ecdsa::Signature;
 
-use super::error::ensure;
 use super::{
     ChainEvent, Closing, Commitments, Confirmation, Context, Fault, Input, Output, PeerViolation,
     Phase, Purpose, Step, normal, unexpected,
@@ -28,6 +28,87 @@ pub struct Negotiating {
     closing: closing::Closing,
     /// The fee that we proposed last.
     proposed: Option<Amount>,
+    /// The fee that the peer proposed last.
+    received: Option<Amount>,
+}
+
+/// Where we stand when a `closing_signed` arrives.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    /// Who pays the fee.
+    funder: Side,
+    /// What we take.
+    range: FeeRange,
+    /// The fee that we proposed last.
+    proposed: Option<Amount>,
+    /// The fee that the peer proposed last.
+    received: Option<Amount>,
+}
+
+/// What a `closing_signed` leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// The fee is agreed on.
+    Agree,
+    /// We propose this one.
+    Counter(Amount),
+    /// There is no fee for both.
+    Fail,
+}
+
+impl Position {
+    /// The requirements for the receiver of a fee, and of a range if the peer has one.
+    fn answer(&self, fee: Amount, theirs: Option<FeeRange>) -> Answer {
+        if self.proposed == Some(fee) {
+            return Answer::Agree;
+        }
+        match (theirs, self.proposed) {
+            (Some(theirs), proposed) => {
+                let Some(both) = overlap(self.range, theirs) else { return Answer::Fail };
+                match (self.funder, proposed) {
+                    (Side::Local, _) if both.contains(fee) => Answer::Agree,
+                    // The funder has no second proposal, and the fundee's first one stands.
+                    (Side::Local, _) | (Side::Remote, Some(_)) => Answer::Fail,
+                    (Side::Remote, None) => counter(fee, clamp(fee, both)),
+                }
+            }
+            (None, _) if self.range.contains(fee) => Answer::Agree,
+            (None, None) => counter(fee, clamp(fee, self.range)),
+            // Every fee lies between the two before it, or there would be no end.
+            (None, Some(ours)) if self.received.is_some_and(|last| !between(last, fee, ours)) => {
+                Answer::Fail
+            }
+            (None, Some(ours)) => {
+                // The range bounds how far we let the peer draw us: either side may give up.
+                let wanted = clamp(middle(fee, ours), self.range);
+                if between(fee, wanted, ours) { Answer::Counter(wanted) } else { Answer::Fail }
+            }
+        }
+    }
+}
+
+/// Whether `fee` is strictly between the two others.
+fn between(one: Amount, fee: Amount, other: Amount) -> bool {
+    one.min(other) < fee && fee < one.max(other)
+}
+
+fn counter(fee: Amount, wanted: Amount) -> Answer {
+    if wanted == fee { Answer::Agree } else { Answer::Counter(wanted) }
+}
+
+fn clamp(fee: Amount, range: FeeRange) -> Amount {
+    fee.max(range.min_fee_satoshis).min(range.max_fee_satoshis)
+}
+
+fn middle(one: Amount, other: Amount) -> Amount {
+    Amount::from_sat(one.to_sat().midpoint(other.to_sat()))
+}
+
+fn overlap(ours: FeeRange, theirs: FeeRange) -> Option<FeeRange> {
+    let min_fee_satoshis = ours.min_fee_satoshis.max(theirs.min_fee_satoshis);
+    let max_fee_satoshis = ours.max_fee_satoshis.min(theirs.max_fee_satoshis);
+    (min_fee_satoshis <= max_fee_satoshis)
+        .then_some(FeeRange { min_fee_satoshis, max_fee_satoshis })
 }
 
 impl Negotiating {
@@ -47,7 +128,7 @@ impl Negotiating {
             local_script,
             remote_script,
         };
-        let mut next = Self { commitments, confirmation, closing, proposed: None };
+        let mut next = Self { commitments, confirmation, closing, proposed: None, received: None };
         if next.commitments.terms.opener == Side::Local {
             let fee = next.fee_at(context.feerate);
             outputs.push(next.propose(context, fee)?);
@@ -88,34 +169,50 @@ impl Negotiating {
         Ok(Output::Send(message.into()))
     }
 
+    /// The variant of the closing transaction that the peer signed. It leaves out what is dust by
+    /// its own limit, and may leave out its own output. BOLT 3, "Legacy Closing Transaction".
+    fn signed_by_peer(
+        &self,
+        fee: Amount,
+        signature: &Signature,
+    ) -> Result<Transaction, PeerViolation> {
+        let terms = &self.commitments.terms;
+        let all = self
+            .closing
+            .legacy(terms.opener, fee, terms.remote.dust_limit)
+            .map_err(|_| PeerViolation::ClosingFee { fee })?;
+        let mut without_theirs = all.clone();
+        without_theirs.output.retain(|output| output.script_pubkey != self.closing.remote_script);
+        let funding = &self.commitments.funding;
+        [all, without_theirs]
+            .into_iter()
+            .filter(|variant| !variant.output.is_empty())
+            .find(|variant| funding.verify(variant, &funding.remote_pubkey, signature))
+            .ok_or(PeerViolation::WrongSignature { message: "closing_signed" })
+    }
+
     fn receive(&self, context: &Context<'_>, message: &ClosingSigned) -> Step {
         let fee = message.fee_satoshis;
-        let unacceptable = PeerViolation::ClosingFee { fee };
-        let transaction = self.transaction(fee).map_err(|_| unacceptable.clone())?;
-        let funding = &self.commitments.funding;
-        let fits = funding.verify(&transaction, &funding.remote_pubkey, &message.signature);
-        let wrong = PeerViolation::WrongSignature { message: "closing_signed" };
-        ensure(fits, wrong)?;
-        if self.proposed == Some(fee) {
-            return self.publish(context, transaction, message.signature, Vec::new());
-        }
-        let mut next = self.clone();
-        let range = self.range(context);
-        if range.contains(fee) {
-            let agree = next.propose(context, fee)?;
-            return next.publish(context, transaction, message.signature, vec![agree]);
-        }
-        let theirs = message.fee_range.ok_or_else(|| unacceptable.clone())?;
-        let overlap = FeeRange {
-            min_fee_satoshis: range.min_fee_satoshis.max(theirs.min_fee_satoshis),
-            max_fee_satoshis: range.max_fee_satoshis.min(theirs.max_fee_satoshis),
+        let transaction = self.signed_by_peer(fee, &message.signature)?;
+        let position = Position {
+            funder: self.commitments.terms.opener,
+            range: self.range(context),
+            proposed: self.proposed,
+            received: self.received,
         };
-        // The fundee may answer once with a fee in the overlap; the funder must take that.
-        let may_counter = self.commitments.terms.opener == Side::Remote && self.proposed.is_none();
-        let fits = overlap.min_fee_satoshis <= overlap.max_fee_satoshis;
-        ensure(fits && may_counter, unacceptable)?;
-        let counter = next.propose(context, overlap.min_fee_satoshis)?;
-        Ok((Phase::Negotiating(next), vec![counter]))
+        let mut next = Self { received: Some(fee), ..self.clone() };
+        match position.answer(fee, message.fee_range) {
+            Answer::Agree => {
+                let reply = (self.proposed != Some(fee)).then(|| next.propose(context, fee));
+                let outputs = reply.transpose()?.into_iter().collect();
+                next.publish(context, transaction, message.signature, outputs)
+            }
+            Answer::Counter(fee) => {
+                let counter = next.propose(context, fee)?;
+                Ok((Phase::Negotiating(next), vec![counter]))
+            }
+            Answer::Fail => Err(PeerViolation::ClosingFee { fee }.into()),
+        }
     }
 
     fn publish(
@@ -148,5 +245,68 @@ impl Negotiating {
         let next = Self { confirmation, ..self.clone() };
         let phase = Phase::Negotiating(next);
         normal::close_if_spent(phase, &self.commitments, context, event, outputs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(min: u64, max: u64) -> FeeRange {
+        let [min_fee_satoshis, max_fee_satoshis] = [min, max].map(Amount::from_sat);
+        FeeRange { min_fee_satoshis, max_fee_satoshis }
+    }
+
+    #[test]
+    fn answers_follow_the_table() {
+        use Answer::{Agree, Counter, Fail};
+        use Side::{Local, Remote};
+        let sat = Amount::from_sat;
+        // We take 100 to 400. Who pays, what we proposed; the fee and the range that arrive.
+        let table = [
+            // What we proposed, with a range or without.
+            ((Local, Some(200)), (200, Some((500, 600))), Agree),
+            ((Remote, Some(200)), (200, None), Agree),
+            // The funder: in both ranges, in one of them, without overlap.
+            ((Local, Some(200)), (300, Some((250, 600))), Agree),
+            ((Local, Some(200)), (400, Some((400, 600))), Agree),
+            ((Local, Some(200)), (300, Some((350, 600))), Fail),
+            ((Local, Some(200)), (401, Some((350, 600))), Fail),
+            ((Local, Some(200)), (401, Some((401, 600))), Fail),
+            // The fundee: its first answer is in the overlap, and stands.
+            ((Remote, None), (300, Some((250, 600))), Agree),
+            ((Remote, None), (99, Some((50, 100))), Counter(sat(100))),
+            ((Remote, None), (500, Some((50, 600))), Counter(sat(400))),
+            ((Remote, None), (99, Some((50, 99))), Fail),
+            ((Remote, None), (300, Some((350, 250))), Fail),
+            ((Remote, Some(200)), (300, Some((250, 600))), Fail),
+            // Without a range: what we take, else strictly between the fees.
+            ((Local, Some(200)), (400, None), Agree),
+            ((Local, Some(200)), (401, None), Counter(sat(300))),
+            ((Local, Some(200)), (4_000, None), Counter(sat(400))),
+            ((Local, Some(400)), (4_000, None), Fail),
+            ((Remote, None), (99, None), Counter(sat(100))),
+            ((Remote, Some(200)), (50, None), Counter(sat(125))),
+            ((Remote, Some(100)), (99, None), Fail),
+        ];
+        for ((funder, proposed), (fee, theirs), expected) in table {
+            let (range_of_ours, proposed) = (range(100, 400), proposed.map(sat));
+            let position = Position { funder, range: range_of_ours, proposed, received: None };
+            let theirs = theirs.map(|(min, max)| range(min, max));
+            let answer = position.answer(sat(fee), theirs);
+            assert_eq!(answer, expected, "{position:?} {fee} {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn a_fee_without_a_range_must_come_closer() {
+        let sat = Amount::from_sat;
+        let [proposed, received] = [200, 50].map(|fee| Some(sat(fee)));
+        let position =
+            Position { funder: Side::Remote, range: range(100, 400), proposed, received };
+        assert_eq!(position.answer(sat(51), None), Answer::Counter(sat(125)));
+        for fee in [49, 50, 401] {
+            assert_eq!(position.answer(sat(fee), None), Answer::Fail, "{fee}");
+        }
     }
 }

@@ -77,7 +77,7 @@ impl Normal {
                 let (commitments, outputs) = fulfill(&self.commitments, context, command)?;
                 Ok((self.with(commitments).into(), outputs))
             }
-            Command::Close => Shutdown::begin(self).send(context),
+            Command::Close => Shutdown::begin(self).settle(context, Vec::new()),
             Command::Fund { .. } | Command::ForceClose => {
                 Err(unexpected("normal", &Input::Command(command.clone())))
             }

@@ -22,7 +22,8 @@ use super::normal::Normal;
 use super::terms::{PartyTerms, Terms};
 use super::{
     Beginning, ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation,
-    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Step, spender, unexpected,
+    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Refused, Step, spender,
+    unexpected,
 };
 use crate::bolt::keys::Basepoints;
 use crate::bolt::tx::funding::Funding;
@@ -33,6 +34,8 @@ use crate::bolt::wire::messages::{
 };
 use crate::bolt::wire::{ChannelId, ChannelTypeBits, Message};
 
+/// The greatest `funding_satoshis` without `option_support_large_channel`: below 2^24.
+const GREATEST_FUNDING: Amount = Amount::from_sat((1 << 24) - 1);
 /// The least `dust_limit_satoshis`. BOLT 2, "The `open_channel` Message".
 const LEAST_DUST_LIMIT: Amount = Amount::from_sat(354);
 /// The greatest `max_accepted_htlcs`: a commitment with twice as many outputs is still standard.
@@ -105,8 +108,13 @@ impl Phase {
     /// Proposes a channel to the peer.
     ///
     /// # Errors
-    /// [`Fault`] if the first per-commitment point does not exist.
+    /// [`Fault::Refused`] if the peer would refuse the capacity; another [`Fault`] if the first
+    /// per-commitment point does not exist.
     pub fn open(context: &Context<'_>, terms: Terms, temporary_channel_id: ChannelId) -> Step {
+        let (capacity, limit) = (terms.capacity, GREATEST_FUNDING);
+        if capacity > limit {
+            return Err(Refused::FundingTooLarge { capacity, limit }.into());
+        }
         let PartyTerms { basepoints, .. } = terms.local.clone();
         let message = OpenChannel {
             chain_hash: ChainHash::REGTEST,
@@ -244,6 +252,8 @@ fn check_party(party: &PartyTerms) -> Result<(), PeerViolation> {
 /// The bounds on what `open_channel` says of the channel.
 fn check_open(terms: &Terms) -> Result<(), PeerViolation> {
     let Terms { push, capacity, feerate, channel_type, .. } = *terms;
+    let limit = GREATEST_FUNDING;
+    ensure(capacity <= limit, PeerViolation::FundingTooLarge { capacity, limit })?;
     let too_much = PeerViolation::PushAboveCapacity { push, capacity };
     let (to_local, to_remote) = terms.initial_balances().ok_or(too_much)?;
     let reasonable = (LEAST_FEERATE..=GREATEST_FEERATE).contains(&feerate);
@@ -279,6 +289,18 @@ impl Opening {
             (Self::AwaitingDepth(waiting), Input::Chain(event)) => waiting.follow(context, event),
             (_, Input::Chain(_)) => Ok((Phase::Opening(self.clone()), Vec::new())),
             (_, Input::Received(_) | Input::Command(_)) => Err(unexpected("opening", input)),
+        }
+    }
+}
+
+impl Opening {
+    /// The id that messages name the channel by: never all zero, which would mean every channel.
+    pub(super) fn channel_id(&self) -> ChannelId {
+        match self {
+            Self::Proposed(proposal) | Self::Accepted(proposal) => proposal.temporary_channel_id,
+            Self::Agreed(agreed) => agreed.temporary_channel_id,
+            Self::Created(created) => ChannelId::from_funding(created.funding.outpoint),
+            Self::AwaitingDepth(waiting) => waiting.commitments.channel_id,
         }
     }
 }
@@ -380,6 +402,12 @@ impl Created {
 }
 
 impl Phase {
+    /// Whether the acceptor waits for `funding_created`, or the opening failed: another
+    /// `open_channel` may take its place. BOLT 2, "The `open_channel` Message".
+    pub fn awaits_funding_created(&self) -> bool {
+        matches!(self, Self::Opening(Opening::Accepted(_)) | Self::Closed(Closed::NeverOpened))
+    }
+
     /// Whether the opener of a channel with this id waits for `funding_signed`, which is the first
     /// message to name the channel by its final id.
     pub fn awaits_funding_signed(&self, channel_id: ChannelId) -> bool {

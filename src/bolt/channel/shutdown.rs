@@ -24,14 +24,14 @@ pub struct Shutdown {
     /// Both sides' commitments.
     pub commitments: Commitments,
     confirmation: Confirmation,
-    /// The script that we sent.
+    /// The script that we sent; `None` while our `shutdown` waits for a signature of ours.
     local_script: Option<ScriptBuf>,
     /// The script that the peer sent.
     remote_script: Option<ScriptBuf>,
 }
 
 impl Shutdown {
-    /// Neither side has sent `shutdown` yet.
+    /// Neither side has sent `shutdown` yet; ours is due from here on.
     pub(super) fn begin(normal: &Normal) -> Self {
         Self {
             commitments: normal.commitments.clone(),
@@ -41,37 +41,19 @@ impl Shutdown {
         }
     }
 
-    /// Sends ours.
-    pub(super) fn send(mut self, context: &Context<'_>) -> Step {
-        let output = self.shutdown(context);
-        self.settle(context, output.into_iter().collect())
-    }
-
-    /// The message, unless it was sent.
-    fn shutdown(&mut self, context: &Context<'_>) -> Option<Output> {
-        // An offer that is not signed for yet must be: the peer could not forget it otherwise.
-        // `Commitments::sign` follows each update at once, or on the next revocation.
-        if self.local_script.is_some() {
-            return None;
-        }
-        let scriptpubkey = context.destination.clone();
-        self.local_script = Some(scriptpubkey.clone());
-        let channel_id = self.commitments.channel_id;
-        Some(Output::Send(messages::Shutdown { channel_id, scriptpubkey }.into()))
-    }
-
     /// Takes the peer's, and answers it.
     pub(super) fn receive(mut self, context: &Context<'_>, message: &messages::Shutdown) -> Step {
         let script = &message.scriptpubkey;
         same_script(self.remote_script.as_ref(), script)?;
         ensure(is_allowed(script), PeerViolation::ShutdownScript)?;
         self.remote_script = Some(script.clone());
-        let reply = self.shutdown(context);
-        self.settle(context, reply.into_iter().collect())
+        self.settle(context, Vec::new())
     }
 
-    /// Goes on to the fee once both sides have sent `shutdown` and no HTLC is left.
-    fn settle(self, context: &Context<'_>, outputs: Vec<Output>) -> Step {
+    /// Sends ours as soon as it may, and goes on to the fee once both sides have sent `shutdown`
+    /// and no HTLC is left.
+    pub(super) fn settle(mut self, context: &Context<'_>, mut outputs: Vec<Output>) -> Step {
+        outputs.extend(self.shutdown(context));
         match (&self.local_script, &self.remote_script) {
             (Some(local), Some(remote)) if self.commitments.pending() == 0 => {
                 let scripts = (local.clone(), remote.clone());
@@ -79,6 +61,18 @@ impl Shutdown {
             }
             _ => Ok((Phase::Shutdown(self), outputs)),
         }
+    }
+
+    /// The message, unless it was sent or has to wait: it must not be sent while an update is
+    /// pending on the peer's commitment. Our signature for that one may wait for a revocation.
+    fn shutdown(&mut self, context: &Context<'_>) -> Option<Output> {
+        if self.local_script.is_some() || self.commitments.owes_signature() {
+            return None;
+        }
+        let scriptpubkey = context.destination.clone();
+        self.local_script = Some(scriptpubkey.clone());
+        let channel_id = self.commitments.channel_id;
+        Some(Output::Send(messages::Shutdown { channel_id, scriptpubkey }.into()))
     }
 
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
