@@ -55,13 +55,13 @@ violations! {
     #[error("chain_hash is not regtest's")]
     UnknownChain => "bolt02/open_channel/chain-hash-known";
     /// A capacity that takes `option_support_large_channel`, which nothing negotiates here.
-    #[error("funding_satoshis {capacity} is above {limit}")]
+    #[error("funding_satoshis {} is above {}", capacity.to_sat(), limit.to_sat())]
     FundingTooLarge { capacity: Amount, limit: Amount } => "bolt02/open_channel/funding-below-2-24";
     /// A temporary id that names another channel.
     #[error("temporary_channel_id is already in use")]
     TemporaryIdInUse => "bolt02/open_channel/temporary-channel-id-unique";
     /// More pushed than funded.
-    #[error("push_msat {push} is above the capacity of {capacity}")]
+    #[error("push_msat {push} is above the capacity of {} sat", capacity.to_sat())]
     PushAboveCapacity { push: Msat, capacity: Amount } => "bolt02/open_channel/push-within-funding";
     /// A delay that is unreasonable.
     #[error("to_self_delay {delay} is above {limit}")]
@@ -73,16 +73,16 @@ violations! {
     #[error("feerate_per_kw {feerate} is not within {least} to {greatest}")]
     UnreasonableFeerate { feerate: FeeratePerKw, least: FeeratePerKw, greatest: FeeratePerKw } => "bolt02/open_channel/feerate-reasonable";
     /// A dust limit above the reserve.
-    #[error("dust_limit_satoshis {dust_limit} is above channel_reserve_satoshis {reserve}")]
+    #[error("dust_limit_satoshis {} is above channel_reserve_satoshis {}", dust_limit.to_sat(), reserve.to_sat())]
     DustAboveReserve { dust_limit: Amount, reserve: Amount } => "bolt02/open_channel/dust-limit-within-reserve";
     /// A dust limit that bitcoind would not relay.
-    #[error("dust_limit_satoshis {dust_limit} is below 354 sat")]
+    #[error("dust_limit_satoshis {} is below 354", dust_limit.to_sat())]
     DustLimitTooSmall { dust_limit: Amount } => "bolt02/open_channel/dust-limit-least";
     /// The opener cannot pay the first commitment's fee.
-    #[error("the opener's {balance} does not pay {needed} for the first commitment")]
+    #[error("the opener's {} sat do not pay {} sat for the first commitment", balance.to_sat(), needed.to_sat())]
     FunderCannotPayFee { balance: Amount, needed: Amount } => "bolt02/open_channel/funder-affords-fee";
     /// Neither side would have anything to lose.
-    #[error("neither balance exceeds the reserve of {reserve}")]
+    #[error("neither balance exceeds the reserve of {} sat", reserve.to_sat())]
     NobodyAboveReserve { reserve: Amount } => "bolt02/open_channel/somebody-above-reserve";
     /// No channel type.
     #[error("channel_type is missing")]
@@ -121,13 +121,13 @@ violations! {
     #[error("amount_msat {amount} is below htlc_minimum_msat {minimum}")]
     HtlcTooSmall { amount: Msat, minimum: Msat } => "bolt02/update_add_htlc/amount-at-least-minimum";
     /// An HTLC that its offerer cannot pay without touching the reserve.
-    #[error("the offerer has {available}, its fees and reserve need {needed}")]
+    #[error("{available} msat would be left, where fee and reserve take {needed} msat")]
     HtlcUnaffordable { available: Msat, needed: Msat } => "bolt02/update_add_htlc/sender-affords";
     /// Too many HTLCs at once.
     #[error("{count} HTLCs are in flight, {limit} may be")]
     TooManyHtlcs { count: usize, limit: u16 } => "bolt02/update_add_htlc/max-accepted-htlcs";
     /// Too much at once.
-    #[error("{value} is in flight, {limit} may be")]
+    #[error("{value} msat are in flight, {limit} msat may be")]
     TooMuchInFlight { value: Msat, limit: Msat } => "bolt02/update_add_htlc/max-in-flight";
     /// An expiry that would be a time.
     #[error("cltv_expiry {expiry} is not a height")]
@@ -148,7 +148,7 @@ violations! {
     #[error("scriptpubkey of shutdown is not a standard form")]
     ShutdownScript => "bolt02/shutdown/script-form";
     /// A closing fee that no range contains.
-    #[error("fee_satoshis {fee} is acceptable to nobody")]
+    #[error("fee_satoshis {} is acceptable to nobody", fee.to_sat())]
     ClosingFee { fee: Amount } => "bolt02/closing_signed/fee-in-range";
     /// The peer gave up.
     #[error("the peer sent an error")]
@@ -173,7 +173,7 @@ pub enum Refused {
     #[error("take HTLC {0}: not committed")]
     NoSuchHtlc(HtlcId),
     /// The peer would refuse a capacity that takes `option_support_large_channel`.
-    #[error("open a channel of {capacity}: the limit is {limit}")]
+    #[error("open a channel of {} sat: the limit is {} sat", capacity.to_sat(), limit.to_sat())]
     FundingTooLarge {
         /// The capacity.
         capacity: Amount,
