@@ -159,6 +159,24 @@ mod opening {
     }
 
     #[test]
+    fn a_failed_opening_answers_nothing_and_leaves_its_id() {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        let (_, open) = pair.wire[0].clone();
+        pair.until("accept_channel");
+        let (_, accept) = pair.wire[0].clone();
+        pair.deliver(change!(AcceptChannel, m => m.max_accepted_htlcs = 484));
+        pair.drive();
+        assert_eq!(pair.phases(), ["closed", "closed"]);
+        pair.wire.push_back((ALICE, accept));
+        pair.deliver(|_| {});
+        assert!(pair.wire.is_empty());
+        pair.wire.push_back((BOB, open));
+        pair.deliver(|_| {});
+        assert_eq!(pair.wire[0].1.name(), "accept_channel");
+    }
+
+    #[test]
     fn a_temporary_id_of_another_peers_channel_is_refused_without_blame() {
         let mut pair = Pair::new();
         pair.open(Anchors, Msat::ZERO);
@@ -437,8 +455,7 @@ mod an_error {
     use super::*;
     use crate::bolt::wire::{ChannelId, Data, messages};
 
-    /// The phases of Bob's two channels, one of them with the id `[0; 32]` or `[1; 32]` in an
-    /// `error` that reaches him.
+    /// The phases of Bob's two channels after an `error` from Alice with this id.
     fn phases_after(channel_id: ChannelId) -> Vec<&'static str> {
         let mut pair = Pair::normal(Anchors);
         pair.open(Anchors, Msat::ZERO);
