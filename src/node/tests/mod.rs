@@ -1,0 +1,40 @@
+//! The state machines, two against each other; each condition beside what breaks it.
+
+use bitcoin::{Amount, OutPoint};
+use secp256k1::ecdsa::Signature;
+
+use super::pair::{ALICE, BOB, Pair};
+use super::{NodeCommand, NodeError, NodeInput, NodeOutput, Seed, cheat};
+use crate::bolt::channel::{ChannelEvent, Phase, Purpose, Refused, TrackedStatus};
+use crate::bolt::onchain::FundingSpend;
+use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
+use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
+use crate::bolt::wire::messages::CommitmentSigned;
+use crate::bolt::wire::{ChannelTypeBits, Message, PaymentPreimage};
+
+const BOTH: [ChannelType; 2] = [StaticRemotekey, Anchors];
+
+/// A valid encoding of a signature that signs nothing here.
+fn other(signature: Signature) -> Signature {
+    let mut bytes = signature.serialize_compact();
+    bytes[10] ^= 1;
+    Signature::from_compact(&bytes).unwrap()
+}
+
+macro_rules! change {
+    ($variant:ident, $message:ident => $change:expr) => {
+        |message: &mut Message| match message {
+            Message::$variant($message) => $change,
+            other => panic!("{} instead of {}", other.name(), stringify!($variant)),
+        }
+    };
+}
+
+mod an_error;
+mod interleavings;
+mod mutual_close;
+mod normal;
+mod opening;
+mod reorgs;
+mod revoked_close;
+mod unilateral_close;

@@ -1,0 +1,171 @@
+//! Payments.
+
+use super::*;
+
+#[test]
+fn payments_move_balances_both_ways() {
+    for channel_type in BOTH {
+        let mut pair = Pair::normal(channel_type);
+        pair.pay(ALICE, Msat(400_000_000));
+        pair.pay(BOB, Msat(150_000_500));
+        let (alice, bob) = (Msat(750_000_500), Msat(249_999_500));
+        assert_eq!(pair.commitments(ALICE).settled(), (alice, bob));
+        assert_eq!(pair.commitments(BOB).settled(), (bob, alice));
+        assert_eq!(pair.commitments(ALICE).pending(), 0);
+    }
+}
+
+#[test]
+fn payments_of_both_sides_may_cross() {
+    let mut pair = Pair::normal(Anchors);
+    pair.pay(ALICE, Msat(400_000_000));
+    pair.offer(ALICE, Msat(10_000_000)).unwrap();
+    pair.offer(BOB, Msat(20_000_000)).unwrap();
+    pair.offer(ALICE, Msat(30_000_000)).unwrap();
+    pair.drive();
+    assert_eq!(pair.phases(), ["normal", "normal"], "{:?}", pair.events);
+    assert_eq!(pair.commitments(ALICE).settled(), (Msat(580_000_000), Msat(420_000_000)));
+    assert_eq!(pair.commitments(BOB).settled(), (Msat(420_000_000), Msat(580_000_000)));
+}
+
+#[test]
+fn every_signed_state_is_kept() {
+    let mut pair = Pair::normal(Anchors);
+    for _ in 0..3 {
+        pair.pay(ALICE, Msat(1_000_000));
+    }
+    let states = pair.commitments(ALICE).local_states();
+    assert_eq!(states.len(), 7, "one at the start, two a payment");
+    for (number, state) in (0..).zip(states) {
+        assert_eq!(state.commitment.number, CommitmentNumber(number));
+        assert!(
+            cheat::commitment(&pair.nodes[ALICE], &pair.handle(), CommitmentNumber(number)).is_ok()
+        );
+    }
+}
+
+#[test]
+fn an_offer_beyond_balance_and_reserve_is_refused_here() {
+    let mut pair = Pair::normal(Anchors);
+    // Capacity less reserve, less the fee of a commitment with one HTLC, less two anchors.
+    let most = 1_000_000 - 10_000 - (1124 + 172) - 660;
+    let refused = pair.offer(ALICE, Msat((most + 1) * 1000));
+    assert!(matches!(refused, Err(NodeError::Refused(Refused::BreaksLimit(_)))));
+    pair.pay(ALICE, Msat(most * 1000));
+}
+
+/// `update_add_htlc` with one field changed fails the channel for that field's requirement.
+#[track_caller]
+fn add_fails(requirement: &str, change: impl FnOnce(&mut Message)) {
+    let mut pair = Pair::normal(Anchors);
+    pair.offer(ALICE, Msat(5_000_000)).unwrap();
+    pair.deliver(change);
+    assert_eq!(pair.violation(BOB), requirement);
+    assert_eq!(pair.phase(BOB).name(), "closing");
+    assert!(pair.published(Purpose::Commitment(CommitmentNumber(0))).is_some());
+}
+
+#[test]
+fn update_add_htlc_outside_its_bounds_fails_the_channel() {
+    add_fails("bolt02/update_add_htlc/ids-ascend", change!(UpdateAddHtlc, m => m.id = HtlcId(1)));
+    add_fails(
+        "bolt02/update_add_htlc/amount-at-least-minimum",
+        change!(UpdateAddHtlc, m =>
+        m.amount_msat = Msat(0)),
+    );
+    add_fails(
+        "bolt02/update_add_htlc/cltv-expiry-is-height",
+        change!(UpdateAddHtlc, m =>
+        m.cltv_expiry = CltvExpiry(500_000_000)),
+    );
+    add_fails(
+        "bolt02/update_add_htlc/max-in-flight",
+        change!(UpdateAddHtlc, m =>
+        m.amount_msat = Msat(1_000_000_001)),
+    );
+    add_fails(
+        "bolt02/update_add_htlc/sender-affords",
+        change!(UpdateAddHtlc, m =>
+        m.amount_msat = Msat(995_000_000)),
+    );
+}
+
+/// The next message of this name, changed, fails the channel for this requirement.
+#[track_caller]
+fn round_fails(name: &str, requirement: &str, change: impl FnOnce(&mut Message)) {
+    let mut pair = Pair::normal(Anchors);
+    pair.offer(ALICE, Msat(5_000_000)).unwrap();
+    pair.until(name);
+    let victim = pair.wire.front().unwrap().0;
+    pair.deliver(change);
+    assert_eq!(pair.violation(victim), requirement);
+    assert_eq!(pair.phase(victim).name(), "closing");
+}
+
+#[test]
+fn signatures_that_do_not_fit_fail_the_channel() {
+    round_fails(
+        "commitment_signed",
+        "bolt02/any/signature-valid",
+        change!(CommitmentSigned, m => m.signature = other(m.signature)),
+    );
+    round_fails(
+        "commitment_signed",
+        "bolt02/commitment_signed/htlc-signature-valid",
+        change!(CommitmentSigned, m => m.htlc_signature[0] = other(m.htlc_signature[0])),
+    );
+    round_fails(
+        "commitment_signed",
+        "bolt02/commitment_signed/htlc-signature-count",
+        change!(CommitmentSigned, m => m.htlc_signature.clear()),
+    );
+}
+
+#[test]
+fn a_secret_that_does_not_fit_fails_the_channel() {
+    round_fails(
+        "revoke_and_ack",
+        "bolt02/revoke_and_ack/secret-generates-point",
+        change!(RevokeAndAck, m => m.per_commitment_secret.0[0] ^= 1),
+    );
+}
+
+#[test]
+fn a_wrong_preimage_fails_the_channel() {
+    round_fails(
+        "update_fulfill_htlc",
+        "bolt02/update_fulfill_htlc/preimage-fits",
+        change!(UpdateFulfillHtlc, m => m.payment_preimage = PaymentPreimage([9; 32])),
+    );
+    round_fails(
+        "update_fulfill_htlc",
+        "bolt02/update_fulfill_htlc/id-committed",
+        change!(UpdateFulfillHtlc, m => m.id = HtlcId(1)),
+    );
+}
+
+#[test]
+fn a_message_that_is_not_due_fails_the_channel() {
+    let mut pair = Pair::normal(Anchors);
+    let commitments = pair.commitments(ALICE);
+    let message = CommitmentSigned {
+        channel_id: commitments.channel_id,
+        signature: commitments.local().unwrap().signature,
+        htlc_signature: Vec::new(),
+    };
+    pair.wire.push_back((BOB, message.into()));
+    pair.drive();
+    assert_eq!(pair.violation(BOB), "bolt02/commitment_signed/has-updates");
+}
+
+#[test]
+fn nothing_is_offered_while_the_funding_is_unconfirmed() {
+    let mut pair = Pair::normal(Anchors);
+    for _ in 0..3 {
+        pair.disconnect();
+    }
+    let lost = (ALICE, ChannelEvent::FundingUnconfirmed);
+    assert!(pair.events.contains(&lost));
+    let refused = pair.offer(ALICE, Msat(1_000));
+    assert_eq!(refused, Err(NodeError::Refused(Refused::Unconfirmed)));
+}
