@@ -166,3 +166,27 @@ fn a_channel_whose_close_is_gone_can_be_used_and_closed_again() {
     );
     passed(&run);
 }
+
+/// A node that forgets its sweep must not pass for one that made it.
+#[test]
+fn a_path_is_a_spend_that_was_made() {
+    let unswept = |fate: &str| {
+        breach(
+            144,
+            &format!(
+                "steps:
+  - open: ab
+  - force_close: {{channel: ab, by: alice}}
+  - mine: 1 block
+outcome:
+  ab.funding: {{spent_by: alice.commitment, state: current}}
+  ab.commitment.to_local: {fate}
+  ab.commitment.anchors: unspent
+  balances: {{alice: 1_000_000 sat less fees, bob: 0 sat}}
+"
+            ),
+        )
+    };
+    failed_with(&unswept("{to: alice, path: delay}"), "expected it taken by delay");
+    passed(&unswept("{to: alice}"));
+}

@@ -7,8 +7,8 @@ use bitcoin::{Amount, OutPoint};
 use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, OutputName};
 use crate::bolt::units::Msat;
 use crate::scenario::{
-    self, At, Balance, ChannelName, FundingSpender, Outcome, OutcomeEntry, OutputRef, Path,
-    Position, RoleName,
+    self, At, Balance, ChannelName, FundingSpender, Outcome, OutcomeEntry, OutputRef, Position,
+    RoleName,
 };
 use crate::trace::Problem;
 
@@ -115,8 +115,9 @@ impl Judge<'_> {
             (scenario::Fate::Taken { to, path, amount }, fate) => {
                 let (taker, by) = match fate {
                     Fate::Spent { to, path, .. } => (to.as_ref(), *path),
-                    // What only one role can spend is as good as taken, and by that role's key.
-                    Fate::Unspent { owner } => (owner.as_ref(), resting_path(&output.name)),
+                    // What only one role can spend is as good as taken; but nobody has spent it,
+                    // so no path was taken.
+                    Fate::Unspent { owner } => (owner.as_ref(), None),
                 };
                 if taker != Some(&to.value) {
                     self.blame(to.at, format!("expected {} to have it, found {found}", to.value));
@@ -272,15 +273,6 @@ fn written_name(channel: &ChannelAccount, output: &AuditedOutput) -> String {
         OutputName::Anchor(role) => format!("{name}.commitment.anchors.{role}"),
         OutputName::Closing(role) => format!("{name}.closing.{role}"),
         OutputName::Wallet(_) | OutputName::Unknown => output.outpoint.to_string(),
-    }
-}
-
-/// The branch by which the only role that can spend an unspent output would spend it.
-pub(super) fn resting_path(name: &OutputName) -> Option<Path> {
-    match name {
-        OutputName::ToLocal => Some(Path::Delay),
-        OutputName::ToRemote | OutputName::Closing(_) | OutputName::Wallet(_) => Some(Path::Direct),
-        OutputName::Funding | OutputName::Anchor(_) | OutputName::Unknown => None,
     }
 }
 
