@@ -13,9 +13,11 @@
 )]
 
 pub mod channel;
+pub mod features;
 mod hex_bytes;
 pub mod keys;
 pub mod onchain;
+pub mod onion;
 pub mod tx;
 pub mod units;
 pub mod wire;

@@ -38,6 +38,11 @@ number! {
     CltvExpiry(u32)
 }
 number! {
+    /// How many blocks an HTLC's timeout must lie below that of the one before it
+    /// (`cltv_expiry_delta`).
+    CltvExpiryDelta(u16)
+}
+number! {
     /// A relative delay in blocks for `OP_CHECKSEQUENCEVERIFY` (`to_self_delay`).
     CsvDelay(u16)
 }
@@ -100,6 +105,18 @@ impl BlockHeight {
     /// How many blocks this height lies above `earlier`, or `None` if it lies below.
     pub fn blocks_since(self, earlier: Self) -> Option<u32> {
         self.0.checked_sub(earlier.0)
+    }
+}
+
+impl CltvExpiry {
+    /// The expiry this much later, or `None` beyond 2^32 - 1.
+    pub fn checked_add(self, delta: CltvExpiryDelta) -> Option<Self> {
+        self.0.checked_add(delta.0.into()).map(Self)
+    }
+
+    /// The expiry this much earlier, or `None` below 0.
+    pub fn checked_sub(self, delta: CltvExpiryDelta) -> Option<Self> {
+        self.0.checked_sub(delta.0.into()).map(Self)
     }
 }
 

@@ -30,13 +30,6 @@ const VECTORS_HELP: &str = "Examples:
 
 Exit status: 0 all held, 1 one did not, 2 the input is wrong.";
 
-/// What stands below the help of `boltlab decode tx`.
-const DECODE_HELP: &str = "Examples:
-  boltlab decode tx 0200000001…                    what a transaction is, by itself
-  boltlab decode tx 0200000001… 0200000001…        with its parent: amounts and the fee
-  bitcoin-cli getrawtransaction TXID | boltlab decode tx -
-  boltlab decode tx @FILE                          hex in a file, one transaction a line";
-
 /// What stands below the help of `boltlab`.
 const HELP: &str = "Start here:
   boltlab run                     plays every scenario; finds or fetches a bitcoind by itself
@@ -63,30 +56,15 @@ enum Command {
         #[command(flatten)]
         results: ResultFiles,
     },
-    /// Name Lightning's outputs and witnesses in a transaction
+    /// Take a transaction apart, field by field
     #[command(subcommand)]
-    Decode(Decode),
+    Decode(decode::Decode),
     /// Tell saved traces step by step; merge the results of shards
     Report(report::ReportArgs),
     /// Print the JSON Schema of the scenario language, for editors
     Schema,
     /// Show what is installed, what is missing, and what to do about it
     Doctor,
-}
-
-/// What can be taken apart.
-#[derive(Debug, Subcommand)]
-enum Decode {
-    /// A transaction, from itself and from those that are given beside it
-    #[command(after_help = DECODE_HELP)]
-    Tx {
-        /// The transaction in hex, or `-` for standard input; further ones are parents or children
-        #[arg(required = true)]
-        hex: Vec<String>,
-        /// Write JSON instead of text
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 /// Parses the command line, runs the subcommand and returns its exit status.
@@ -96,7 +74,7 @@ pub fn main() -> ExitCode {
         Command::Vectors { paths, results: ResultFiles { json, junit } } => {
             vectors::vectors(&paths, json.as_deref(), junit.as_deref())
         }
-        Command::Decode(Decode::Tx { hex, json }) => decode::decode_tx(&hex, json),
+        Command::Decode(what) => decode::decode(&what),
         Command::Report(args) => report::report(&args),
         Command::Schema => schema::schema(),
         Command::Doctor => doctor::doctor(),

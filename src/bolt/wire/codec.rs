@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use crate::bolt::keys::PerCommitmentSecret;
 use crate::bolt::units::{
-    BlockHeight, CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat,
+    BlockHeight, CltvExpiry, CltvExpiryDelta, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId,
+    Msat,
 };
 
 /// Why bytes are no message.
@@ -53,6 +54,12 @@ pub enum DecodeError {
     /// A TLV value that is longer than its type.
     #[error("read a TLV value: {0} bytes too many")]
     TrailingBytes(usize),
+    /// Text that is not UTF-8.
+    #[error("read text: not UTF-8")]
+    NotUtf8,
+    /// A selector byte (of a `sciddir_or_pubkey`, an address) that nobody has defined.
+    #[error("read a selector: {0} is not defined")]
+    UnknownSelector(u8),
 }
 
 /// A type that can stand as a field of a message.
@@ -78,7 +85,7 @@ pub trait TlvValue: Sized {
 }
 
 /// Takes `count` bytes off the front.
-pub(super) fn take<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8], DecodeError> {
+pub(crate) fn take<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8], DecodeError> {
     let truncated = DecodeError::Truncated { wanted: count, left: input.len() };
     let (taken, rest) = input.split_at_checked(count).ok_or(truncated)?;
     *input = rest;
@@ -130,6 +137,7 @@ transparent! {
     FeeratePerKw: u32, |f| f.0, FeeratePerKw;
     CsvDelay: u16, |d| d.0, CsvDelay;
     CltvExpiry: u32, |c| c.0, CltvExpiry;
+    CltvExpiryDelta: u16, |d| d.0, CltvExpiryDelta;
     BlockHeight: u32, |h| h.0, BlockHeight;
     HtlcId: u64, |i| i.0, HtlcId;
     CommitmentNumber: u64, |n| n.0, CommitmentNumber;
@@ -197,6 +205,87 @@ impl TlvValue for ScriptBuf {
     }
 }
 
+impl TlvValue for String {
+    fn to_value(&self) -> Vec<u8> {
+        self.as_bytes().to_vec()
+    }
+    fn from_value(value: &[u8]) -> Result<Self, DecodeError> {
+        std::str::from_utf8(value).map(ToOwned::to_owned).map_err(|_| DecodeError::NotUtf8)
+    }
+}
+
+/// Appends a truncated integer: big-endian without its leading zero bytes.
+pub fn write_truncated(value: u64, out: &mut Vec<u8>) {
+    let bytes = value.to_be_bytes();
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    out.extend(bytes.iter().skip(zeros));
+}
+
+/// Reads a truncated integer of at most `most` bytes, which must take all of the bytes.
+///
+/// # Errors
+/// [`DecodeError::TrailingBytes`] and [`DecodeError::NotMinimal`].
+pub fn read_truncated(bytes: &[u8], most: usize) -> Result<u64, DecodeError> {
+    if let Some(surplus) = bytes.len().checked_sub(most).filter(|surplus| *surplus > 0) {
+        return Err(DecodeError::TrailingBytes(surplus));
+    }
+    let value = bytes.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+    if bytes.first() == Some(&0) { Err(DecodeError::NotMinimal(value)) } else { Ok(value) }
+}
+
+/// Integers as values of TLV records: truncated (`tu16`, `tu32`, `tu64`).
+macro_rules! truncated {
+    ($($type:ty: $inner:ty, $get:expr, $make:expr;)*) => {$(
+        impl TlvValue for $type {
+            fn to_value(&self) -> Vec<u8> {
+                let get: fn(&Self) -> $inner = $get;
+                let mut value = Vec::new();
+                write_truncated(u64::from(get(self)), &mut value);
+                value
+            }
+            fn from_value(value: &[u8]) -> Result<Self, DecodeError> {
+                let value = read_truncated(value, size_of::<$inner>())?;
+                let narrow = <$inner>::try_from(value);
+                narrow.map($make).map_err(|_| DecodeError::TrailingBytes(0))
+            }
+        }
+    )*};
+}
+truncated! {
+    u16: u16, |n| *n, |n| n;
+    u32: u32, |n| *n, |n| n;
+    u64: u64, |n| *n, |n| n;
+    Msat: u64, |m| m.0, Msat;
+    CltvExpiry: u32, |c| c.0, CltvExpiry;
+}
+
+/// Fields of a fixed length that are also the whole value of a TLV record.
+macro_rules! whole_values {
+    ($($type:ty),* $(,)?) => {$(
+        impl TlvValue for $type {
+            fn to_value(&self) -> Vec<u8> {
+                let mut value = Vec::new();
+                self.write(&mut value);
+                value
+            }
+            fn from_value(value: &[u8]) -> Result<Self, DecodeError> {
+                $crate::bolt::wire::codec::whole(value)
+            }
+        }
+    )*};
+}
+pub(crate) use whole_values;
+whole_values!(PublicKey, Signature, ChainHash, sha256::Hash);
+
+/// Reads a field that must take all of the bytes.
+///
+/// # Errors
+/// Those of the field, and [`DecodeError::TrailingBytes`].
+pub fn whole<T: Field>(mut value: &[u8]) -> Result<T, DecodeError> {
+    let field = T::read(&mut value)?;
+    if value.is_empty() { Ok(field) } else { Err(DecodeError::TrailingBytes(value.len())) }
+}
+
 /// Writes a number in the shortest of BigSize's forms.
 pub fn write_big_size(value: u64, out: &mut Vec<u8>) {
     match (u8::try_from(value), u16::try_from(value), u32::try_from(value)) {
@@ -233,28 +322,15 @@ pub fn read_big_size(input: &mut &[u8]) -> Result<u64, DecodeError> {
 /// Appends one TLV record, if there is a value.
 pub(super) fn write_tlv<T: TlvValue>(number: u64, value: Option<&T>, out: &mut Vec<u8>) {
     if let Some(value) = value {
-        let bytes = value.to_value();
-        write_big_size(number, out);
-        write_big_size(u64::try_from(bytes.len()).unwrap_or(u64::MAX), out);
-        out.extend(bytes);
+        super::tlv::write_record(number, &value.to_value(), out);
     }
 }
 
 /// Takes all TLV records to the end of the message, in strictly ascending order.
 pub(super) fn read_tlvs<'a>(input: &mut &'a [u8]) -> Result<Vec<(u64, &'a [u8])>, DecodeError> {
-    let mut records: Vec<(u64, &[u8])> = Vec::new();
-    while !input.is_empty() {
-        let next = read_big_size(input)?;
-        if let Some(&(previous, _)) = records.last()
-            && previous >= next
-        {
-            return Err(DecodeError::TlvOrder { previous, next });
-        }
-        let length = read_big_size(input)?;
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        records.push((next, take(input, length)?));
-    }
-    Ok(records)
+    let stream = std::mem::take(input);
+    let records = super::tlv::records(stream);
+    records.map(|r| r.map(|r| (r.number, r.value)).map_err(|error| error.error)).collect()
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 
 pub mod codec;
 pub mod messages;
+pub mod tlv;
 mod types;
 
 pub use codec::DecodeError;
 pub use messages::Message;
 pub use types::{
-    ChannelId, ChannelTypeBits, Data, FeeRange, OnionPacket, PaymentPreimage, ShortChannelId,
+    Bytes, ChannelId, ChannelTypeBits, Data, FeeRange, NotAShortChannelId, OnionPacket,
+    PaymentPreimage, PaymentSecret, Repeated, ShortChannelId,
 };

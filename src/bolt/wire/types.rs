@@ -1,13 +1,15 @@
 //! Types that stand only in messages.
 
 use std::fmt;
+use std::str::FromStr;
 
 use bitcoin::hashes::{Hash, sha256};
-use bitcoin::hex::DisplayHex;
+use bitcoin::hex::{DisplayHex, FromHex};
 use bitcoin::{Amount, OutPoint};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
 
-use super::codec::{DecodeError, Field, TlvValue, take};
+use super::codec::{DecodeError, Field, TlvValue, take, whole, whole_values};
 use crate::bolt::hex_bytes;
 use crate::bolt::tx::ChannelType;
 
@@ -49,6 +51,11 @@ bytes! {
 bytes! {
     /// What a payment's recipient reveals to take it.
     PaymentPreimage(32)
+}
+bytes! {
+    /// `payment_secret`: what only the payer learns of the invoice, beside the hash. BOLT 4,
+    /// "`payload` format".
+    PaymentSecret(32)
 }
 
 /// `onion_routing_packet`, opaque to the channel. BOLT 4.
@@ -94,17 +101,141 @@ impl PaymentPreimage {
     }
 }
 
+whole_values!(ChannelId, PaymentPreimage, PaymentSecret, ShortChannelId);
+
+/// Bytes whose meaning is not known here. As a field they follow their length in 16 bits; as the
+/// value of a TLV record they are all of it.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes(pub Vec<u8>);
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bytes({})", self.0.as_hex())
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.as_hex(), f)
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Vec::from_hex(&text).map(Self).map_err(de::Error::custom)
+    }
+}
+
+impl Field for Bytes {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let length = u16::read(input)?;
+        take(input, usize::from(length)).map(|bytes| Self(bytes.to_vec()))
+    }
+}
+
+impl TlvValue for Bytes {
+    fn to_value(&self) -> Vec<u8> {
+        self.0.clone()
+    }
+    fn from_value(value: &[u8]) -> Result<Self, DecodeError> {
+        Ok(Self(value.to_vec()))
+    }
+}
+
+/// `...*T`: as many of a field as the value of a TLV record holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Repeated<T>(pub Vec<T>);
+
+impl<T: Field> TlvValue for Repeated<T> {
+    fn to_value(&self) -> Vec<u8> {
+        let mut value = Vec::new();
+        self.0.iter().for_each(|item| item.write(&mut value));
+        value
+    }
+    fn from_value(mut value: &[u8]) -> Result<Self, DecodeError> {
+        let mut items = Vec::new();
+        while !value.is_empty() {
+            items.push(T::read(&mut value)?);
+        }
+        Ok(Self(items))
+    }
+}
+
 /// Names a channel by where its funding output is in the chain. BOLT 7, "Definition of
 /// `short_channel_id`".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ShortChannelId(pub u64);
 
-impl TlvValue for ShortChannelId {
-    fn to_value(&self) -> Vec<u8> {
-        self.0.to_be_bytes().to_vec()
+impl ShortChannelId {
+    /// The channel funded by this output of this transaction of this block; `None` if a number is
+    /// too large for its field.
+    pub fn new(block: u32, transaction: u32, output: u16) -> Option<Self> {
+        let fits = block < 1 << 24 && transaction < 1 << 24;
+        let (block, transaction) = (u64::from(block), u64::from(transaction));
+        fits.then(|| Self((block << 40) | (transaction << 16) | u64::from(output)))
     }
-    fn from_value(value: &[u8]) -> Result<Self, DecodeError> {
-        whole(value).map(Self)
+
+    /// The block's height.
+    pub fn block(self) -> u32 {
+        u32::try_from(self.0 >> 40).unwrap_or_default()
+    }
+
+    /// The index of the transaction in its block.
+    pub fn transaction(self) -> u32 {
+        u32::try_from((self.0 >> 16) & 0xff_ffff).unwrap_or_default()
+    }
+
+    /// The index of the output in its transaction.
+    pub fn output(self) -> u16 {
+        u16::try_from(self.0 & 0xffff).unwrap_or_default()
+    }
+}
+
+/// Block, transaction and output, as people write it: `539268x845x1`.
+impl fmt::Display for ShortChannelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.block(), self.transaction(), self.output())
+    }
+}
+
+impl FromStr for ShortChannelId {
+    type Err = NotAShortChannelId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split('x');
+        let mut part = || parts.next().filter(|part| !part.starts_with('+'));
+        let block = part().and_then(|part| part.parse().ok());
+        let transaction = part().and_then(|part| part.parse().ok());
+        let output = part().and_then(|part| part.parse().ok());
+        let whole = block.zip(transaction).zip(output).filter(|_| parts.next().is_none());
+        whole
+            .and_then(|((block, transaction), output)| Self::new(block, transaction, output))
+            .ok_or(NotAShortChannelId)
+    }
+}
+
+/// The text is not a block, a transaction and an output (`539268x845x1`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("read a short_channel_id: not like 539268x845x1")]
+pub struct NotAShortChannelId;
+
+impl Field for ShortChannelId {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        u64::read(input).map(Self)
     }
 }
 
@@ -178,12 +309,6 @@ impl TlvValue for FeeRange {
     }
 }
 
-/// Reads a field that must take all of the bytes.
-fn whole<T: Field>(mut value: &[u8]) -> Result<T, DecodeError> {
-    let field = T::read(&mut value)?;
-    if value.is_empty() { Ok(field) } else { Err(DecodeError::TrailingBytes(value.len())) }
-}
-
 /// The text of an `error` or `warning`, as it came: not trusted, not always text.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Data(pub String);
@@ -202,5 +327,20 @@ impl Field for Data {
         let length = u16::read(input)?;
         let bytes = take(input, usize::from(length))?;
         Ok(Self(String::from_utf8_lossy(bytes).into_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_channel_id_is_read_as_it_is_shown() {
+        let id = ShortChannelId::new(539_268, 845, 1).unwrap();
+        assert_eq!(id, ShortChannelId(0x083a_8400_034d_0001));
+        assert_eq!((id.to_string(), "539268x845x1".parse()), ("539268x845x1".to_owned(), Ok(id)));
+        for wrong in ["", "1x2", "1x2x3x4", "1x2x65536", "16777216x0x0", "+1x2x3", "1x-2x3"] {
+            assert_eq!(wrong.parse::<ShortChannelId>(), Err(NotAShortChannelId), "{wrong}");
+        }
     }
 }

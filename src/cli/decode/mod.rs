@@ -1,0 +1,45 @@
+//! `boltlab decode`: takes something apart.
+
+mod source;
+mod tx;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde::Serialize;
+
+/// What can be taken apart.
+#[derive(Debug, Subcommand)]
+pub enum Decode {
+    /// A transaction, from itself and from those that are given beside it
+    #[command(after_help = tx::HELP)]
+    Tx(tx::TxArgs),
+}
+
+/// Explains what was given on standard output, or says on standard error why it cannot be.
+pub fn decode(what: &Decode) -> ExitCode {
+    match what {
+        Decode::Tx(args) => args.run(),
+    }
+}
+
+/// Writes an explanation in words, or as JSON.
+fn write<E: Display + Serialize>(
+    explanation: &E,
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, explanation)?;
+        writeln!(out)
+    } else {
+        write!(out, "{explanation}")
+    }
+}
+
+/// The lines of a snippet, indented below a message.
+fn below(snippet: Option<&str>) -> String {
+    snippet.map_or_else(String::new, |snippet| format!("\n  {}", snippet.replace('\n', "\n  ")))
+}
