@@ -12,7 +12,7 @@ pub fn snippet(text: &str, wrong: Range<usize>) -> String {
     let start = wrong.start.saturating_sub(AROUND);
     let before = wrong.start - start;
     let carets = wrong.len().clamp(1, AROUND);
-    let end = wrong.start + carets.max(2) - 1 + AROUND;
+    let end = wrong.start + carets - 1 + AROUND;
     let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     let shown: String = text.chars().skip(start).take(end - start).map(printable).collect();
     let (lead, indent) = if start > 0 { ("…", before + 1) } else { ("", before) };
@@ -39,7 +39,7 @@ mod tests {
             let (shown, carets) = snippet.split_once('\n').unwrap();
             (shown.to_owned(), carets.to_owned())
         };
-        assert_eq!(shown.chars().count(), 2 + 30 + 1 + 30);
+        assert_eq!(shown.chars().count(), 2 + 30 + 30);
         assert!(shown.starts_with('…') && shown.ends_with('…'));
         assert_eq!(carets.find('^'), Some(31));
         assert_eq!(snippet(&text, 0..150).lines().last().unwrap().len(), 30);
