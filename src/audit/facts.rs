@@ -185,7 +185,10 @@ impl Facts {
             | Message::FundingSigned(_)
             | Message::UpdateAddHtlc(_)
             | Message::UpdateFulfillHtlc(_)
-            | Message::CommitmentSigned(_) => {}
+            | Message::UpdateFailHtlc(_)
+            | Message::UpdateFailMalformedHtlc(_)
+            | Message::CommitmentSigned(_)
+            | Message::OnionMessage(_) => {}
         }
     }
 

@@ -54,6 +54,14 @@ impl State {
         }
     }
 
+    /// Takes an HTLC out and pays its amount to this side.
+    fn remove(&mut self, offerer: End, id: HtlcId, payee: End) {
+        if let Some(amount) = self.htlcs.remove(&(offerer, id)) {
+            let balance = self.of_mut(payee);
+            *balance = balance.checked_add(amount).unwrap_or(*balance);
+        }
+    }
+
     fn apply(&mut self, update: &Update) {
         match update.change {
             Change::Add(id, amount) => {
@@ -61,12 +69,9 @@ impl State {
                 *payer = payer.saturating_sub(amount);
                 self.htlcs.insert((update.proposer, id), amount);
             }
-            Change::Fulfill(id) => {
-                let Some(amount) = self.htlcs.remove(&(update.proposer.other(), id)) else {
-                    return;
-                };
-                let payee = self.of_mut(update.proposer);
-                *payee = payee.checked_add(amount).unwrap_or(*payee);
+            Change::Fulfill(id) => self.remove(update.proposer.other(), id, update.proposer),
+            Change::Fail(id) => {
+                self.remove(update.proposer.other(), id, update.proposer.other());
             }
         }
     }
@@ -75,6 +80,7 @@ impl State {
 enum Change {
     Add(HtlcId, Msat),
     Fulfill(HtlcId),
+    Fail(HtlcId),
 }
 
 /// How far the peer has come with an update.
@@ -120,6 +126,8 @@ impl Ledger {
                 self.propose(from, Change::Add(add.id, add.amount_msat));
             }
             Message::UpdateFulfillHtlc(fulfill) => self.propose(from, Change::Fulfill(fulfill.id)),
+            Message::UpdateFailHtlc(fail) => self.propose(from, Change::Fail(fail.id)),
+            Message::UpdateFailMalformedHtlc(fail) => self.propose(from, Change::Fail(fail.id)),
             Message::CommitmentSigned(_) => self.sign(from),
             Message::RevokeAndAck(_) => {
                 self.advance(from.other(), Progress::Signed, Progress::Acknowledged);
@@ -132,7 +140,8 @@ impl Ledger {
             | Message::FundingSigned(_)
             | Message::ChannelReady(_)
             | Message::Shutdown(_)
-            | Message::ClosingSigned(_) => {}
+            | Message::ClosingSigned(_)
+            | Message::OnionMessage(_) => {}
         }
     }
 

@@ -122,7 +122,7 @@ impl Lab<'_> {
 
     /// The scenario's name of the channel that a message is about.
     fn channel_of(&self, role: &RoleName, message: &Message) -> Option<ChannelName> {
-        let id = message.channel_id();
+        let id = message.channel_id()?;
         let node = &self.cast.get(role)?.node;
         let handle = node.channels().find(|(handle, channel)| {
             **handle == id

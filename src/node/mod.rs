@@ -30,8 +30,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bolt::channel::{
-    ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Fault, Input, Output, PartyTerms,
-    PeerViolation, Phase, Purpose, Refused, Terms,
+    ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Fault, HtlcNews, HtlcOffer, Input,
+    Output, PartyTerms, PeerViolation, Phase, Purpose, Refused, Removal, Terms,
 };
 use crate::bolt::tx::{ChannelType, Side, TxError};
 use crate::bolt::units::{BlockHeight, CltvExpiry, CsvDelay, FeeratePerKw, Msat};
@@ -270,14 +270,15 @@ impl Node {
             }
             NodeCommand::Pay { channel, amount, payment_hash } => {
                 let expiry = self.height.checked_add(FINAL_CLTV_DELTA).unwrap_or(self.height);
-                let offer = Command::Offer {
+                let offer = Command::Offer(HtlcOffer {
                     amount,
                     payment_hash,
                     cltv_expiry: CltvExpiry(expiry.0),
                     // The recipient is the peer, who knows its invoice by the hash alone. What an
                     // onion says beyond that is BOLT 4's.
                     onion: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
-                };
+                    path_key: None,
+                });
                 self.step_channel(channel, &Input::Command(offer))
             }
             NodeCommand::Close(channel) => {
@@ -395,7 +396,8 @@ impl Node {
     /// The channels that a message of this peer is about: one, or with an `error` that names none
     /// all that are still there to be failed. BOLT 1, "The `error` and `warning` Messages".
     fn handles_of(&self, from: &PublicKey, message: &Message) -> Vec<ChannelHandle> {
-        if !matches!(message, Message::Error(_)) || message.channel_id() != ChannelId([0; 32]) {
+        if !matches!(message, Message::Error(_)) || message.channel_id() != Some(ChannelId([0; 32]))
+        {
             return self.handle_of(from, message).into_iter().collect();
         }
         self.channels
@@ -408,7 +410,7 @@ impl Node {
 
     /// The channel that a message of this peer is about.
     fn handle_of(&self, from: &PublicKey, message: &Message) -> Option<ChannelHandle> {
-        let id = message.channel_id();
+        let id = message.channel_id()?;
         self.channels
             .iter()
             // A closed channel is unknown again.
@@ -476,8 +478,8 @@ impl Node {
                     let (transaction, output_index) = self.wallet.fund(&output, self.feerate)?;
                     own.push(Command::Fund { transaction, output_index });
                 }
+                Output::Htlc(news) => own.extend(self.take(handle, &news)),
                 Output::Event(event) => {
-                    own.extend(self.take(&event));
                     let event = NodeEvent::Channel { channel: handle, event };
                     outputs.push(NodeOutput::Event(event));
                 }
@@ -490,10 +492,14 @@ impl Node {
     }
 
     /// The command that takes a committed HTLC, if it pays an invoice of ours.
-    fn take(&self, event: &ChannelEvent) -> Option<Command> {
-        let ChannelEvent::HtlcCommitted { id, amount, payment_hash } = event else { return None };
-        let (wanted, preimage) = self.invoices.get(payment_hash)?;
-        (amount == wanted).then_some(Command::Fulfill { id: *id, preimage: *preimage })
+    fn take(&self, handle: ChannelHandle, news: &HtlcNews) -> Option<Command> {
+        let HtlcNews::Committed(id) = news else { return None };
+        let commitments = self.channels.get(&handle)?.phase.commitments()?;
+        let htlc = commitments.htlc(Side::Remote, *id)?;
+        let (wanted, preimage) = self.invoices.get(&htlc.payment_hash)?;
+        let (payment_preimage, attribution_data) = (*preimage, None);
+        let removal = Removal::Fulfilled { payment_preimage, attribution_data };
+        (htlc.amount == *wanted).then_some(Command::Remove { id: *id, removal })
     }
 }
 

@@ -99,8 +99,14 @@ pub(crate) fn sample() -> Trace {
         payment_hash: sha256::Hash::all_zeros(),
         cltv_expiry: CltvExpiry(500),
         onion_routing_packet: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
+        blinded_path: None,
     };
-    let fulfill = UpdateFulfillHtlc { channel_id, id: HtlcId(0), payment_preimage: preimage };
+    let fulfill = UpdateFulfillHtlc {
+        channel_id,
+        id: HtlcId(0),
+        payment_preimage: preimage,
+        attribution_data: None,
+    };
     let refused = Answer::Refused { reason: "non-BIP68-final".to_owned() };
     let expected = "expect a transaction by bob within 3 blocks".to_owned();
     let problem = Problem {

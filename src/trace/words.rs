@@ -164,6 +164,13 @@ pub(crate) fn details(message: &Message) -> Option<String> {
             Some(format!("HTLC {}, {}", add.id, grouped(add.amount_msat)))
         }
         Message::UpdateFulfillHtlc(fulfill) => Some(format!("HTLC {}", fulfill.id)),
+        Message::UpdateFailHtlc(fail) => Some(format!("HTLC {}", fail.id)),
+        Message::UpdateFailMalformedHtlc(fail) => {
+            Some(format!("HTLC {}, {}", fail.id, format_args!("{:#06x}", fail.failure_code)))
+        }
+        Message::OnionMessage(message) => {
+            Some(format!("{} bytes", message.onion_message_packet.0.len()))
+        }
         Message::CommitmentSigned(signed) if !signed.htlc_signature.is_empty() => {
             Some(format!("HTLC signatures: {}", signed.htlc_signature.len()))
         }
@@ -191,6 +198,7 @@ pub(crate) fn told(event: &ChannelEvent) -> String {
             format!("holds HTLC {id} of {}", grouped(*amount))
         }
         ChannelEvent::HtlcFulfilled { id, .. } => format!("HTLC {id} is paid"),
+        ChannelEvent::HtlcFailed { id } => format!("HTLC {id} came back unpaid"),
         ChannelEvent::FundingSpent(spend) => match spend {
             FundingSpend::MutualClose => "is closed by the mutual close".to_owned(),
             FundingSpend::Local(number) => format!("is closed by its own commitment {number}"),

@@ -20,8 +20,10 @@ use crate::bolt::tx::{
     Commitment, CommitmentKeys, CommitmentTransaction, OutputRole, Side, TxError,
 };
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, HtlcId, Msat};
-use crate::bolt::wire::messages::{CommitmentSigned, RevokeAndAck};
-use crate::bolt::wire::{ChannelId, PaymentPreimage};
+use crate::bolt::wire::messages::{
+    CommitmentSigned, RevokeAndAck, UpdateFailHtlc, UpdateFailMalformedHtlc, UpdateFulfillHtlc,
+};
+use crate::bolt::wire::{AttributionData, Bytes, ChannelId, Message, OnionPacket, PaymentPreimage};
 
 /// An HTLC of a channel, whoever offered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +34,95 @@ pub struct ChannelHtlc {
     pub payment_hash: sha256::Hash,
     /// When it times out.
     pub cltv_expiry: CltvExpiry,
+    /// The packet for its recipient.
+    pub onion: Arc<OnionPacket>,
+    /// What unblinds the packet, inside a blinded path.
+    pub path_key: Option<PublicKey>,
     /// How far it has come.
     pub stage: Stage,
-    /// The preimage, once it is known.
-    pub preimage: Option<PaymentPreimage>,
+    /// How it is removed, once it is.
+    pub removal: Option<Removal>,
+}
+
+/// How the recipient of an HTLC removes it. BOLT 2, "Removing an HTLC".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It takes the amount.
+    Fulfilled {
+        /// The preimage that it reveals.
+        payment_preimage: PaymentPreimage,
+        /// How long the nodes held it.
+        attribution_data: Option<AttributionData>,
+    },
+    /// It gives the amount back.
+    Failed {
+        /// Why, encrypted for the payer.
+        reason: Bytes,
+        /// Which nodes passed the reason on, and how long they held the HTLC.
+        attribution_data: Option<AttributionData>,
+    },
+    /// It gives the amount back, as it cannot read the onion.
+    Malformed {
+        /// Of the onion that it got.
+        sha256_of_onion: sha256::Hash,
+        /// What was wrong with it.
+        failure_code: u16,
+    },
+}
+
+impl Removal {
+    /// The message that tells the offerer.
+    pub fn message(self, channel_id: ChannelId, id: HtlcId) -> Message {
+        match self {
+            Self::Fulfilled { payment_preimage, attribution_data } => {
+                UpdateFulfillHtlc { channel_id, id, payment_preimage, attribution_data }.into()
+            }
+            Self::Failed { reason, attribution_data } => {
+                UpdateFailHtlc { channel_id, id, reason, attribution_data }.into()
+            }
+            Self::Malformed { sha256_of_onion, failure_code } => {
+                UpdateFailMalformedHtlc { channel_id, id, sha256_of_onion, failure_code }.into()
+            }
+        }
+    }
+
+    /// What a message of the recipient says, if it removes an HTLC.
+    pub fn read(message: &Message) -> Option<(HtlcId, Self)> {
+        match message.clone() {
+            Message::UpdateFulfillHtlc(m) => {
+                let UpdateFulfillHtlc { id, payment_preimage, attribution_data, .. } = m;
+                Some((id, Self::Fulfilled { payment_preimage, attribution_data }))
+            }
+            Message::UpdateFailHtlc(UpdateFailHtlc { id, reason, attribution_data, .. }) => {
+                Some((id, Self::Failed { reason, attribution_data }))
+            }
+            Message::UpdateFailMalformedHtlc(m) => {
+                let UpdateFailMalformedHtlc { id, sha256_of_onion, failure_code, .. } = m;
+                Some((id, Self::Malformed { sha256_of_onion, failure_code }))
+            }
+            Message::Warning(_)
+            | Message::Error(_)
+            | Message::OpenChannel(_)
+            | Message::AcceptChannel(_)
+            | Message::FundingCreated(_)
+            | Message::FundingSigned(_)
+            | Message::ChannelReady(_)
+            | Message::Shutdown(_)
+            | Message::ClosingSigned(_)
+            | Message::UpdateAddHtlc(_)
+            | Message::CommitmentSigned(_)
+            | Message::RevokeAndAck(_)
+            | Message::OnionMessage(_) => None,
+        }
+    }
+
+    /// Whether the recipient takes the amount.
+    pub fn pays(&self) -> bool {
+        match self {
+            Self::Fulfilled { .. } => true,
+            Self::Failed { .. } | Self::Malformed { .. } => false,
+        }
+    }
 }
 
 impl ChannelHtlc {
@@ -44,6 +131,22 @@ impl ChannelHtlc {
         let direction = if offerer == owner { Direction::Offered } else { Direction::Received };
         let Self { amount, payment_hash, cltv_expiry, .. } = *self;
         Htlc { direction, amount, payment_hash, cltv_expiry }
+    }
+
+    /// Whether its recipient takes the amount.
+    pub fn is_paid(&self) -> bool {
+        self.removal.as_ref().is_some_and(Removal::pays)
+    }
+
+    /// Whether its amount goes back to the offerer in the commitment of `owner`: it was there, has
+    /// been taken out, and nobody took it.
+    pub(super) fn is_given_back(&self, owner: Side, offerer: Side) -> bool {
+        self.stage.is_taken_out(owner, offerer) && !self.is_paid()
+    }
+
+    /// Whether its amount goes to the recipient in the commitment of `owner`.
+    pub(super) fn is_paid_out(&self, owner: Side, offerer: Side) -> bool {
+        self.stage.is_taken_out(owner, offerer) && self.is_paid()
     }
 }
 
@@ -289,7 +392,7 @@ impl Commitments {
         let mut htlcs = Vec::new();
         for (&(offerer, _), htlc) in &self.htlcs {
             let present = htlc.stage.is_in(owner, offerer);
-            let taken = htlc.stage.is_taken_out(owner, offerer);
+            let taken = htlc.is_paid_out(owner, offerer);
             if present || taken {
                 let payer = match offerer {
                     Side::Local => &mut to_local,
@@ -328,7 +431,7 @@ impl Commitments {
             .into_iter()
             .partition::<BTreeMap<_, _>, _>(|(_, htlc)| htlc.stage == Stage::Removed);
         self.htlcs = kept;
-        for ((offerer, _), htlc) in removed {
+        for ((offerer, _), htlc) in removed.into_iter().filter(|(_, htlc)| htlc.is_paid()) {
             let (payer, payee) = match offerer {
                 Side::Local => (&mut self.to_local, &mut self.to_remote),
                 Side::Remote => (&mut self.to_remote, &mut self.to_local),
@@ -442,6 +545,11 @@ impl Commitments {
         next.next_remote_point = Some(message.next_per_commitment_point);
         next.advance(Milestone::Revoked(Side::Remote));
         Ok(next)
+    }
+
+    /// An HTLC that is not irrevocably removed yet.
+    pub fn htlc(&self, offerer: Side, id: HtlcId) -> Option<&ChannelHtlc> {
+        self.htlcs.get(&(offerer, id))
     }
 
     /// The HTLCs of the peer that are irrevocably committed and not taken yet: the recipient may

@@ -138,6 +138,9 @@ violations! {
     /// A preimage that is not one.
     #[error("payment_preimage does not hash to the payment_hash of HTLC {id}")]
     WrongPreimage { id: HtlcId } => "bolt02/update_fulfill_htlc/preimage-fits";
+    /// A code that does not say that the onion was bad.
+    #[error("failure_code {code:#06x} for HTLC {id} has no BADONION")]
+    NotBadOnion { id: HtlcId, code: u16 } => "bolt02/update_fail_malformed_htlc/badonion-set";
     /// An HTLC after `shutdown`.
     #[error("update_add_htlc after shutdown")]
     AddAfterShutdown => "bolt02/shutdown/no-add-after";
@@ -169,8 +172,8 @@ pub enum Refused {
     /// The HTLC would break a limit that the peer set; the peer would fail the channel.
     #[error("offer an HTLC: {0}")]
     BreaksLimit(PeerViolation),
-    /// There is no such HTLC to take.
-    #[error("take HTLC {0}: not committed")]
+    /// There is no such HTLC to remove.
+    #[error("remove HTLC {0}: not committed")]
     NoSuchHtlc(HtlcId),
     /// The peer would refuse a capacity that takes `option_support_large_channel`.
     #[error("open a channel of {} sat: the limit is {} sat", capacity.to_sat(), limit.to_sat())]

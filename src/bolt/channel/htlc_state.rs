@@ -96,8 +96,8 @@ impl Stage {
         if owner == offerer { self.row().in_offerers } else { self.row().in_recipients }
     }
 
-    /// Whether its amount is paid out to the recipient in the commitment of `owner`: it was there
-    /// and has been taken out.
+    /// Whether it was in the commitment of `owner` and has been taken out: its amount is paid to
+    /// the recipient there, or back to the offerer.
     pub fn is_taken_out(self, owner: Side, offerer: Side) -> bool {
         self > Self::Committed && !self.is_in(owner, offerer)
     }

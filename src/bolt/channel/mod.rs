@@ -21,7 +21,7 @@ mod terms;
 mod updates;
 
 pub use closing::{Closing, FundingSpend, Intent, Tracked, TrackedStatus};
-pub use commitments::{ChannelHtlc, Commitments, LocalState, RemoteState};
+pub use commitments::{ChannelHtlc, Commitments, LocalState, RemoteState, Removal};
 pub use error::{Fault, PeerViolation, Refused};
 pub use htlc_state::{Milestone, Stage};
 pub use negotiating::Negotiating;
@@ -29,15 +29,16 @@ pub use normal::Normal;
 pub use opening::{AwaitingDepth, Opening, Proposal};
 pub use shutdown::Shutdown;
 pub use terms::{ChannelSecrets, PartyTerms, Terms};
+pub use updates::HtlcOffer;
 
 use bitcoin::hashes::sha256;
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use serde::{Deserialize, Serialize};
 
 use super::tx::TxError;
-use super::units::{BlockHeight, CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
+use super::units::{BlockHeight, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
 use super::wire::messages::Error;
-use super::wire::{ChannelId, Message, OnionPacket, PaymentPreimage};
+use super::wire::{AttributionData, ChannelId, Message, PaymentPreimage, ShortChannelId};
 use commitments::Beginning;
 
 /// Everything that can reach a channel.
@@ -62,22 +63,13 @@ pub enum Command {
         output_index: u16,
     },
     /// Offer an HTLC.
-    Offer {
-        /// Its amount.
-        amount: Msat,
-        /// Its hash.
-        payment_hash: sha256::Hash,
-        /// When it times out.
-        cltv_expiry: CltvExpiry,
-        /// The onion for the recipient.
-        onion: OnionPacket,
-    },
-    /// Take a committed HTLC.
-    Fulfill {
+    Offer(HtlcOffer),
+    /// Remove a committed HTLC.
+    Remove {
         /// Which one.
         id: HtlcId,
-        /// Its preimage.
-        preimage: PaymentPreimage,
+        /// How.
+        removal: Removal,
     },
     /// Close in mutual agreement.
     Close,
@@ -90,7 +82,7 @@ impl Command {
         match self {
             Self::Fund { .. } => "fund",
             Self::Offer { .. } => "offer an HTLC",
-            Self::Fulfill { .. } => "take an HTLC",
+            Self::Remove { .. } => "remove an HTLC",
             Self::Close => "close",
             Self::ForceClose => "force-close",
         }
@@ -128,8 +120,34 @@ pub enum Output {
     },
     /// Have the wallet fund this output, then give [`Command::Fund`].
     Fund(TxOut),
+    /// Something about an HTLC that the node must act on.
+    Htlc(HtlcNews),
     /// Something happened that is worth telling.
     Event(ChannelEvent),
+}
+
+/// What a node must know of an HTLC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HtlcNews {
+    /// The peer's HTLC is irrevocably committed: it is ours to forward or to remove.
+    Committed(HtlcId),
+    /// The peer takes an HTLC that we offered. It has yet to be signed out, but the preimage is
+    /// known and worth as much.
+    Fulfilled {
+        /// Which one.
+        id: HtlcId,
+        /// Its preimage.
+        payment_preimage: PaymentPreimage,
+        /// How long the nodes beyond the peer held it.
+        attribution_data: Option<AttributionData>,
+    },
+    /// An HTLC that we offered is irrevocably removed, and nobody took it.
+    Failed {
+        /// Which one.
+        id: HtlcId,
+        /// How.
+        removal: Removal,
+    },
 }
 
 /// What a transaction of ours is for.
@@ -187,6 +205,11 @@ pub enum ChannelEvent {
         id: HtlcId,
         /// Its preimage: the proof of payment.
         payment_preimage: PaymentPreimage,
+    },
+    /// An HTLC that we offered is irrevocably removed, and nobody took it.
+    HtlcFailed {
+        /// Its id.
+        id: HtlcId,
     },
     /// The funding output was spent.
     FundingSpent(FundingSpend),
@@ -303,6 +326,18 @@ impl Phase {
         }
     }
 
+    /// Where the funding output is in the chain, while the channel is in use.
+    pub fn short_channel_id(&self) -> Option<ShortChannelId> {
+        let confirmation = match self {
+            Self::Normal(normal) => normal.confirmation,
+            Self::Shutdown(shutdown) => shutdown.confirmation,
+            Self::Opening(_) | Self::Negotiating(_) | Self::Closing(_) | Self::Closed(_) => {
+                return None;
+            }
+        };
+        confirmation.short_channel_id(self.commitments()?.funding.outpoint.vout)
+    }
+
     /// What a violation of the peer's leads to: an `error`, and our commitment on chain if there
     /// is one. BOLT 5, "Failing a Channel".
     pub fn fail(&self, context: &Context<'_>, violation: &PeerViolation) -> (Self, Vec<Output>) {
@@ -382,8 +417,13 @@ fn unexpected(phase: &'static str, input: &Input) -> Fault {
 pub enum Confirmation {
     /// Not in a block.
     Unconfirmed,
-    /// In the block at this height.
-    At(BlockHeight),
+    /// In a block.
+    At {
+        /// The block's height.
+        height: BlockHeight,
+        /// Which of the block's transactions it is; the coinbase is the first, 0.
+        index: u32,
+    },
 }
 
 impl Confirmation {
@@ -391,8 +431,18 @@ impl Confirmation {
     pub fn depth(self, height: BlockHeight) -> u32 {
         match self {
             Self::Unconfirmed => 0,
-            Self::At(confirmed) => {
+            Self::At { height: confirmed, .. } => {
                 height.blocks_since(confirmed).and_then(|n| n.checked_add(1)).unwrap_or(0)
+            }
+        }
+    }
+
+    /// The id of the channel that is funded by this output of the transaction.
+    pub fn short_channel_id(self, output: u32) -> Option<ShortChannelId> {
+        match self {
+            Self::Unconfirmed => None,
+            Self::At { height, index } => {
+                ShortChannelId::new(height.0, index, u16::try_from(output).ok()?)
             }
         }
     }
@@ -401,17 +451,22 @@ impl Confirmation {
     fn follow(self, txid: Txid, event: &ChainEvent) -> (Self, Option<ChannelEvent>) {
         match event {
             ChainEvent::Connected { height, transactions } => {
-                if transactions.iter().any(|tx| tx.compute_txid() == txid) {
-                    let confirmed = ChannelEvent::FundingConfirmed { height: *height };
-                    (Self::At(*height), Some(confirmed))
-                } else {
-                    (self, None)
+                let height = *height;
+                let mut numbered = (1_u32..).zip(transactions);
+                match numbered.find(|(_, transaction)| transaction.compute_txid() == txid) {
+                    Some((index, _)) => {
+                        let confirmed = ChannelEvent::FundingConfirmed { height };
+                        (Self::At { height, index }, Some(confirmed))
+                    }
+                    None => (self, None),
                 }
             }
-            ChainEvent::Disconnected { height } if self == Self::At(*height) => {
-                (Self::Unconfirmed, Some(ChannelEvent::FundingUnconfirmed))
-            }
-            ChainEvent::Disconnected { .. } => (self, None),
+            ChainEvent::Disconnected { height: undone } => match self {
+                Self::At { height, .. } if height == *undone => {
+                    (Self::Unconfirmed, Some(ChannelEvent::FundingUnconfirmed))
+                }
+                Self::At { .. } | Self::Unconfirmed => (self, None),
+            },
         }
     }
 }

@@ -14,11 +14,12 @@ use super::error::ensure;
 use super::shutdown::Shutdown;
 use super::{
     ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation, Context, Fault,
-    Input, Output, PeerViolation, Phase, Refused, Stage, Step, spender, unexpected,
+    HtlcNews, Input, Output, PeerViolation, Phase, Refused, Removal, Stage, Step, spender,
+    unexpected,
 };
 use crate::bolt::tx::Side;
+use crate::bolt::units::HtlcId;
 use crate::bolt::wire::Message;
-use crate::bolt::wire::messages::UpdateFulfillHtlc;
 
 /// A channel in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,19 +63,18 @@ impl Normal {
 
     fn command(&self, context: &Context<'_>, command: &Command) -> Step {
         match command {
-            Command::Offer { amount, payment_hash, cltv_expiry, onion } => {
+            Command::Offer(offer) => {
                 if self.confirmation == Confirmation::Unconfirmed {
                     return Err(Refused::Unconfirmed.into());
                 }
-                let onion = onion.clone();
-                let (commitments, add) =
-                    self.commitments.offer(*amount, *payment_hash, *cltv_expiry, onion)?;
+                let (commitments, add) = self.commitments.offer(offer)?;
                 let mut outputs = vec![Output::Send(add.into())];
                 let commitments = sign(commitments, context, &mut outputs)?;
                 Ok((self.with(commitments).into(), outputs))
             }
-            Command::Fulfill { .. } => {
-                let (commitments, outputs) = fulfill(&self.commitments, context, command)?;
+            Command::Remove { id, removal } => {
+                let (commitments, outputs) =
+                    remove(&self.commitments, context, *id, removal.clone())?;
                 Ok((self.with(commitments).into(), outputs))
             }
             Command::Close => Shutdown::begin(self).settle(context, Vec::new()),
@@ -125,22 +125,15 @@ pub(super) fn close_if_spent(
     }
 }
 
-/// Takes an HTLC of the peer's.
-pub(super) fn fulfill(
+/// Removes an HTLC of the peer's.
+pub(super) fn remove(
     commitments: &Commitments,
     context: &Context<'_>,
-    command: &Command,
+    id: HtlcId,
+    removal: Removal,
 ) -> Result<(Commitments, Vec<Output>), Fault> {
-    let Command::Fulfill { id, preimage } = command else {
-        return Err(unexpected("normal", &Input::Command(command.clone())));
-    };
-    let commitments = commitments.fulfill(*id, *preimage)?;
-    let message = UpdateFulfillHtlc {
-        channel_id: commitments.channel_id,
-        id: *id,
-        payment_preimage: *preimage,
-    };
-    let mut outputs = vec![Output::Send(message.into())];
+    let commitments = commitments.remove(id, removal.clone())?;
+    let mut outputs = vec![Output::Send(removal.message(commitments.channel_id, id))];
     let commitments = sign(commitments, context, &mut outputs)?;
     Ok((commitments, outputs))
 }
@@ -153,14 +146,12 @@ pub(super) fn receive_update(
     phase: &'static str,
 ) -> Result<(Commitments, Vec<Output>), Fault> {
     let mut outputs = Vec::new();
+    if let Some((id, removal)) = Removal::read(message) {
+        let next = commitments.receive_removal(id, removal.clone())?;
+        outputs.extend(taken(id, removal));
+        return Ok((next, outputs));
+    }
     let next = match message {
-        Message::UpdateFulfillHtlc(UpdateFulfillHtlc { id, payment_preimage, .. }) => {
-            let next = commitments.receive_fulfill(*id, *payment_preimage)?;
-            let (id, payment_preimage) = (*id, *payment_preimage);
-            let event = ChannelEvent::HtlcFulfilled { id, payment_preimage };
-            outputs.push(Output::Event(event));
-            next
-        }
         Message::CommitmentSigned(signed) => {
             let (next, revoke) = commitments.receive_signatures(context.secrets, signed)??;
             outputs.push(Output::Send(revoke.into()));
@@ -169,6 +160,7 @@ pub(super) fn receive_update(
         Message::RevokeAndAck(revoke) => {
             let next = commitments.receive_revocation(revoke)?;
             outputs.extend(newly_committed(commitments, &next));
+            outputs.extend(newly_failed(commitments, &next));
             sign(next, context, &mut outputs)?
         }
         Message::Warning(_)
@@ -180,12 +172,28 @@ pub(super) fn receive_update(
         | Message::ChannelReady(_)
         | Message::Shutdown(_)
         | Message::ClosingSigned(_)
-        | Message::UpdateAddHtlc(_) => {
+        | Message::UpdateAddHtlc(_)
+        | Message::UpdateFulfillHtlc(_)
+        | Message::UpdateFailHtlc(_)
+        | Message::UpdateFailMalformedHtlc(_)
+        | Message::OnionMessage(_) => {
             let message = message.name();
             return Err(PeerViolation::UnexpectedMessage { message, phase }.into());
         }
     };
     Ok((next, outputs))
+}
+
+/// Tells of an HTLC of ours that the peer takes. That it gives one back counts only once that
+/// cannot be undone.
+fn taken(id: HtlcId, removal: Removal) -> Vec<Output> {
+    match removal {
+        Removal::Fulfilled { payment_preimage, attribution_data } => vec![
+            Output::Event(ChannelEvent::HtlcFulfilled { id, payment_preimage }),
+            Output::Htlc(HtlcNews::Fulfilled { id, payment_preimage, attribution_data }),
+        ],
+        Removal::Failed { .. } | Removal::Malformed { .. } => Vec::new(),
+    }
 }
 
 /// Signs the peer's next commitment if an update waits for it and the peer has revoked the one
@@ -212,13 +220,31 @@ fn newly_committed<'a>(
             .htlcs()
             .any(|(side, old, h)| (side, old, h.stage) == (Side::Remote, id, Stage::Committed))
     };
-    after.takeable().filter(move |(id, _)| !was_committed(*id)).map(|(id, htlc)| {
-        Output::Event(ChannelEvent::HtlcCommitted {
-            id,
-            amount: htlc.amount,
-            payment_hash: htlc.payment_hash,
-        })
+    let new = after.takeable().filter(move |(id, _)| !was_committed(*id));
+    new.flat_map(|(id, htlc)| {
+        let (amount, payment_hash) = (htlc.amount, htlc.payment_hash);
+        [
+            Output::Event(ChannelEvent::HtlcCommitted { id, amount, payment_hash }),
+            Output::Htlc(HtlcNews::Committed(id)),
+        ]
     })
+}
+
+/// Tells of our HTLCs that a revocation has removed for good and that nobody took.
+fn newly_failed<'a>(
+    before: &'a Commitments,
+    after: &'a Commitments,
+) -> impl Iterator<Item = Output> + 'a {
+    let gone = |id| after.htlc(Side::Local, id).is_none();
+    let failed = before
+        .htlcs()
+        .filter(move |(side, id, htlc)| *side == Side::Local && !htlc.is_paid() && gone(*id));
+    failed.filter_map(|(_, id, htlc)| Some((id, htlc.removal.clone()?))).flat_map(
+        |(id, removal)| {
+            let news = HtlcNews::Failed { id, removal };
+            [Output::Event(ChannelEvent::HtlcFailed { id }), Output::Htlc(news)]
+        },
+    )
 }
 
 /// A second `shutdown` must repeat the script of the first.

@@ -23,7 +23,7 @@ use crate::bolt::wire::messages;
 pub struct Shutdown {
     /// Both sides' commitments.
     pub commitments: Commitments,
-    confirmation: Confirmation,
+    pub(super) confirmation: Confirmation,
     /// The script that we sent; `None` while our `shutdown` waits for a signature of ours.
     local_script: Option<ScriptBuf>,
     /// The script that the peer sent.
@@ -90,8 +90,9 @@ impl Shutdown {
                     normal::receive_update(&self.commitments, context, message, "shutdown")?;
                 Self { commitments, ..self.clone() }.settle(context, outputs)
             }
-            Input::Command(command @ Command::Fulfill { .. }) => {
-                let (commitments, outputs) = normal::fulfill(&self.commitments, context, command)?;
+            Input::Command(Command::Remove { id, removal }) => {
+                let (commitments, outputs) =
+                    normal::remove(&self.commitments, context, *id, removal.clone())?;
                 Self { commitments, ..self.clone() }.settle(context, outputs)
             }
             Input::Command(_) => Err(unexpected("shutdown", input)),

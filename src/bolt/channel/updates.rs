@@ -1,16 +1,38 @@
 //! Updates: offering and taking HTLCs. BOLT 2, "Adding an HTLC" and "Removing an HTLC".
 
+use std::sync::Arc;
+
 use bitcoin::Amount;
 use bitcoin::hashes::sha256;
+use secp256k1::PublicKey;
 
-use super::commitments::{ChannelHtlc, Commitments};
+use super::commitments::{ChannelHtlc, Commitments, Removal};
 use super::error::{PeerViolation, Refused, ensure};
 use super::htlc_state::Stage;
 use super::terms::Terms;
 use crate::bolt::tx::{Side, fee};
 use crate::bolt::units::{CltvExpiry, HtlcId, Msat};
+use crate::bolt::wire::OnionPacket;
 use crate::bolt::wire::messages::UpdateAddHtlc;
-use crate::bolt::wire::{OnionPacket, PaymentPreimage};
+
+/// The flag of the failure codes that say that an onion could not be read. BOLT 4, "Failure
+/// Messages".
+const BADONION: u16 = 0x8000;
+
+/// An HTLC to offer to the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HtlcOffer {
+    /// What it is worth.
+    pub amount: Msat,
+    /// The hash of its preimage.
+    pub payment_hash: sha256::Hash,
+    /// When it times out.
+    pub cltv_expiry: CltvExpiry,
+    /// The packet for its recipient.
+    pub onion: OnionPacket,
+    /// What unblinds the packet, inside a blinded path.
+    pub path_key: Option<PublicKey>,
+}
 
 impl Commitments {
     /// Checks an HTLC against the limits of the side that receives it. BOLT 2, "Adding an HTLC".
@@ -61,7 +83,7 @@ impl Commitments {
     }
 
     /// What a side can still spend in the commitment of `owner`: its balance less all that it has
-    /// offered, signed or not, and with what it has taken there.
+    /// offered, signed or not, and with what it has taken or was given back there.
     fn available(&self, owner: Side, of: Side) -> Msat {
         let settled = match of {
             Side::Local => self.to_local,
@@ -69,9 +91,10 @@ impl Commitments {
         };
         let htlcs = || self.htlcs.iter().map(|((offerer, _), htlc)| (*offerer, htlc));
         let taken = htlcs()
-            .filter(|(offerer, htlc)| *offerer != of && htlc.stage.is_taken_out(owner, *offerer))
+            .filter(|(offerer, htlc)| *offerer != of && htlc.is_paid_out(owner, *offerer))
             .fold(settled, |sum, (_, htlc)| sum.checked_add(htlc.amount).unwrap_or(sum));
-        let offered = htlcs().filter(|(offerer, _)| *offerer == of);
+        let offered = htlcs()
+            .filter(|(offerer, htlc)| *offerer == of && !htlc.is_given_back(owner, *offerer));
         offered.fold(taken, |sum, (_, htlc)| sum.saturating_sub(htlc.amount))
     }
 
@@ -95,15 +118,17 @@ impl Commitments {
     ///
     /// # Errors
     /// [`Refused::BreaksLimit`] if the peer would fail the channel for it.
-    pub fn offer(
-        &self,
-        amount: Msat,
-        payment_hash: sha256::Hash,
-        cltv_expiry: CltvExpiry,
-        onion_routing_packet: OnionPacket,
-    ) -> Result<(Self, UpdateAddHtlc), Refused> {
-        let stage = Stage::AddProposed;
-        let htlc = ChannelHtlc { amount, payment_hash, cltv_expiry, stage, preimage: None };
+    pub fn offer(&self, offer: &HtlcOffer) -> Result<(Self, UpdateAddHtlc), Refused> {
+        let HtlcOffer { amount, payment_hash, cltv_expiry, onion, path_key } = offer.clone();
+        let htlc = ChannelHtlc {
+            amount,
+            payment_hash,
+            cltv_expiry,
+            onion: Arc::new(onion.clone()),
+            path_key,
+            stage: Stage::AddProposed,
+            removal: None,
+        };
         self.check_limits(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
         self.check_affordable(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
         let id = self.next_local_id;
@@ -116,7 +141,8 @@ impl Commitments {
             amount_msat: amount,
             payment_hash,
             cltv_expiry,
-            onion_routing_packet,
+            onion_routing_packet: onion,
+            blinded_path: path_key,
         };
         Ok((next, message))
     }
@@ -133,8 +159,10 @@ impl Commitments {
             amount: add.amount_msat,
             payment_hash: add.payment_hash,
             cltv_expiry: add.cltv_expiry,
+            onion: Arc::new(add.onion_routing_packet.clone()),
+            path_key: add.blinded_path,
             stage: Stage::AddProposed,
-            preimage: None,
+            removal: None,
         };
         self.check_limits(Side::Remote, &htlc)?;
         self.check_affordable(Side::Remote, &htlc)?;
@@ -144,42 +172,44 @@ impl Commitments {
         Ok(next)
     }
 
-    /// Takes a committed HTLC of the other side with its preimage; `taker` is the side that does.
-    fn take(
-        &self,
-        taker: Side,
-        id: HtlcId,
-        preimage: PaymentPreimage,
-    ) -> Result<Self, PeerViolation> {
+    /// Removes a committed HTLC of the other side; `remover` is the side that does.
+    fn take_out(&self, remover: Side, id: HtlcId, removal: Removal) -> Result<Self, PeerViolation> {
         let mut next = self.clone();
         let htlc = next
             .htlcs
-            .get_mut(&(taker.flip(), id))
+            .get_mut(&(remover.flip(), id))
             .filter(|htlc| htlc.stage == Stage::Committed)
             .ok_or(PeerViolation::UnknownHtlc { id })?;
-        ensure(preimage.hash() == htlc.payment_hash, PeerViolation::WrongPreimage { id })?;
+        match &removal {
+            Removal::Fulfilled { payment_preimage, .. } => {
+                let fits = payment_preimage.hash() == htlc.payment_hash;
+                ensure(fits, PeerViolation::WrongPreimage { id })?;
+            }
+            Removal::Malformed { failure_code, .. } => {
+                let code = *failure_code;
+                ensure(code & BADONION != 0, PeerViolation::NotBadOnion { id, code })?;
+            }
+            Removal::Failed { .. } => {}
+        }
         htlc.stage = Stage::RemoveProposed;
-        htlc.preimage = Some(preimage);
+        htlc.removal = Some(removal);
         Ok(next)
     }
 
-    /// Takes an HTLC that the peer offered.
+    /// Removes an HTLC that the peer offered.
     ///
     /// # Errors
-    /// [`Refused::NoSuchHtlc`] if it is not committed or the preimage is not its.
-    pub fn fulfill(&self, id: HtlcId, preimage: PaymentPreimage) -> Result<Self, Refused> {
-        self.take(Side::Local, id, preimage).map_err(|_| Refused::NoSuchHtlc(id))
+    /// [`Refused::NoSuchHtlc`] if it is not committed, or cannot be removed so.
+    pub fn remove(&self, id: HtlcId, removal: Removal) -> Result<Self, Refused> {
+        self.take_out(Side::Local, id, removal).map_err(|_| Refused::NoSuchHtlc(id))
     }
 
-    /// The peer takes an HTLC that we offered.
+    /// The peer removes an HTLC that we offered.
     ///
     /// # Errors
-    /// [`PeerViolation::UnknownHtlc`], [`PeerViolation::WrongPreimage`].
-    pub fn receive_fulfill(
-        &self,
-        id: HtlcId,
-        preimage: PaymentPreimage,
-    ) -> Result<Self, PeerViolation> {
-        self.take(Side::Remote, id, preimage)
+    /// [`PeerViolation::UnknownHtlc`], [`PeerViolation::WrongPreimage`],
+    /// [`PeerViolation::NotBadOnion`].
+    pub fn receive_removal(&self, id: HtlcId, removal: Removal) -> Result<Self, PeerViolation> {
+        self.take_out(Side::Remote, id, removal)
     }
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::{DecodeError, Field, TlvValue, read_tlvs, write_tlv};
 use super::types::{
-    ChannelId, ChannelTypeBits, Data, FeeRange, OnionPacket, PaymentPreimage, ShortChannelId,
+    AttributionData, Bytes, ChannelId, ChannelTypeBits, Data, FeeRange, OnionPacket,
+    PaymentPreimage, ShortChannelId,
 };
 use crate::bolt::keys::PerCommitmentSecret;
 use crate::bolt::units::{CltvExpiry, CsvDelay, FeeratePerKw, HtlcId, Msat};
@@ -191,12 +192,24 @@ messages! {
         payment_hash: sha256::Hash,
         cltv_expiry: CltvExpiry,
         onion_routing_packet: OnionPacket,
+    } tlvs {
+        0 blinded_path: PublicKey,
     }
     /// Takes an offered HTLC with its preimage. BOLT 2.
     130 "update_fulfill_htlc" UpdateFulfillHtlc {
         channel_id: ChannelId,
         id: HtlcId,
         payment_preimage: PaymentPreimage,
+    } tlvs {
+        1 attribution_data: AttributionData,
+    }
+    /// Gives an offered HTLC back; only the payer can read why. BOLT 2.
+    131 "update_fail_htlc" UpdateFailHtlc {
+        channel_id: ChannelId,
+        id: HtlcId,
+        reason: Bytes,
+    } tlvs {
+        1 attribution_data: AttributionData,
     }
     /// Signs the peer's next commitment. BOLT 2.
     132 "commitment_signed" CommitmentSigned {
@@ -210,12 +223,22 @@ messages! {
         per_commitment_secret: PerCommitmentSecret,
         next_per_commitment_point: PublicKey,
     }
+    /// Gives an offered HTLC back whose onion cannot be read. BOLT 2.
+    135 "update_fail_malformed_htlc" UpdateFailMalformedHtlc {
+        channel_id: ChannelId,
+        id: HtlcId,
+        sha256_of_onion: sha256::Hash,
+        failure_code: u16,
+    }
+    /// An onion for a node, with or without a channel. BOLT 4.
+    513 "onion_message" OnionMessage { path_key: PublicKey, onion_message_packet: Bytes }
 }
 
 impl Message {
-    /// The channel that it is about; temporary until the channel is funded.
-    pub fn channel_id(&self) -> ChannelId {
+    /// The channel that it is about, if it is about one; temporary until the channel is funded.
+    pub fn channel_id(&self) -> Option<ChannelId> {
         match self {
+            Self::OnionMessage(_) => None,
             Self::Warning(Warning { channel_id, .. })
             | Self::Error(Error { channel_id, .. })
             | Self::FundingSigned(FundingSigned { channel_id, .. })
@@ -224,12 +247,14 @@ impl Message {
             | Self::ClosingSigned(ClosingSigned { channel_id, .. })
             | Self::UpdateAddHtlc(UpdateAddHtlc { channel_id, .. })
             | Self::UpdateFulfillHtlc(UpdateFulfillHtlc { channel_id, .. })
+            | Self::UpdateFailHtlc(UpdateFailHtlc { channel_id, .. })
+            | Self::UpdateFailMalformedHtlc(UpdateFailMalformedHtlc { channel_id, .. })
             | Self::CommitmentSigned(CommitmentSigned { channel_id, .. })
-            | Self::RevokeAndAck(RevokeAndAck { channel_id, .. }) => *channel_id,
+            | Self::RevokeAndAck(RevokeAndAck { channel_id, .. }) => Some(*channel_id),
             Self::OpenChannel(OpenChannel { temporary_channel_id, .. })
             | Self::AcceptChannel(AcceptChannel { temporary_channel_id, .. })
             | Self::FundingCreated(FundingCreated { temporary_channel_id, .. }) => {
-                *temporary_channel_id
+                Some(*temporary_channel_id)
             }
         }
     }
@@ -336,12 +361,21 @@ mod tests {
                 payment_hash: bitcoin::hashes::Hash::hash(&[1]),
                 cltv_expiry: CltvExpiry(500),
                 onion_routing_packet: OnionPacket(Box::new([9; OnionPacket::LENGTH])),
+                blinded_path: Some(point(9)),
             }
             .into(),
             UpdateFulfillHtlc {
                 channel_id,
                 id: HtlcId(3),
                 payment_preimage: PaymentPreimage([4; 32]),
+                attribution_data: Some(AttributionData(Box::new([5; AttributionData::LENGTH]))),
+            }
+            .into(),
+            UpdateFailHtlc {
+                channel_id,
+                id: HtlcId(3),
+                reason: Bytes(vec![6; 292]),
+                attribution_data: Some(AttributionData(Box::new([5; AttributionData::LENGTH]))),
             }
             .into(),
             CommitmentSigned {
@@ -356,6 +390,14 @@ mod tests {
                 next_per_commitment_point: point(8),
             }
             .into(),
+            UpdateFailMalformedHtlc {
+                channel_id,
+                id: HtlcId(4),
+                sha256_of_onion: bitcoin::hashes::Hash::hash(&[2]),
+                failure_code: 0xc005,
+            }
+            .into(),
+            OnionMessage { path_key: point(10), onion_message_packet: Bytes(vec![7; 1366]) }.into(),
         ]
     }
 
@@ -382,6 +424,11 @@ mod tests {
                 }
                 Message::ChannelReady(m) => ChannelReady { short_channel_id: None, ..m }.into(),
                 Message::ClosingSigned(m) => ClosingSigned { fee_range: None, ..m }.into(),
+                Message::UpdateAddHtlc(m) => UpdateAddHtlc { blinded_path: None, ..m }.into(),
+                Message::UpdateFulfillHtlc(m) => {
+                    UpdateFulfillHtlc { attribution_data: None, ..m }.into()
+                }
+                Message::UpdateFailHtlc(m) => UpdateFailHtlc { attribution_data: None, ..m }.into(),
                 other => other,
             };
             let fixed = without_tlvs.encode();
@@ -414,7 +461,7 @@ mod tests {
         /// that decodes to the same.
         #[test]
         fn arbitrary_bytes_never_panic(
-            number in prop::sample::select(vec![1_u16, 17, 32, 33, 34, 35, 36, 38, 39, 128, 130, 132, 133]),
+            number in prop::sample::select(vec![1_u16, 17, 32, 33, 34, 35, 36, 38, 39, 128, 130, 131, 132, 133, 135, 513]),
             body in prop::collection::vec(any::<u8>(), 0..2_000),
         ) {
             let bytes = [number.to_be_bytes().to_vec(), body].concat();

@@ -10,6 +10,6 @@ mod types;
 pub use codec::DecodeError;
 pub use messages::Message;
 pub use types::{
-    Bytes, ChannelId, ChannelTypeBits, Data, FeeRange, NotAShortChannelId, OnionPacket,
-    PaymentPreimage, PaymentSecret, Repeated, ShortChannelId,
+    AttributionData, Bytes, ChannelId, ChannelTypeBits, Data, FeeRange, NotAShortChannelId,
+    OnionPacket, PaymentPreimage, PaymentSecret, Repeated, ShortChannelId,
 };

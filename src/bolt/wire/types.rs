@@ -172,6 +172,32 @@ impl<T: Field> TlvValue for Repeated<T> {
     }
 }
 
+/// `attribution_data`, opaque to the channel: who held an HTLC for how long. BOLT 4.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttributionData(#[serde(with = "hex_bytes")] pub Box<[u8; Self::LENGTH]>);
+
+impl AttributionData {
+    /// 20 hold times and 210 truncated HMACs of 4 bytes each.
+    pub const LENGTH: usize = 920;
+}
+
+impl fmt::Debug for AttributionData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AttributionData({})", self.0.as_hex())
+    }
+}
+
+impl Field for AttributionData {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Field::read(input).map(Box::new).map(Self)
+    }
+}
+
+whole_values!(AttributionData);
+
 /// Names a channel by where its funding output is in the chain. BOLT 7, "Definition of
 /// `short_channel_id`".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

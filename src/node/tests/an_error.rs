@@ -34,5 +34,5 @@ fn of_ours_names_its_channel_from_the_first_message_on() {
     pair.deliver(change!(FundingSigned, m => m.signature = other(m.signature)));
     let (_, answer) = pair.wire.pop_front().expect("an answer");
     let expected = pair.commitments(BOB).channel_id;
-    assert_eq!((answer.name(), answer.channel_id()), ("error", expected));
+    assert_eq!((answer.name(), answer.channel_id()), ("error", Some(expected)));
 }
