@@ -234,13 +234,16 @@ fn changes(pointer: &str, value: &Value) -> Vec<Value> {
         }
         Value::String(text) => match WORDS.iter().find(|(word, _)| word == text) {
             Some((_, other)) => vec![json!(other)],
-            None => {
-                let length = text.chars().count();
-                [0, length / 2, length - 1].map(|at| flip(text, at)).to_vec()
-            }
+            None => flips(text),
         },
         Value::Object(_) => unreachable!("an object is not a leaf"),
     }
+}
+
+/// The text with its first, a middle and its last character changed.
+fn flips(text: &str) -> Vec<Value> {
+    let length = text.chars().count();
+    [0, length / 2, length - 1].map(|at| flip(text, at)).to_vec()
 }
 
 /// Another digit or letter in one place.

@@ -13,8 +13,8 @@ pub enum InvoiceError {
     /// There is nothing.
     #[error("read an invoice: there is no text")]
     Empty,
-    /// A character that bech32 does not have at this place.
-    #[error("read an invoice: bech32 has no {found:?} here")]
+    /// A character that no invoice has at this place.
+    #[error("read an invoice: no invoice has {found:?} here")]
     InvalidCharacter { position: usize, found: char },
     /// A letter in another case than the first one.
     #[error("read an invoice: upper and lower case are mixed")]

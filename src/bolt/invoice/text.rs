@@ -52,12 +52,13 @@ fn split_unchecked(text: &str) -> Result<(String, Vec<Fe32>), InvoiceError> {
     Ok((prefix.to_ascii_lowercase(), words.collect::<Result<_, _>>()?))
 }
 
-/// Every character can be printed, and all letters have the case of the first one.
+/// Nothing but ASCII letters and digits, which is all that prefixes and data have, and all letters
+/// have the case of the first one.
 fn check_case(text: &str) -> Result<(), InvoiceError> {
     let upper =
         text.chars().find(char::is_ascii_alphabetic).is_some_and(|c| c.is_ascii_uppercase());
     for (position, found) in text.chars().enumerate() {
-        if !found.is_ascii_graphic() {
+        if !found.is_ascii_alphanumeric() {
             return Err(InvoiceError::InvalidCharacter { position, found });
         }
         if found.is_ascii_alphabetic() && found.is_ascii_uppercase() != upper {
