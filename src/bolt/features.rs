@@ -58,6 +58,30 @@ impl Feature {
     pub fn of_bit(bit: u32) -> Option<Self> {
         Self::ALL.iter().copied().find(|feature| feature.bit == bit & !1)
     }
+
+    /// Whether it means something in an invoice: the 9 of BOLT 9's contexts, and the two that BOLT
+    /// 11's examples have and that all nodes are assumed to know by now.
+    pub fn is_in_invoices(self) -> bool {
+        [
+            Self::VAR_ONION_OPTIN,
+            Self::PAYMENT_SECRET,
+            Self::BASIC_MPP,
+            Self::ROUTE_BLINDING,
+            Self::ATTRIBUTION_DATA,
+            Self::PAYMENT_METADATA,
+        ]
+        .contains(&self)
+    }
+
+    /// The feature that must be set beside it.
+    pub fn dependency(self) -> Option<Self> {
+        match self {
+            Self::BASIC_MPP => Some(Self::PAYMENT_SECRET),
+            Self::ZEROCONF => Some(Self::SCID_ALIAS),
+            Self::SIMPLE_CLOSE => Some(Self::SHUTDOWN_ANYSEGWIT),
+            _ => None,
+        }
+    }
 }
 
 /// A set of feature bits: bit 0 is the lowest bit of the last byte.

@@ -15,6 +15,7 @@
 pub mod channel;
 pub mod features;
 mod hex_bytes;
+pub mod invoice;
 pub mod keys;
 pub mod onchain;
 pub mod onion;

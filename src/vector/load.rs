@@ -11,8 +11,8 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Case, Vector, VectorError, check::Checks, closing, commitment, fees, funding, key_derivation,
-    penalty, secret_generation, secret_storage, weights,
+    Case, Vector, VectorError, check::Checks, closing, commitment, fees, funding, invoice,
+    key_derivation, penalty, secret_generation, secret_storage, weights,
 };
 
 /// The greatest size of a file; the BOLTs' vectors have some 100 kB.
@@ -115,6 +115,7 @@ enum Topic {
     Fees,
     Closing,
     Penalty,
+    Invoice,
 }
 
 /// The first look at a file, to learn its topic.
@@ -259,6 +260,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Vec<Vector>, VectorError> {
         Topic::Fees => parse_topic::<fees::Group>(path, text),
         Topic::Closing => parse_topic::<closing::Group>(path, text),
         Topic::Penalty => parse_topic::<penalty::Group>(path, text),
+        Topic::Invoice => parse_topic::<invoice::Group>(path, text),
     }
 }
 

@@ -12,6 +12,7 @@ mod error;
 mod fees;
 mod funding;
 mod hex;
+mod invoice;
 mod key_derivation;
 mod load;
 mod penalty;

@@ -1,5 +1,6 @@
 //! `boltlab decode`: takes something apart.
 
+mod invoice;
 mod source;
 mod tx;
 
@@ -16,12 +17,16 @@ pub enum Decode {
     /// A transaction, from itself and from those that are given beside it
     #[command(after_help = tx::HELP)]
     Tx(tx::TxArgs),
+    /// An invoice (BOLT 11): every field, who is paid, and why a bad one is bad
+    #[command(after_help = invoice::HELP)]
+    Invoice(invoice::InvoiceArgs),
 }
 
 /// Explains what was given on standard output, or says on standard error why it cannot be.
 pub fn decode(what: &Decode) -> ExitCode {
     match what {
         Decode::Tx(args) => args.run(),
+        Decode::Invoice(args) => args.run(),
     }
 }
 
