@@ -14,6 +14,7 @@ mod funding;
 mod hex;
 mod key_derivation;
 mod load;
+mod onion;
 mod penalty;
 mod refusal;
 mod secret_generation;
