@@ -33,7 +33,7 @@ const LOOSE: [&str; 10] = [
 ];
 
 /// Values that are one of a few words, each with another one of them.
-const WORDS: [(&str, &str); 25] = [
+const WORDS: [(&str, &str); 31] = [
     ("valid", "invalid"),
     ("invalid", "valid"),
     ("SecretError::Inconsistent", "SecretError::OutOfOrder"),
@@ -59,6 +59,12 @@ const WORDS: [(&str, &str); 25] = [
     ("local", "remote"),
     ("remote->local", "local->remote"),
     ("local->remote", "remote->local"),
+    ("PeelError::Version", "PeelError::Key"),
+    ("PeelError::Key", "PeelError::Hmac"),
+    ("PeelError::Hmac", "PeelError::Version"),
+    ("PeelError::MalformedLength", "PeelError::PayloadLength"),
+    ("PeelError::PayloadLength", "PeelError::PayloadTooShort"),
+    ("PeelError::PayloadTooShort", "PeelError::MalformedLength"),
 ];
 
 /// The key that a vector derives, and a neighbour of it.
@@ -232,6 +238,7 @@ fn changes(pointer: &str, value: &Value) -> Vec<Value> {
         Value::String(text) if KEYS.contains(&text.as_str()) => {
             KEYS.iter().filter(|key| *key != text).map(|key| json!(key)).collect()
         }
+        Value::String(text) if text.is_empty() => vec![json!("00")],
         Value::String(text) => match WORDS.iter().find(|(word, _)| word == text) {
             Some((_, other)) => vec![json!(other)],
             None => flips(text),

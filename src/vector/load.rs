@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     Case, Vector, VectorError, check::Checks, closing, commitment, fees, funding, invoice,
-    key_derivation, penalty, secret_generation, secret_storage, weights,
+    key_derivation, onion, penalty, secret_generation, secret_storage, weights,
 };
 
 /// The greatest size of a file; the BOLTs' vectors have some 100 kB.
@@ -65,24 +65,24 @@ macro_rules! topic {
     ($($(#[$attribute:meta])* $field:ident: $kind:ty),* $(,)?) => {
         #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub(super) struct Test {
+        pub(in crate::vector) struct Test {
             id: String,
             comment: String,
             flags: Vec<String>,
-            result: super::load::Outcome,
+            result: $crate::vector::load::Outcome,
             error: Option<String>,
             $($(#[$attribute])* $field: $kind,)*
         }
 
-        impl super::load::Group for Group {
+        impl $crate::vector::load::Group for Group {
             type Test = Test;
 
             fn tests(&self) -> &[Test] {
                 &self.tests
             }
 
-            fn header(test: &Test) -> super::load::Header<'_> {
-                super::load::Header {
+            fn header(test: &Test) -> $crate::vector::load::Header<'_> {
+                $crate::vector::load::Header {
                     id: &test.id,
                     comment: &test.comment,
                     flags: &test.flags,
@@ -94,7 +94,7 @@ macro_rules! topic {
             fn replay(
                 &self,
                 test: &Test,
-                checks: &mut super::check::Checks,
+                checks: &mut $crate::vector::check::Checks,
             ) -> Option<&'static str> {
                 replay(self, test, checks)
             }
@@ -116,6 +116,11 @@ enum Topic {
     Closing,
     Penalty,
     Invoice,
+    Onion,
+    OnionPeel,
+    OnionReturn,
+    RouteBlinding,
+    OnionMessage,
 }
 
 /// The first look at a file, to learn its topic.
@@ -261,6 +266,11 @@ pub fn parse(path: &Path, text: &str) -> Result<Vec<Vector>, VectorError> {
         Topic::Closing => parse_topic::<closing::Group>(path, text),
         Topic::Penalty => parse_topic::<penalty::Group>(path, text),
         Topic::Invoice => parse_topic::<invoice::Group>(path, text),
+        Topic::Onion => parse_topic::<onion::packet::Group>(path, text),
+        Topic::OnionPeel => parse_topic::<onion::peel::Group>(path, text),
+        Topic::OnionReturn => parse_topic::<onion::returned::Group>(path, text),
+        Topic::RouteBlinding => parse_topic::<onion::route_blinding::Group>(path, text),
+        Topic::OnionMessage => parse_topic::<onion::message::Group>(path, text),
     }
 }
 

@@ -15,6 +15,7 @@ mod hex;
 mod invoice;
 mod key_derivation;
 mod load;
+mod onion;
 mod penalty;
 mod refusal;
 mod secret_generation;

@@ -10,6 +10,8 @@ pub mod keys;
 pub mod message;
 pub mod payload;
 pub mod sphinx;
+#[cfg(test)]
+mod tests;
 
 pub use attribution::{AttributionData, FulfillTimes, attribute_fulfill, fulfill_hold_times};
 pub use blinded_path::{BlindedHop, BlindedPath, NodeOrChannel};
