@@ -47,6 +47,9 @@ impl View {
                 | Event::Message { .. }
                 | Event::Lost { .. }
                 | Event::Channel { .. }
+                | Event::Invoice { .. }
+                | Event::Payment { .. }
+                | Event::Tampered { .. }
                 | Event::Offline { .. }
                 | Event::Online { .. }
                 | Event::Remembered { .. }

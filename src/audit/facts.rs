@@ -81,6 +81,9 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Step { .. }
             | Event::Lost { .. }
             | Event::Channel { .. }
+            | Event::Invoice { .. }
+            | Event::Payment { .. }
+            | Event::Tampered { .. }
             | Event::Published { .. }
             | Event::Mined { .. }
             | Event::Disconnected { .. }

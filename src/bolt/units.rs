@@ -2,9 +2,11 @@
 //! exists, and all of it is checked. Satoshis are [`bitcoin::Amount`].
 
 use std::fmt;
+use std::str::FromStr;
 
 use bitcoin::Amount;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -148,6 +150,64 @@ impl CommitmentNumber {
     }
 }
 
+/// Names a channel by where its funding output is in the chain. BOLT 7, "Definition of
+/// `short_channel_id`".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ShortChannelId(pub u64);
+
+impl ShortChannelId {
+    /// The channel funded by this output of this transaction of this block; `None` if a number is
+    /// too large for its field.
+    pub fn new(block: u32, transaction: u32, output: u16) -> Option<Self> {
+        let fits = block < 1 << 24 && transaction < 1 << 24;
+        let (block, transaction) = (u64::from(block), u64::from(transaction));
+        fits.then(|| Self((block << 40) | (transaction << 16) | u64::from(output)))
+    }
+
+    /// The block's height.
+    pub fn block(self) -> u32 {
+        u32::try_from(self.0 >> 40).unwrap_or_default()
+    }
+
+    /// The index of the transaction in its block.
+    pub fn transaction(self) -> u32 {
+        u32::try_from((self.0 >> 16) & 0xff_ffff).unwrap_or_default()
+    }
+
+    /// The index of the output in its transaction.
+    pub fn output(self) -> u16 {
+        u16::try_from(self.0 & 0xffff).unwrap_or_default()
+    }
+}
+
+/// Block, transaction and output, as people write it: `539268x845x1`.
+impl fmt::Display for ShortChannelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.block(), self.transaction(), self.output())
+    }
+}
+
+impl FromStr for ShortChannelId {
+    type Err = NotAShortChannelId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split('x');
+        let mut part = || parts.next().filter(|part| !part.starts_with('+'));
+        let block = part().and_then(|part| part.parse().ok());
+        let transaction = part().and_then(|part| part.parse().ok());
+        let output = part().and_then(|part| part.parse().ok());
+        let whole = block.zip(transaction).zip(output).filter(|_| parts.next().is_none());
+        whole
+            .and_then(|((block, transaction), output)| Self::new(block, transaction, output))
+            .ok_or(NotAShortChannelId)
+    }
+}
+
+/// The text is not a block, a transaction and an output (`539268x845x1`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("read a short_channel_id: not like 539268x845x1")]
+pub struct NotAShortChannelId;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,5 +223,15 @@ mod tests {
         assert_eq!(CommitmentNumber(0).secret_index(), 281_474_976_710_655);
         assert_eq!(CommitmentNumber::MAX.secret_index(), 0);
         assert_eq!(CommitmentNumber::MAX.next(), None);
+    }
+
+    #[test]
+    fn a_short_channel_id_is_read_as_it_is_shown() {
+        let id = ShortChannelId::new(539_268, 845, 1).unwrap();
+        assert_eq!(id, ShortChannelId(0x083a_8400_034d_0001));
+        assert_eq!((id.to_string(), "539268x845x1".parse()), ("539268x845x1".to_owned(), Ok(id)));
+        for wrong in ["", "1x2", "1x2x3x4", "1x2x65536", "16777216x0x0", "+1x2x3", "1x-2x3"] {
+            assert_eq!(wrong.parse::<ShortChannelId>(), Err(NotAShortChannelId), "{wrong}");
+        }
     }
 }

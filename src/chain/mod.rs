@@ -133,6 +133,11 @@ impl Chain {
         self.ledger.height()
     }
 
+    /// The time of the tip, in seconds since 1970: ten minutes a block, whatever the clocks say.
+    pub fn time(&self) -> u64 {
+        block::time(self.height()).into()
+    }
+
     /// The hash of the tip, from the lab's own account.
     pub fn tip(&self) -> BlockHash {
         self.ledger.tip()

@@ -9,6 +9,7 @@
 
 mod expect;
 mod network;
+mod payments;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -23,12 +24,13 @@ use thiserror::Error;
 use crate::audit::{self, Account};
 use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
 use crate::chain::{self, Chain, ChainError};
-use crate::node::{ChannelHandle, Node, NodeError, Seed};
+use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, Seed};
 use crate::scenario::{
-    ChannelName, Outcome, Position, Role, RoleKind, RoleName, Scenario, StateName,
+    ChannelName, InvoiceName, Outcome, Position, Role, RoleKind, RoleName, Scenario, StateName,
 };
 use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
 use network::{Player, Wire};
+use payments::{KnownInvoice, Tampering};
 
 /// The fee rate at which roles fund, close and claim: 4 sat per vbyte.
 const WALLET_FEERATE: FeeratePerKw = FeeratePerKw(1_000);
@@ -137,6 +139,11 @@ struct Lab<'a> {
     wire: Wire,
     channels: BTreeMap<ChannelName, ChannelHandle>,
     states: BTreeMap<StateName, (ChannelName, CommitmentNumber)>,
+    invoices: BTreeMap<InvoiceName, KnownInvoice>,
+    /// What cheats will do to their next messages.
+    tamperings: Vec<Tampering>,
+    /// How many seconds have passed beyond those of the blocks.
+    waited: u64,
     trace: Trace,
     step: Option<u32>,
     /// The height of the chain when the first step begins.
@@ -209,12 +216,34 @@ impl<'a> Lab<'a> {
             cast,
             channels: BTreeMap::new(),
             states: BTreeMap::new(),
+            invoices: BTreeMap::new(),
+            tamperings: Vec::new(),
+            waited: 0,
             trace: Trace::default(),
             step: None,
             begins_at: height,
         };
         lab.introduce();
+        lab.prepare()?;
         Ok(lab)
+    }
+
+    /// Tells each role what it asks for forwarding, and what time it is.
+    fn prepare(&mut self) -> Result<(), LabError> {
+        let time = self.chain.time();
+        for role in &self.scenario.cast {
+            let name = &role.name.value;
+            let Some(player) = self.cast.get_mut(name) else { continue };
+            let relay = NodeCommand::SetRelay(payments::relay_policy(role.relay));
+            for input in [NodeInput::Command(relay), NodeInput::Time(time)] {
+                player.node.step(input).map_err(|source| LabError::Node {
+                    role: name.clone(),
+                    doing: "begin",
+                    source,
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// The first entry of the trace: who plays.
@@ -273,7 +302,14 @@ impl<'a> Lab<'a> {
             })?;
         }
         self.step = None;
-        Ok(())
+        // What was announced and did not happen would make the scenario a liar.
+        match self.tamperings.first() {
+            None => Ok(()),
+            Some(Tampering { role, field, .. }) => {
+                let message = format!("{role} sent no message with {field} to tamper with");
+                Err(Stop::Failed { at: None, message })
+            }
+        }
     }
 
     /// Compares the account with the outcome, and with what bitcoind says of the chain.

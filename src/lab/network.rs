@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bitcoin::{Block, Transaction, Txid};
 
+use super::payments::unpayable;
 use super::{Lab, LabError, Stop};
 use crate::bolt::channel::{ChainEvent, Purpose};
 use crate::bolt::units::BlockHeight;
@@ -71,8 +72,18 @@ impl Lab<'_> {
         doing: &'static str,
         input: NodeInput,
     ) -> Result<Vec<NodeEvent>, Stop> {
+        self.act(role, doing, |node| node.step(input))
+    }
+
+    /// The same for what a cheat does beside the protocol.
+    pub(super) fn act(
+        &mut self,
+        role: &RoleName,
+        doing: &'static str,
+        action: impl FnOnce(&mut Node) -> Result<Vec<NodeOutput>, NodeError>,
+    ) -> Result<Vec<NodeEvent>, Stop> {
         let Some(player) = self.cast.get_mut(role) else { return Ok(Vec::new()) };
-        let outputs = match player.node.step(input) {
+        let outputs = match action(&mut player.node) {
             Ok(outputs) => outputs,
             Err(NodeError::Refused(refused)) => {
                 let message = format!("{role} refuses to {doing}: {refused}");
@@ -81,6 +92,9 @@ impl Lab<'_> {
             Err(NodeError::Wallet(error)) => {
                 let message = format!("{role} cannot {doing}: failed to {error}");
                 return Err(Stop::Failed { at: None, message });
+            }
+            Err(error @ (NodeError::Unpayable(_) | NodeError::NoSuchInvoice(_))) => {
+                return Err(unpayable(role, doing, &error));
             }
             Err(source) => {
                 return Err(LabError::Node { role: role.clone(), doing, source }.into());
@@ -102,7 +116,10 @@ impl Lab<'_> {
         Ok(events)
     }
 
-    fn send(&mut self, from: &RoleName, to: secp256k1::PublicKey, message: Message) {
+    fn send(&mut self, from: &RoleName, to: secp256k1::PublicKey, mut message: Message) {
+        if let Some(event) = self.tamper(from, &mut message) {
+            self.tell(event);
+        }
         let receiver = self.cast.iter().find(|(_, player)| player.node.id() == to);
         if let Some((name, _)) = receiver {
             self.wire.0.push_back((from.clone(), name.clone(), message));
@@ -110,9 +127,33 @@ impl Lab<'_> {
     }
 
     fn tell_of(&mut self, role: &RoleName, event: &NodeEvent) {
-        let NodeEvent::Channel { channel, event } = event else { return };
-        let Some(channel) = self.name_of(channel) else { return };
-        self.tell(Event::Channel { role: role.clone(), channel, told: event.clone() });
+        let role = role.clone();
+        let event = match event {
+            NodeEvent::Channel { channel, event } => {
+                let Some(channel) = self.name_of(channel) else { return };
+                Event::Channel { role, channel, told: event.clone() }
+            }
+            NodeEvent::Invoice { payment_hash, invoice } => {
+                Event::Invoice { role, payment_hash: *payment_hash, invoice: invoice.clone() }
+            }
+            NodeEvent::Payment { channel, event } => {
+                let channel = channel.and_then(|channel| self.name_of(&channel));
+                Event::Payment { role, channel, told: event.clone() }
+            }
+        };
+        self.tell(event);
+    }
+
+    /// Sets the clocks of all who are online.
+    pub(super) fn show_time(&mut self) -> Result<(), Stop> {
+        let time = self.chain.time().saturating_add(self.waited);
+        let roles: Vec<RoleName> = self.cast.keys().cloned().collect();
+        for role in roles {
+            if self.must_be_online(&role).is_ok() {
+                self.input(&role, "look at the clock", NodeInput::Time(time))?;
+            }
+        }
+        Ok(())
     }
 
     /// The scenario's name of a channel.
@@ -282,6 +323,7 @@ impl Lab<'_> {
         // Honest roles first: who wins a race to the mempool must not hang on a name.
         let mut roles: Vec<RoleName> = self.cast.keys().cloned().collect();
         roles.sort_by_key(|role| self.cast.get(role).map(|player| player.kind));
+        self.show_time()?;
         for role in roles {
             match self.cast.get_mut(&role).map(|player| &mut player.link) {
                 Some(Link::Offline(missed)) => missed.push(event.clone()),
@@ -306,12 +348,14 @@ impl Lab<'_> {
     /// Brings a role back: it sees what the chain did meanwhile.
     pub(super) fn go_online(&mut self, role: &RoleName) -> Result<(), Stop> {
         self.tell(Event::Online { role: role.clone() });
+        let time = self.chain.time().saturating_add(self.waited);
         let Some(player) = self.cast.get_mut(role) else { return Ok(()) };
         if let Link::Offline(missed) = std::mem::replace(&mut player.link, Link::Online) {
             for event in missed {
                 self.input(role, "follow the chain", NodeInput::Chain(event))?;
             }
         }
+        self.input(role, "look at the clock", NodeInput::Time(time))?;
         self.deliver()
     }
 }

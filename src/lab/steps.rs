@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bitcoin::{OutPoint, Transaction, Txid};
 
-use super::network::Link;
+use super::payments::Tampering;
 use super::{Lab, LabError, Stop};
 use crate::audit;
 use crate::bolt::channel::{ChannelEvent, PeerViolation, Purpose};
@@ -12,9 +12,7 @@ use crate::bolt::tx;
 use crate::bolt::units::Msat;
 use crate::chain::Branch;
 use crate::node::cheat::{self, ClaimWay};
-use crate::node::{
-    ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, NodeEvent, OpenRequest,
-};
+use crate::node::{ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, OpenRequest};
 use crate::scenario::{
     At, Blocks, Channel, ChannelName, ChannelType, OutputRef, Path, Position, RoleName, StateName,
     Step, TransactionRef, Until, Verb,
@@ -25,7 +23,19 @@ impl Lab<'_> {
     pub(super) fn play_step(&mut self, step: &Step) -> Result<(), Stop> {
         match &step.verb {
             Verb::Open { channel, until } => self.open(channel, *until),
-            Verb::Pay { from, to, amount, channel } => self.pay(from, to, amount, channel),
+            Verb::Invoice(ask) => self.ask(ask),
+            Verb::Pay(pay) => self.pay(pay),
+            Verb::Settle(invoice) => self.settle(invoice),
+            Verb::Cancel(invoice) => self.cancel(invoice),
+            Verb::Refuse { by, failure } => self.refuse(&by.value, *failure),
+            Verb::Accept(role) => self.accept(&role.value),
+            Verb::Tamper { by, field, byte } => {
+                let (role, field, byte) = (by.value.clone(), *field, byte.value);
+                self.tamperings.push(Tampering { role, field, byte });
+                Ok(())
+            }
+            Verb::Replay { by, channel } => self.replay(by, channel),
+            Verb::Wait(seconds) => self.wait(seconds.value),
             Verb::Close { channel, by } => self.close(channel, by),
             Verb::ForceClose { channel, by } => self.force_close(channel, by),
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
@@ -126,7 +136,7 @@ impl Lab<'_> {
 
     /// The violation that this step failed for. The first is the cause; that the peer then sent an
     /// error is only what follows from it, on the other side.
-    fn violation(&self) -> Option<String> {
+    pub(super) fn violation(&self) -> Option<String> {
         let told = || {
             self.this_step().filter_map(|event| match event {
                 Event::Channel {
@@ -162,48 +172,6 @@ impl Lab<'_> {
             None => self.violation().unwrap_or_else(|| "nothing was published".to_owned()),
         };
         Err(failed(Some(at), message))
-    }
-
-    fn pay(
-        &mut self,
-        from: &At<RoleName>,
-        to: &At<RoleName>,
-        amount: &At<Msat>,
-        name: &At<ChannelName>,
-    ) -> Result<(), Stop> {
-        let channel = self.handle(name)?;
-        let invoice = NodeCommand::Invoice(amount.value);
-        let events = self.command(&to.value, "make an invoice", invoice)?;
-        let hash = events.iter().find_map(|event| match event {
-            NodeEvent::Invoice { payment_hash } => Some(*payment_hash),
-            NodeEvent::Channel { .. } => None,
-        });
-        let payment_hash =
-            hash.ok_or_else(|| failed(Some(to.at), format!("{to} has no invoice")))?;
-        let pay = NodeCommand::Pay { channel, amount: amount.value, payment_hash };
-        let since = self.trace.entries.len();
-        self.command(&from.value, "pay", pay).map_err(|stop| stop.at(amount.at))?;
-        let paid = self.trace.entries.iter().skip(since).any(|entry| match &entry.event {
-            Event::Channel {
-                role,
-                told: ChannelEvent::HtlcFulfilled { payment_preimage, .. },
-                ..
-            } => *role == from.value && payment_preimage.hash() == payment_hash,
-            _ => false,
-        });
-        if paid {
-            return Ok(());
-        }
-        let offline = [from, to].into_iter().find(|role| self.is_offline(&role.value));
-        let why = match offline {
-            Some(role) => format!("{role} is offline"),
-            None => self.violation().unwrap_or_else(|| "it is still pending".to_owned()),
-        };
-        Err(failed(None, format!("{from} did not pay {to}: {why}")))
-    }
-
-    fn is_offline(&self, role: &RoleName) -> bool {
-        self.cast.get(role).is_some_and(|player| matches!(player.link, Link::Offline(_)))
     }
 
     fn close(&mut self, name: &At<ChannelName>, by: &At<RoleName>) -> Result<(), Stop> {
@@ -405,7 +373,7 @@ impl Lab<'_> {
 
 impl Stop {
     /// A failure that has no position of its own gets this one.
-    fn at(self, position: Position) -> Self {
+    pub(super) fn at(self, position: Position) -> Self {
         match self {
             Self::Failed { at, message } => Self::Failed { at: at.or(Some(position)), message },
             lab @ Self::Lab(_) => lab,

@@ -1,12 +1,64 @@
 //! What a node can do against the rules, or before its time. A capability beside the protocol:
 //! nothing in the protocol knows of it.
 
+use std::collections::BTreeMap;
+
 use bitcoin::{OutPoint, Transaction};
 
-use super::{ChannelHandle, Node, NodeError};
-use crate::bolt::channel::{Phase, Refused};
+use super::route::PlannedHop;
+use super::{ChannelHandle, Node, NodeError, NodeOutput};
+use crate::bolt::channel::{Command, HtlcOffer, Input, Phase, Refused};
 use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
 use crate::bolt::units::CommitmentNumber;
+use crate::bolt::wire::tlv;
+
+/// What a cheat writes into one layer of an onion instead of what belongs there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayerChange {
+    /// Types of records that are left out.
+    pub omit: Vec<u64>,
+    /// Records that are put in, or in the place of those that are there.
+    pub records: Vec<(u64, Vec<u8>)>,
+    /// Another length before the payload than it has.
+    pub length: Option<u64>,
+}
+
+impl LayerChange {
+    /// Changes a layer before it is wrapped.
+    pub fn apply(&self, hop: &mut PlannedHop) {
+        let mut records: BTreeMap<u64, Vec<u8>> = tlv::records(&hop.payload)
+            .flatten()
+            .map(|record| (record.number, record.value.to_vec()))
+            .collect();
+        records.retain(|number, _| !self.omit.contains(number));
+        records.extend(self.records.iter().cloned());
+        hop.payload.clear();
+        for (number, value) in &records {
+            tlv::write_record(*number, value, &mut hop.payload);
+        }
+        hop.claimed_length = self.length;
+    }
+}
+
+/// An offer of the HTLC that this node offered last over some channel, with the same onion.
+///
+/// # Errors
+/// [`NodeError::NoSuchChannel`] if it never offered one.
+pub fn replay(node: &Node, channel: &ChannelHandle) -> Result<HtlcOffer, NodeError> {
+    node.circuits.last_offer.clone().ok_or(NodeError::NoSuchChannel(*channel))
+}
+
+/// Offers an HTLC that comes from nowhere: what becomes of it is nobody's business.
+///
+/// # Errors
+/// [`NodeError`] if the channel does not take it.
+pub fn offer(
+    node: &mut Node,
+    channel: ChannelHandle,
+    offer: HtlcOffer,
+) -> Result<Vec<NodeOutput>, NodeError> {
+    node.step_channel(channel, &Input::Command(Command::Offer(offer)))
+}
 
 /// The number of the newest commitment of a channel, for a cheat to remember.
 ///

@@ -14,8 +14,13 @@
 )]
 
 pub mod cheat;
+mod forwarding;
+mod incoming;
+mod invoices;
 #[cfg(test)]
 mod pair;
+mod payments;
+mod route;
 mod seed;
 #[cfg(test)]
 mod tests;
@@ -30,19 +35,26 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bolt::channel::{
-    ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Fault, HtlcNews, HtlcOffer, Input,
-    Output, PartyTerms, PeerViolation, Phase, Purpose, Refused, Removal, Terms,
+    ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Fault, Input, Output, PartyTerms,
+    PeerViolation, Phase, Purpose, Refused, Terms,
 };
+use crate::bolt::features::{Feature, Features};
+use crate::bolt::invoice::{DraftError, InvoiceDraft, InvoiceField, InvoiceNetwork};
+use crate::bolt::onion::Failure;
 use crate::bolt::tx::{ChannelType, Side, TxError};
-use crate::bolt::units::{BlockHeight, CltvExpiry, CsvDelay, FeeratePerKw, Msat};
+use crate::bolt::units::{BlockHeight, CltvExpiryDelta, CsvDelay, FeeratePerKw, Msat};
 use crate::bolt::wire::messages::{self, OpenChannel};
-use crate::bolt::wire::{ChannelId, Data, Message, OnionPacket, PaymentPreimage};
+use crate::bolt::wire::{Bytes, ChannelId, Data, Message, PaymentPreimage, PaymentSecret};
+use forwarding::Circuits;
+use incoming::Proof;
+use invoices::{Expected, Invoices};
 
+pub use forwarding::PaymentEvent;
+pub use incoming::Layer;
+pub use payments::{PayRequest, Payee, Plan, Setback, Unpayable};
+pub use route::{PathHop, PlannedHop, RelayPolicy};
 pub use seed::Seed;
 pub use wallet::{Coin, Wallet, WalletError};
-
-/// The final hop's CLTV delta: an HTLC times out so many blocks after its offer.
-const FINAL_CLTV_DELTA: u32 = 42;
 
 /// What a node asks of its channels with one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,17 +89,20 @@ pub enum NodeCommand {
     SetPolicy(PublicKey, ChannelPolicy),
     /// Open a channel.
     Open(OpenRequest),
-    /// Make an invoice over this amount; [`NodeEvent::Invoice`] has its hash.
-    Invoice(Msat),
-    /// Pay an invoice of the peer over this channel.
-    Pay {
-        /// The channel.
-        channel: ChannelHandle,
-        /// The amount.
-        amount: Msat,
-        /// The invoice's hash.
-        payment_hash: sha256::Hash,
-    },
+    /// Ask this of those whose payments are forwarded.
+    SetRelay(RelayPolicy),
+    /// Give back every HTLC that could be forwarded or taken, for this reason; or no longer.
+    Refuse(Option<Failure>),
+    /// Make an invoice; [`NodeEvent::Invoice`] has it.
+    Invoice(InvoiceRequest),
+    /// Take the HTLCs that are held for an invoice.
+    Settle(sha256::Hash),
+    /// Give back the HTLCs that are held for an invoice, and those that still come.
+    Cancel(sha256::Hash),
+    /// Pay.
+    Pay(PayRequest),
+    /// Send one part of a payment as it was planned, changed or not.
+    Send(Plan),
     /// Close a channel in mutual agreement.
     Close(ChannelHandle),
     /// Publish the newest commitment of a channel.
@@ -108,6 +123,39 @@ pub enum NodeInput {
     },
     /// A change of the chain.
     Chain(ChainEvent),
+    /// The clock shows so many seconds since 1970.
+    Time(u64),
+}
+
+/// An invoice to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvoiceRequest {
+    /// How much; `None` leaves it to the payer.
+    pub amount: Option<Msat>,
+    /// What it is for.
+    pub description: String,
+    /// How far ahead the expiry of an HTLC must lie.
+    pub min_final_cltv_expiry_delta: CltvExpiryDelta,
+    /// For how long it is valid, in seconds.
+    pub expiry: u64,
+    /// What the payer is asked to send along.
+    pub payment_metadata: Option<Bytes>,
+    /// Whether the HTLCs are kept until [`NodeCommand::Settle`] or [`NodeCommand::Cancel`].
+    pub hold: bool,
+}
+
+impl InvoiceRequest {
+    /// An invoice over this amount, with BOLT 11's defaults.
+    pub fn of(amount: Msat) -> Self {
+        Self {
+            amount: Some(amount),
+            description: String::new(),
+            min_final_cltv_expiry_delta: CltvExpiryDelta(18),
+            expiry: 3600,
+            payment_metadata: None,
+            hold: false,
+        }
+    }
 }
 
 /// Everything that a node can want.
@@ -141,6 +189,15 @@ pub enum NodeEvent {
     Invoice {
         /// Its hash.
         payment_hash: sha256::Hash,
+        /// The invoice. BOLT 11.
+        invoice: String,
+    },
+    /// Something happened to a payment.
+    Payment {
+        /// The channel of the HTLC that it is about, if it is about one.
+        channel: Option<ChannelHandle>,
+        /// What.
+        event: PaymentEvent,
     },
     /// Something happened to a channel.
     Channel {
@@ -170,6 +227,15 @@ pub enum NodeError {
     /// The wallet cannot pay.
     #[error(transparent)]
     Wallet(#[from] WalletError),
+    /// A payment cannot be made.
+    #[error(transparent)]
+    Unpayable(#[from] Unpayable),
+    /// An invoice cannot be written.
+    #[error("write an invoice: {0}")]
+    Invoice(DraftError),
+    /// There is no such invoice, or nothing of it to take or to give back.
+    #[error("settle or cancel {0}")]
+    NoSuchInvoice(sha256::Hash),
 }
 
 /// A channel of a node.
@@ -192,7 +258,15 @@ pub struct Node {
     feerate: FeeratePerKw,
     policies: BTreeMap<PublicKey, ChannelPolicy>,
     channels: BTreeMap<ChannelHandle, NodeChannel>,
-    invoices: BTreeMap<sha256::Hash, (Msat, PaymentPreimage)>,
+    /// What the clock shows, in seconds since 1970.
+    time: u64,
+    relay: RelayPolicy,
+    /// Why every HTLC is given back, if it is.
+    refusal: Option<Failure>,
+    invoices: Invoices,
+    circuits: Circuits,
+    /// How many onions this node has wrapped.
+    sessions: u64,
 }
 
 type Outputs = Result<Vec<NodeOutput>, NodeError>;
@@ -208,7 +282,12 @@ impl Node {
             feerate,
             policies: BTreeMap::new(),
             channels: BTreeMap::new(),
-            invoices: BTreeMap::new(),
+            time: 0,
+            relay: RelayPolicy::default(),
+            refusal: None,
+            invoices: Invoices::default(),
+            circuits: Circuits::default(),
+            sessions: 0,
         }
     }
 
@@ -251,6 +330,10 @@ impl Node {
             NodeInput::Command(command) => self.command(command),
             NodeInput::Message { from, message } => self.receive(from, &message),
             NodeInput::Chain(event) => self.follow(&event),
+            NodeInput::Time(time) => {
+                self.time = self.time.max(time);
+                self.pass_time()
+            }
         }
     }
 
@@ -261,26 +344,33 @@ impl Node {
                 Ok(Vec::new())
             }
             NodeCommand::Open(request) => self.open(&request),
-            NodeCommand::Invoice(amount) => {
-                let count = u64::try_from(self.invoices.len()).unwrap_or(u64::MAX);
-                let preimage = PaymentPreimage(self.seed.bytes("preimage", count));
-                let payment_hash = preimage.hash();
-                self.invoices.insert(payment_hash, (amount, preimage));
-                Ok(vec![NodeOutput::Event(NodeEvent::Invoice { payment_hash })])
+            NodeCommand::SetRelay(relay) => {
+                self.relay = relay;
+                Ok(Vec::new())
             }
-            NodeCommand::Pay { channel, amount, payment_hash } => {
-                let expiry = self.height.checked_add(FINAL_CLTV_DELTA).unwrap_or(self.height);
-                let offer = Command::Offer(HtlcOffer {
-                    amount,
-                    payment_hash,
-                    cltv_expiry: CltvExpiry(expiry.0),
-                    // The recipient is the peer, who knows its invoice by the hash alone. What an
-                    // onion says beyond that is BOLT 4's.
-                    onion: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
-                    path_key: None,
-                });
-                self.step_channel(channel, &Input::Command(offer))
+            NodeCommand::Refuse(refusal) => {
+                self.refusal = refusal;
+                Ok(Vec::new())
             }
+            NodeCommand::Invoice(request) => self.invoice(&request),
+            NodeCommand::Settle(payment_hash) => {
+                let decisions = self.invoices.settle(&payment_hash);
+                let decisions = decisions.ok_or(NodeError::NoSuchInvoice(payment_hash))?;
+                self.carry_out_decisions(decisions)
+            }
+            NodeCommand::Cancel(payment_hash) => {
+                let decisions = self.invoices.cancel(self.now(), &payment_hash);
+                let decisions = decisions.ok_or(NodeError::NoSuchInvoice(payment_hash))?;
+                self.carry_out_decisions(decisions)
+            }
+            NodeCommand::Pay(request) => {
+                let mut outputs = Vec::new();
+                for plan in self.plan(&request)? {
+                    outputs.extend(self.send(&plan)?);
+                }
+                Ok(outputs)
+            }
+            NodeCommand::Send(plan) => self.send(&plan),
             NodeCommand::Close(channel) => {
                 self.step_channel(channel, &Input::Command(Command::Close))
             }
@@ -430,7 +520,7 @@ impl Node {
             ChainEvent::Disconnected { height } => BlockHeight(height.0.saturating_sub(1)),
         };
         let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
-        let mut outputs = Vec::new();
+        let mut outputs = self.pass_time()?;
         for handle in handles {
             outputs.extend(self.step_channel(handle, &Input::Chain(event.clone()))?);
         }
@@ -467,7 +557,8 @@ impl Node {
         let mut outputs = Vec::new();
         // What the node does of itself comes after all that this step wanted: the peer must get the
         // messages in the order in which the channel made them.
-        let mut own = Vec::new();
+        let mut fund = None;
+        let mut news = Vec::new();
         for output in wanted {
             match output {
                 Output::Send(message) => outputs.push(NodeOutput::Send { to: peer, message }),
@@ -476,30 +567,59 @@ impl Node {
                 }
                 Output::Fund(output) => {
                     let (transaction, output_index) = self.wallet.fund(&output, self.feerate)?;
-                    own.push(Command::Fund { transaction, output_index });
+                    fund = Some(Command::Fund { transaction, output_index });
                 }
-                Output::Htlc(news) => own.extend(self.take(handle, &news)),
+                Output::Htlc(of) => news.push(of),
                 Output::Event(event) => {
                     let event = NodeEvent::Channel { channel: handle, event };
                     outputs.push(NodeOutput::Event(event));
                 }
             }
         }
-        for command in own {
-            outputs.extend(self.step_channel(handle, &Input::Command(command))?);
+        if let Some(fund) = fund {
+            outputs.extend(self.step_channel(handle, &Input::Command(fund))?);
+        }
+        for news in news {
+            outputs.extend(self.take_note(handle, news)?);
         }
         Ok(outputs)
     }
 
-    /// The command that takes a committed HTLC, if it pays an invoice of ours.
-    fn take(&self, handle: ChannelHandle, news: &HtlcNews) -> Option<Command> {
-        let HtlcNews::Committed(id) = news else { return None };
-        let commitments = self.channels.get(&handle)?.phase.commitments()?;
-        let htlc = commitments.htlc(Side::Remote, *id)?;
-        let (wanted, preimage) = self.invoices.get(&htlc.payment_hash)?;
-        let (payment_preimage, attribution_data) = (*preimage, None);
-        let removal = Removal::Fulfilled { payment_preimage, attribution_data };
-        (htlc.amount == *wanted).then_some(Command::Remove { id: *id, removal })
+    /// Makes an invoice.
+    fn invoice(&mut self, request: &InvoiceRequest) -> Outputs {
+        let count = u64::try_from(self.invoices.len()).unwrap_or(u64::MAX);
+        let preimage = PaymentPreimage(self.seed.bytes("preimage", count));
+        let payment_secret = PaymentSecret(self.seed.bytes("payment_secret", count));
+        let payment_hash = preimage.hash();
+        let InvoiceRequest { min_final_cltv_expiry_delta, payment_metadata, .. } = request.clone();
+        let features = Features::default()
+            .requiring(Feature::VAR_ONION_OPTIN)
+            .requiring(Feature::PAYMENT_SECRET)
+            .offering(Feature::BASIC_MPP);
+        let mut draft = InvoiceDraft::new(InvoiceNetwork::Regtest, self.time)
+            .with(InvoiceField::PaymentHash(payment_hash))
+            .with(InvoiceField::PaymentSecret(payment_secret))
+            .with(InvoiceField::Description(request.description.clone()))
+            .with(InvoiceField::Features(features))
+            .with(InvoiceField::MinFinalCltvExpiryDelta(min_final_cltv_expiry_delta.0.into()))
+            .with(InvoiceField::Expiry(request.expiry));
+        if let Some(metadata) = &payment_metadata {
+            draft = draft.with(InvoiceField::Metadata(metadata.clone()));
+        }
+        draft.amount = request.amount;
+        let invoice = draft.sign(&self.seed.key("node", 0)).map_err(NodeError::Invoice)?.encode();
+        let expected = Expected {
+            amount: request.amount,
+            preimage,
+            proof: Proof::Secret(payment_secret),
+            payment_metadata,
+            min_final_cltv_expiry_delta,
+            basic_mpp: true,
+            expires_at: self.time.saturating_add(request.expiry),
+            hold: request.hold,
+        };
+        self.invoices.expect(payment_hash, expected);
+        Ok(vec![NodeOutput::Event(NodeEvent::Invoice { payment_hash, invoice })])
     }
 }
 

@@ -9,13 +9,14 @@ use bitcoin::{Amount, Transaction, TxOut};
 use secp256k1::PublicKey;
 
 use super::{
-    ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput,
-    OpenRequest, Seed,
+    ChannelHandle, ChannelPolicy, InvoiceRequest, Node, NodeCommand, NodeError, NodeEvent,
+    NodeInput, NodeOutput, OpenRequest, PathHop, PayRequest, Payee, PaymentEvent, RelayPolicy,
+    Seed,
 };
 use crate::bolt::channel::{ChainEvent, ChannelEvent, Commitments, Phase, Purpose};
 use crate::bolt::tx::ChannelType;
 use crate::bolt::units::{BlockHeight, FeeratePerKw, Msat};
-use crate::bolt::wire::Message;
+use crate::bolt::wire::{Message, ShortChannelId};
 
 pub(super) const ALICE: usize = 0;
 pub(super) const BOB: usize = 1;
@@ -28,7 +29,8 @@ pub(super) struct Pair {
     pub(super) mempool: Vec<(Purpose, Transaction)>,
     pub(super) events: Vec<(usize, ChannelEvent)>,
     pub(super) height: BlockHeight,
-    pub(super) invoices: Vec<bitcoin::hashes::sha256::Hash>,
+    pub(super) invoices: Vec<String>,
+    pub(super) payments: Vec<(usize, PaymentEvent)>,
 }
 
 impl Pair {
@@ -48,6 +50,7 @@ impl Pair {
             events: Vec::new(),
             height,
             invoices: Vec::new(),
+            payments: Vec::new(),
         };
         let script_pubkey = pair.nodes[ALICE].wallet().script().clone();
         let coin = Transaction {
@@ -151,8 +154,11 @@ impl Pair {
                 NodeOutput::Event(NodeEvent::Channel { event, .. }) => {
                     self.events.push((node, event));
                 }
-                NodeOutput::Event(NodeEvent::Invoice { payment_hash }) => {
-                    self.invoices.push(payment_hash);
+                NodeOutput::Event(NodeEvent::Invoice { invoice, .. }) => {
+                    self.invoices.push(invoice);
+                }
+                NodeOutput::Event(NodeEvent::Payment { event, .. }) => {
+                    self.payments.push((node, event));
                 }
             }
         }
@@ -196,10 +202,14 @@ impl Pair {
     }
 
     pub(super) fn offer(&mut self, from: usize, amount: Msat) -> Result<(), NodeError> {
-        self.command(1 - from, NodeCommand::Invoice(amount))?;
-        let payment_hash = *self.invoices.last().unwrap();
-        let channel = self.handle();
-        self.command(from, NodeCommand::Pay { channel, amount, payment_hash })
+        self.command(1 - from, NodeCommand::Invoice(InvoiceRequest::of(amount)))?;
+        let payee = Payee::Invoice(self.invoices.last().unwrap().clone());
+        let hop = PathHop {
+            node_id: self.id(1 - from),
+            channel: self.phase(from).short_channel_id().unwrap_or(ShortChannelId(0)),
+            relay: RelayPolicy::default(),
+        };
+        self.command(from, NodeCommand::Pay(PayRequest { payee, parts: vec![(amount, vec![hop])] }))
     }
 
     #[track_caller]

@@ -116,6 +116,18 @@ impl Story<'_> {
                 }
                 self.line(&format!("{role}: {channel} {}", words::told(told)))
             }
+            Event::Invoice { role, invoice, .. } => {
+                let invoice = shortened(invoice);
+                self.line(&format!("{role} makes an invoice: {}", styled(FAINT, invoice)))
+            }
+            Event::Payment { role, channel, told } => {
+                let channel = channel.as_ref().map_or(String::new(), |name| format!("{name} "));
+                self.line(&format!("{role}: {channel}{}", self.names.payment(told)))
+            }
+            Event::Tampered { role, message, field, byte } => self.line(&format!(
+                "{role} {} in byte {byte} of {field} in {message}",
+                styled(BAD, "flips a bit")
+            )),
             Event::Published { by, transaction, answer, txid, .. } => {
                 let name = self.names.said_by(by, &transaction.0);
                 let txid: String = txid.to_string().chars().take(8).collect();
@@ -221,6 +233,14 @@ fn is_routine(told: &ChannelEvent) -> bool {
             | ChannelEvent::HtlcCommitted { .. }
             | ChannelEvent::HtlcFulfilled { .. }
     )
+}
+
+/// The beginning and the end of a long string.
+fn shortened(text: &str) -> String {
+    match (text.get(..24), text.len().checked_sub(8).and_then(|end| text.get(end..))) {
+        (Some(beginning), Some(end)) if text.len() > 40 => format!("{beginning}…{end}"),
+        _ => text.to_owned(),
+    }
 }
 
 /// A number of things: `1 output`, `2 outputs`.

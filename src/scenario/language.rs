@@ -6,6 +6,7 @@
 use super::{
     model::{ChannelType, RoleKind},
     outcome::FundingState,
+    payment::{FailureName, How, PaidUntil, PaymentState, TamperedField},
     reference::Path,
     step::{ChannelState, Until},
     units::Quantity,
@@ -34,6 +35,14 @@ pub(super) enum Kind {
     Flag,
     /// A mapping with known keys.
     Map(&'static Shape),
+    /// A list.
+    List(&'static Kind),
+    /// A mapping from names of roles to mappings with known keys.
+    ByRole(&'static Shape),
+    /// A whole number without a unit.
+    Number,
+    /// A mapping from the types of TLV records to their values in hex.
+    Records,
 }
 
 /// One key of a mapping.
@@ -92,6 +101,24 @@ const PATH: Kind = Kind::Words(Path::WORDS, Path::MEANINGS);
 const SAT: Kind = Kind::Quantity(Quantity::OnChainAmount);
 const MSAT: Kind = Kind::Quantity(Quantity::Amount);
 const BLOCKS: Kind = Kind::Quantity(Quantity::Blocks);
+const FAILURE: Kind = Kind::Words(FailureName::WORDS, FailureName::MEANINGS);
+const NAMES: Kind = Kind::List(&Kind::Name);
+
+/// What somebody asks for forwarding: once said of a role, once of what a payer believes.
+const FEE_BASE: Field =
+    optional("fee_base", MSAT, "What it charges for every payment (default: 1 sat).");
+const FEE_PROPORTIONAL: Field = optional(
+    "fee_proportional",
+    Kind::Quantity(Quantity::Proportion),
+    "What it charges besides, as a part of what it forwards (default: 100 ppm).",
+);
+const CLTV_EXPIRY_DELTA: Field = optional(
+    "cltv_expiry_delta",
+    BLOCKS,
+    "How much earlier the outgoing HTLC must expire (default: 40 blocks).",
+);
+const HTLC_MINIMUM: Field =
+    optional("htlc_minimum", MSAT, "The least that it forwards (default: 1 msat).");
 
 /// The keys of a file. The values of `bolt`, `covers`, `cast`, `channels`, `steps` and `outcome`
 /// are collections, which `decode` and `schema` know by name; their kind is not used.
@@ -124,6 +151,15 @@ pub(super) static ROLE: Shape = shape(
         ),
         optional("funds", SAT, "What its on-chain wallet starts with (default: nothing)."),
         optional("dust_limit", SAT, "Its `dust_limit_satoshis`."),
+        FEE_BASE,
+        FEE_PROPORTIONAL,
+        CLTV_EXPIRY_DELTA,
+        HTLC_MINIMUM,
+        optional(
+            "min_final_cltv_expiry_delta",
+            BLOCKS,
+            "How far ahead the expiry of a payment to it must lie (default: 18 blocks).",
+        ),
     ],
 );
 
@@ -169,13 +205,122 @@ static OPEN: Shape = shape(
         ),
     ],
 );
+static INVOICE: Shape = shape(
+    "`invoice`",
+    &[
+        required("by", Kind::Name, "Who asks."),
+        optional("amount", MSAT, "For how much (default: whatever the payer gives)."),
+        required("as", Kind::Name, "The name under which `pay` finds it."),
+        optional("description", Kind::Text, "What it is for."),
+        optional("metadata", Kind::Text, "What the payer is asked to send along."),
+        optional(
+            "expiry",
+            Kind::Quantity(Quantity::Time),
+            "For how long it is valid (default: 3600 s).",
+        ),
+        optional("hold", Kind::Flag, "Whether the payment is held until `settle` or `cancel`."),
+    ],
+);
 static PAY: Shape = shape(
     "`pay`",
     &[
         required("from", Kind::Name, "The payer."),
-        required("to", Kind::Name, "The payee."),
-        required("amount", MSAT, "How much."),
-        optional("channel", Kind::Name, "The channel, where several join the two."),
+        optional("to", Kind::Name, "The payee; the maker of the invoice where one is named."),
+        optional("amount", MSAT, "How much; what the invoice says where one is named."),
+        optional("invoice", Kind::Name, "The invoice; without one, the payee makes it first."),
+        optional(
+            "how",
+            Kind::Words(How::WORDS, How::MEANINGS),
+            "How the payer comes by the hash (default: invoice).",
+        ),
+        optional("channel", Kind::Name, "The channel, where one is enough."),
+        optional("via", NAMES, "The channels on the way (default: the only shortest way)."),
+        optional("parts", Kind::List(&Kind::Map(&PART)), "The parts, where one is not enough."),
+        optional(
+            "until",
+            Kind::Words(PaidUntil::WORDS, PaidUntil::MEANINGS),
+            "How far it goes (default: paid).",
+        ),
+        optional("fails", Kind::Map(&FAILS), "How it must fail, as the payer learns it."),
+        optional(
+            "believes",
+            Kind::ByRole(&RELAY),
+            "Where the payer is wrong about what others ask for forwarding.",
+        ),
+        optional("onion", Kind::ByRole(&LAYER), "What a cheat writes into the onion's layers."),
+    ],
+);
+/// One part of a payment.
+pub(super) static PART: Shape = shape(
+    "a part of a payment",
+    &[
+        required("amount", MSAT, "What it brings."),
+        optional("via", NAMES, "The channels on the way (default: the only shortest way)."),
+    ],
+);
+/// How a payment fails.
+pub(super) static FAILS: Shape = Shape {
+    of: "a failure",
+    fields: &[
+        optional("with", FAILURE, "What a node says."),
+        optional("by", Kind::Name, "The node that says it."),
+        optional(
+            "corrupted",
+            Kind::Flag,
+            "What comes back cannot be read, and it cannot be told who changed it.",
+        ),
+        optional(
+            "corrupted_between",
+            NAMES,
+            "What comes back cannot be read: one of these two changed it.",
+        ),
+    ],
+    count: Count::OneOf(&["with", "corrupted", "corrupted_between"]),
+};
+/// What a payer believes of what somebody asks for forwarding.
+pub(super) static RELAY: Shape = Shape {
+    of: "what a role is believed to ask for",
+    fields: &[FEE_BASE, FEE_PROPORTIONAL, CLTV_EXPIRY_DELTA, HTLC_MINIMUM],
+    count: Count::AtLeastOne,
+};
+/// What a cheat writes into one layer of an onion.
+pub(super) static LAYER: Shape = Shape {
+    of: "a layer of an onion",
+    fields: &[
+        optional("amt_to_forward", MSAT, "Another `amt_to_forward`."),
+        optional("outgoing_cltv_value", BLOCKS, "Another `outgoing_cltv_value`, as a height."),
+        optional("short_channel_id", Kind::Text, "Another `short_channel_id`, as in `1x2x3`."),
+        optional("omit", Kind::List(&Kind::Number), "The types of records that are left out."),
+        optional(
+            "records",
+            Kind::Records,
+            "Records that are put in, or in the place of those that are there: type and value.",
+        ),
+        optional("length", Kind::Number, "Another length before the payload than it has."),
+    ],
+    count: Count::AtLeastOne,
+};
+static REFUSE: Shape = shape(
+    "`refuse`",
+    &[required("by", Kind::Name, "The role."), required("with", FAILURE, "What it says.")],
+);
+static TAMPER: Shape = shape(
+    "`tamper`",
+    &[
+        required("by", Kind::Name, "The cheat."),
+        required(
+            "field",
+            Kind::Words(TamperedField::WORDS, TamperedField::MEANINGS),
+            "The field of its next such message.",
+        ),
+        required("byte", Kind::Number, "Which of the field's bytes, from 0."),
+    ],
+);
+static REPLAY: Shape = shape(
+    "`replay`",
+    &[
+        required("by", Kind::Name, "The cheat."),
+        required("channel", Kind::Name, "The channel over which it offers the onion again."),
     ],
 );
 static CLOSE: Shape = shape(
@@ -241,9 +386,10 @@ static EXPECT: Shape = Shape {
         optional("no_transaction", Kind::Map(&PATTERN), "No transaction like this may be there."),
         optional("state", Kind::Map(&STATE), "One side of a channel must be in this state."),
         optional("balance", Kind::Map(&BALANCE), "One side of a channel must own this much."),
+        optional("payment", Kind::Map(&PAYMENT), "A payment must stand like this."),
         optional("within", BLOCKS, "How many blocks may be mined to get there (default: 0)."),
     ],
-    count: Count::OneOf(&["transaction", "no_transaction", "state", "balance"]),
+    count: Count::OneOf(&["transaction", "no_transaction", "state", "balance", "payment"]),
 };
 
 /// A pattern for transactions.
@@ -278,6 +424,20 @@ pub(super) static BALANCE: Shape = shape(
         required("channel", Kind::Name, "The channel."),
         required("of", Kind::Name, "The side that is asked."),
         required("is", MSAT, "What it must own there."),
+    ],
+);
+
+/// An expectation of a payment.
+pub(super) static PAYMENT: Shape = shape(
+    "`payment`",
+    &[
+        required("of", Kind::Name, "The payer, who is asked."),
+        required("invoice", Kind::Name, "The invoice."),
+        required(
+            "is",
+            Kind::Words(PaymentState::WORDS, PaymentState::MEANINGS),
+            "How it must stand.",
+        ),
     ],
 );
 
@@ -316,7 +476,15 @@ pub(super) static VERBS: &[VerbRule] = &[
         short: Some(Kind::Name),
         long: Some(&OPEN),
     },
-    long("pay", "Pays over one channel.", &PAY),
+    long("invoice", "Asks to be paid.", &INVOICE),
+    long("pay", "Pays over one channel, or over several.", &PAY),
+    short("settle", "Takes a payment that is held for an invoice.", Kind::Name),
+    short("cancel", "Gives back what is held for an invoice, and takes no more.", Kind::Name),
+    long("refuse", "A role gives back every payment, until `accept`.", &REFUSE),
+    short("accept", "A role that refused does so no longer.", Kind::Name),
+    long("tamper", "A cheat flips a bit in its next message that has this field.", &TAMPER),
+    long("replay", "A cheat offers an HTLC with the onion that it offered last.", &REPLAY),
+    short("wait", "Lets time pass.", Kind::Quantity(Quantity::Time)),
     long("close", "Closes a channel in mutual agreement.", &CLOSE),
     long("force_close", "Publishes the latest commitment.", &FORCE_CLOSE),
     long("remember", "Keeps the present state of a channel under a name.", &REMEMBER),

@@ -360,23 +360,73 @@ pub enum Mistake {
         /// The role.
         role: String,
     },
-    /// A payment between two roles that no channel joins.
-    #[error("no channel joins `{from}` and `{to}`")]
-    NoChannelBetween {
+    /// A payment between two roles that no channels join.
+    #[error("no channels lead from `{from}` to `{to}`")]
+    NoWay {
         /// The payer.
         from: String,
         /// The payee.
         to: String,
     },
-    /// A payment between two roles that several channels join.
-    #[error("several channels join `{from}` and `{to}`: {}", .channels.join(", "))]
-    SeveralChannelsBetween {
+    /// A payment between two roles that are joined in several ways.
+    #[error("several ways lead from `{from}` to `{to}`: {}", .ways.join("; "))]
+    SeveralWays {
         /// The payer.
         from: String,
         /// The payee.
         to: String,
-        /// The channels.
-        channels: Vec<String>,
+        /// The ways, each with its channels.
+        ways: Vec<String>,
+    },
+    /// A way whose next channel begins elsewhere.
+    #[error("the way is at `{role}` here, who is no side of `{channel}`")]
+    WayBreaksOff {
+        /// Where the way is.
+        role: String,
+        /// The next channel.
+        channel: String,
+    },
+    /// A way that does not lead to the payee.
+    #[error("the way ends at `{at}`, not at `{to}`")]
+    WayEndsElsewhere {
+        /// Where it ends.
+        at: String,
+        /// The payee.
+        to: String,
+    },
+    /// Two invoices of one name.
+    #[error("`{name}` names the invoice of line {first} already")]
+    InvoiceTwice {
+        /// The name.
+        name: String,
+        /// The line of the first.
+        first: u32,
+    },
+    /// A payee who did not make the invoice.
+    #[error("invoice `{name}` is `{maker}`'s")]
+    InvoiceOfAnother {
+        /// The invoice.
+        name: String,
+        /// Who made it.
+        maker: String,
+    },
+    /// A byte beyond a field's end.
+    #[error("{field} has {length} bytes, from 0 on: there is no byte {byte}")]
+    NoSuchByte {
+        /// The field.
+        field: &'static str,
+        /// The byte.
+        byte: u32,
+        /// How many there are.
+        length: u32,
+    },
+    /// Parts that do not have what is to be paid in all.
+    #[error("the parts bring {}, not {}", units::grouped(*.given), units::grouped(*.amount))]
+    PartsDiffer {
+        /// What the parts bring.
+        given: Msat,
+        /// What is to be paid.
+        amount: Msat,
     },
     /// A payment of nothing.
     #[error("a payment of nothing pays nobody")]
@@ -514,8 +564,8 @@ impl Mistake {
                 Some(format!("it joins `{from}` and `{to}`"))
             }
             Self::NotOpenYet { channel } => Some(format!("put `- open: {channel}` before it")),
-            Self::SeveralChannelsBetween { channels, .. } => {
-                channels.first().map(|channel| format!("say which, as in `channel: {channel}`"))
+            Self::SeveralWays { ways, .. } => {
+                ways.first().map(|way| format!("say which, as in `via: [{way}]`"))
             }
             Self::OnlyACheat { .. } => Some("give it `role: cheat` in the cast".to_owned()),
             Self::ImpossiblePath { output, .. } => Some(paths_help(output)),

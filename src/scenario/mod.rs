@@ -19,6 +19,7 @@ mod load;
 mod mistake;
 mod model;
 mod outcome;
+mod payment;
 mod reference;
 mod schema;
 mod step;
@@ -33,11 +34,14 @@ pub use discover::{DiscoverError, discover, scenario_id};
 pub use error::{Mistake, Problem, ScenarioError};
 pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{
-    At, Blocks, BoltSection, Channel, ChannelName, ChannelType, InvalidName, Position, Role,
-    RoleKind, RoleName, Scenario, StateName,
+    At, Blocks, BoltSection, Channel, ChannelName, ChannelType, InvalidName, InvoiceName, Position,
+    RelayTerms, Role, RoleKind, RoleName, Scenario, StateName,
 };
 pub use outcome::{
     Balance, BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry,
+};
+pub use payment::{
+    Ask, Fails, FailureName, How, LayerEdit, PaidUntil, Pay, PayPart, PaymentState, TamperedField,
 };
 pub use reference::{
     CommitmentOutput, InvalidReference, OutputRef, Path, TransactionKind, TransactionRef,

@@ -6,7 +6,7 @@ use bitcoin::Amount;
 use serde::{Deserialize, Serialize};
 
 use super::{outcome::Outcome, step::Step, words::words};
-use crate::bolt::units::{CsvDelay, FeeratePerKw};
+use crate::bolt::units::{CsvDelay, FeeratePerKw, Msat};
 
 /// Where something stands in a file. Lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -123,6 +123,10 @@ name! {
     /// The name of a state that a role remembered, as in `before-paying`.
     StateName
 }
+name! {
+    /// The name of an invoice, as in `coffee`.
+    InvoiceName
+}
 
 /// The longest name that a role, a channel or a state may have, in characters.
 pub(super) const NAME_LIMIT: usize = 32;
@@ -198,6 +202,36 @@ pub struct Role {
     pub funds: Amount,
     /// Its `dust_limit_satoshis`, if the file sets one.
     pub dust_limit: Option<At<Amount>>,
+    /// What it asks for forwarding, as far as the file says.
+    pub relay: RelayTerms,
+    /// How far ahead the expiry of a payment to it must lie, if the file says so.
+    pub min_final_cltv_expiry_delta: Option<Blocks>,
+}
+
+/// What a role asks for forwarding, or is believed to ask; `None` where nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RelayTerms {
+    /// What it charges for every payment.
+    pub fee_base: Option<Msat>,
+    /// What it charges besides, in millionths of what it forwards.
+    pub fee_proportional: Option<u32>,
+    /// How much earlier the outgoing HTLC must expire.
+    pub cltv_expiry_delta: Option<Blocks>,
+    /// The least that it forwards.
+    pub htlc_minimum: Option<Msat>,
+}
+
+impl RelayTerms {
+    /// These terms, and the others where these say nothing.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            fee_base: self.fee_base.or(others.fee_base),
+            fee_proportional: self.fee_proportional.or(others.fee_proportional),
+            cltv_expiry_delta: self.cltv_expiry_delta.or(others.cltv_expiry_delta),
+            htlc_minimum: self.htlc_minimum.or(others.htlc_minimum),
+        }
+    }
 }
 
 /// One channel between two roles. It exists on chain only after an `open` step.

@@ -103,8 +103,8 @@ fn property(field: &Field) -> Value {
     schema
 }
 
-fn kind(kind: Kind) -> Value {
-    match kind {
+fn kind(of: Kind) -> Value {
+    match of {
         Kind::Text => json!({"type": "string", "minLength": 1}),
         Kind::Quantity(quantity) => amount(quantity),
         Kind::Name => pattern(&name()),
@@ -118,6 +118,15 @@ fn kind(kind: Kind) -> Value {
         Kind::Spender => pattern(&format!(r"(closing|{}\.commitment)", name())),
         Kind::Flag => json!({"type": "boolean"}),
         Kind::Map(map) => shape(map),
+        Kind::List(of) => list(kind(*of)),
+        Kind::ByRole(of) => named(&shape(of), 1),
+        Kind::Number => json!({"type": "integer", "minimum": 0}),
+        Kind::Records => json!({
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": false,
+            "patternProperties": { "^[0-9]+$": {"type": ["string", "integer"], "pattern": "^([0-9a-f]{2})*$"} },
+        }),
     }
 }
 

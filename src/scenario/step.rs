@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{
-    model::{At, Blocks, ChannelName, Position, RoleName, StateName},
+    model::{At, Blocks, ChannelName, InvoiceName, Position, RoleName, StateName},
+    payment::{Ask, FailureName, Pay, PaymentState, TamperedField},
     reference::{OutputRef, Path, TransactionRef},
     units,
     words::words,
@@ -31,17 +32,41 @@ pub enum Verb {
         /// How far the opening goes.
         until: Until,
     },
-    /// Pays over one channel.
-    Pay {
-        /// The payer.
-        from: At<RoleName>,
-        /// The payee.
-        to: At<RoleName>,
-        /// How much.
-        amount: At<Msat>,
-        /// The channel; the one that joins the two where the file names none.
+    /// Asks to be paid.
+    Invoice(Box<Ask>),
+    /// Pays.
+    Pay(Box<Pay>),
+    /// Takes a payment that is held.
+    Settle(At<InvoiceName>),
+    /// Gives back a payment that is held, and takes nothing more for the invoice.
+    Cancel(At<InvoiceName>),
+    /// A role gives back every payment.
+    Refuse {
+        /// The role.
+        by: At<RoleName>,
+        /// What it says.
+        failure: FailureName,
+    },
+    /// A role that gave back every payment does so no longer.
+    Accept(At<RoleName>),
+    /// A cheat flips a bit in its next message that has this field.
+    Tamper {
+        /// The cheat.
+        by: At<RoleName>,
+        /// The field.
+        field: TamperedField,
+        /// Which of its bytes, from 0.
+        byte: At<u32>,
+    },
+    /// A cheat offers an HTLC with the onion that it offered last.
+    Replay {
+        /// The cheat.
+        by: At<RoleName>,
+        /// The channel.
         channel: At<ChannelName>,
     },
+    /// Lets so many seconds pass.
+    Wait(At<u32>),
     /// Closes a channel in mutual agreement.
     Close {
         /// The channel.
@@ -162,6 +187,15 @@ pub enum Expectation {
         /// The state.
         is: ChannelState,
     },
+    /// A payment stands like this, as its payer knows.
+    Payment {
+        /// The payer.
+        of: At<RoleName>,
+        /// The invoice.
+        invoice: At<InvoiceName>,
+        /// How it stands.
+        is: PaymentState,
+    },
     /// One side of a channel owns this much in its latest state.
     Balance {
         /// The channel.
@@ -193,7 +227,15 @@ impl Verb {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open",
-            Self::Pay { .. } => "pay",
+            Self::Invoice(_) => "invoice",
+            Self::Pay(_) => "pay",
+            Self::Settle(_) => "settle",
+            Self::Cancel(_) => "cancel",
+            Self::Refuse { .. } => "refuse",
+            Self::Accept(_) => "accept",
+            Self::Tamper { .. } => "tamper",
+            Self::Replay { .. } => "replay",
+            Self::Wait(_) => "wait",
             Self::Close { .. } => "close",
             Self::ForceClose { .. } => "force_close",
             Self::Remember { .. } => "remember",
@@ -217,9 +259,17 @@ impl fmt::Display for Verb {
             Self::Open { channel, until: Until::Broadcast } => {
                 write!(f, "open {channel} until its funding is broadcast")
             }
-            Self::Pay { from, to, amount, channel } => {
-                write!(f, "{from} pays {to} {} over {channel}", units::grouped(amount.value))
+            Self::Invoice(ask) => ask.fmt(f),
+            Self::Pay(pay) => pay.fmt(f),
+            Self::Settle(invoice) => write!(f, "invoice {invoice} is settled"),
+            Self::Cancel(invoice) => write!(f, "invoice {invoice} is cancelled"),
+            Self::Refuse { by, failure } => write!(f, "{by} refuses everything with {failure}"),
+            Self::Accept(role) => write!(f, "{role} refuses nothing any more"),
+            Self::Tamper { by, field, byte } => {
+                write!(f, "{by} will flip a bit in byte {byte} of its next {field}")
             }
+            Self::Replay { by, channel } => write!(f, "{by} replays its last onion over {channel}"),
+            Self::Wait(seconds) => write!(f, "wait {seconds} s"),
             Self::Close { channel, by } => write!(f, "{by} closes {channel}"),
             Self::ForceClose { channel, by } => write!(f, "{by} force-closes {channel}"),
             Self::Remember { channel, by, state } => {
@@ -267,6 +317,9 @@ impl fmt::Display for Expect {
             Expectation::NoTransaction(pattern) => write!(f, "expect no transaction{pattern}")?,
             Expectation::State { channel, of, is } => {
                 write!(f, "expect {of} to see {channel} as {is}")?;
+            }
+            Expectation::Payment { of, invoice, is } => {
+                write!(f, "expect the payment of {invoice} by {of} to be {is}")?;
             }
             Expectation::Balance { channel, of, is } => {
                 write!(f, "expect {of} to own {} in {channel}", units::grouped(is.value))?;

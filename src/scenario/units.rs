@@ -18,6 +18,10 @@ pub enum Quantity {
     Feerate,
     /// A number of blocks.
     Blocks,
+    /// A part of an amount.
+    Proportion,
+    /// A time span.
+    Time,
 }
 
 impl Quantity {
@@ -29,6 +33,8 @@ impl Quantity {
             Self::Balance => "a balance",
             Self::Feerate => "a fee rate",
             Self::Blocks => "a number of blocks",
+            Self::Proportion => "a proportion",
+            Self::Time => "a time span",
         }
     }
 
@@ -39,6 +45,8 @@ impl Quantity {
             Self::Balance => "`400_000 sat` or `400_000 sat less fees`",
             Self::Feerate => "`1000 sat/kw`",
             Self::Blocks => "`144 blocks`",
+            Self::Proportion => "`100 ppm`",
+            Self::Time => "`60 s`",
         }
     }
 
@@ -49,6 +57,8 @@ impl Quantity {
             Self::OnChainAmount => &["sat", "BTC"],
             Self::Feerate => &["sat/kw", "sat/vB"],
             Self::Blocks => &["blocks", "block"],
+            Self::Proportion => &["ppm"],
+            Self::Time => &["s"],
         }
     }
 
@@ -61,6 +71,8 @@ impl Quantity {
             Self::Balance => r"^[0-9][0-9_]*(\.[0-9]+)? +(sat|msat|BTC)( less fees)?$",
             Self::Feerate => r"^[0-9][0-9_]*(\.[0-9]+)? +(sat/kw|sat/vB)$",
             Self::Blocks => "^[0-9][0-9_]* +blocks?$",
+            Self::Proportion => "^[0-9][0-9_]* +ppm$",
+            Self::Time => "^[0-9][0-9_]* +s$",
         }
     }
 }
@@ -105,13 +117,27 @@ pub(super) fn feerate(text: &str) -> Result<FeeratePerKw, Mistake> {
 
 /// Parses a number of blocks.
 pub(super) fn blocks(text: &str) -> Result<u32, Mistake> {
-    let of = Quantity::Blocks;
+    whole(text, Quantity::Blocks, "1 block")
+}
+
+/// Parses a proportion, in millionths.
+pub(super) fn millionths(text: &str) -> Result<u32, Mistake> {
+    whole(text, Quantity::Proportion, "1 ppm")
+}
+
+/// Parses a time span, in seconds.
+pub(super) fn seconds(text: &str) -> Result<u32, Mistake> {
+    whole(text, Quantity::Time, "1 s")
+}
+
+/// Parses a whole number of what has one unit only.
+fn whole(text: &str, of: Quantity, smallest: &'static str) -> Result<u32, Mistake> {
     let (number, unit) = split(text, of)?;
     if !of.units().contains(&unit) {
         return Err(Mistake::UnknownUnit { unit: unit.to_owned(), of });
     }
-    let blocks = number.scaled(text, of, 1, "1 block")?;
-    u32::try_from(blocks).map_err(|_| Mistake::TooMuch { text: text.to_owned(), of })
+    let number = number.scaled(text, of, 1, smallest)?;
+    u32::try_from(number).map_err(|_| Mistake::TooMuch { text: text.to_owned(), of })
 }
 
 pub(super) fn amount(text: &str, of: Quantity) -> Result<Msat, Mistake> {

@@ -11,6 +11,7 @@ use super::{
         At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName, Scenario,
     },
     outcome::{Fate, FundingSpender, OutcomeEntry},
+    payment::{Pay, TamperedField},
     reference::{OutputRef, Path},
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
 };
@@ -174,11 +175,25 @@ impl<'a> Check<'a> {
                     self.report(channel.at, mistake);
                 }
             }
-            Verb::Pay { from, to, amount, channel } => {
+            Verb::Invoice(ask) => {
+                if let Some(amount) = ask.amount.filter(|amount| amount.value == Msat::ZERO) {
+                    self.report(amount.at, Mistake::PaysNothing);
+                }
+            }
+            Verb::Pay(pay) => self.pay(pay),
+            Verb::Refuse { .. }
+            | Verb::Accept(_)
+            | Verb::Settle(_)
+            | Verb::Cancel(_)
+            | Verb::Wait(_) => {}
+            Verb::Tamper { by, field, byte } => {
+                self.cheat(by, "tamper with its messages");
+                self.tampered(*field, byte);
+            }
+            Verb::Replay { by, channel } => {
                 self.open(&channel.value, channel.at);
-                self.side(from, &channel.value);
-                self.side(to, &channel.value);
-                self.payment(amount, &channel.value);
+                self.side(by, &channel.value);
+                self.cheat(by, "replay an onion");
             }
             Verb::Close { channel, by }
             | Verb::ForceClose { channel, by }
@@ -249,6 +264,50 @@ impl<'a> Check<'a> {
         }
     }
 
+    fn pay(&mut self, pay: &Pay) {
+        for part in &pay.parts {
+            for channel in &part.via {
+                self.open(&channel.value, channel.at);
+            }
+            let amount = part.amount.as_ref().or(pay.amount.as_ref());
+            if let (Some(amount), Some(first)) = (amount, part.via.first()) {
+                self.payment(amount, &first.value);
+            }
+        }
+        let brought = pay.parts.iter().map(|part| Some(part.amount?.value));
+        let brought = brought.collect::<Option<Vec<Msat>>>().map(|parts| {
+            let add = |sum: Msat, part: Msat| sum.checked_add(part).unwrap_or(Msat(u64::MAX));
+            parts.into_iter().fold(Msat::ZERO, add)
+        });
+        if let (Some(given), Some(amount)) = (brought, &pay.amount)
+            && given != amount.value
+        {
+            let amount = amount.value;
+            self.report(
+                pay.amount.map_or(pay.from.at, |a| a.at),
+                Mistake::PartsDiffer { given, amount },
+            );
+        }
+        if let Some((role, _)) = pay.onion.first() {
+            let payer = At::new(pay.from.value.clone(), role.at);
+            self.cheat(&payer, "write what it wants into an onion");
+        }
+    }
+
+    /// The byte must be there.
+    fn tampered(&mut self, field: TamperedField, byte: &At<u32>) {
+        let length = match field {
+            TamperedField::Onion => 1366,
+            // The least that a failure has.
+            TamperedField::Reason => 292,
+            TamperedField::AttributionData => 920,
+        };
+        if byte.value >= length {
+            let mistake = Mistake::NoSuchByte { field: field.as_str(), byte: byte.value, length };
+            self.report(byte.at, mistake);
+        }
+    }
+
     fn payment(&mut self, amount: &At<Msat>, channel: &ChannelName) {
         if amount.value == Msat::ZERO {
             self.report(amount.at, Mistake::PaysNothing);
@@ -304,6 +363,7 @@ impl<'a> Check<'a> {
                 self.pattern(pattern);
             }
             Expectation::NoTransaction(pattern) => self.pattern(pattern),
+            Expectation::Payment { .. } => {}
             Expectation::State { channel, of, .. } | Expectation::Balance { channel, of, .. } => {
                 self.open(&channel.value, channel.at);
                 self.side(of, &channel.value);

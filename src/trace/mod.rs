@@ -4,6 +4,7 @@
 //! It holds no clock time, port, path or process id, so that a scenario has the same trace, byte by
 //! byte, in every run, on every machine and on every bitcoind.
 
+mod payment;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transcript;
@@ -11,6 +12,7 @@ pub(crate) mod words;
 
 use std::io::{self, BufRead, Write};
 
+use bitcoin::hashes::sha256;
 use bitcoin::{BlockHash, ScriptBuf, Transaction, Txid};
 use secp256k1::PublicKey;
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::bolt::channel::{ChannelEvent, Purpose};
 use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::Message;
-use crate::scenario::{ChannelName, RoleKind, RoleName};
+use crate::node::PaymentEvent;
+use crate::scenario::{ChannelName, RoleKind, RoleName, TamperedField};
 
 pub use transcript::transcript;
 
@@ -134,6 +137,36 @@ pub enum Event {
         channel: ChannelName,
         /// What it told.
         told: ChannelEvent,
+    },
+    /// A node made an invoice.
+    Invoice {
+        /// The node.
+        role: RoleName,
+        /// The payment.
+        payment_hash: sha256::Hash,
+        /// The invoice. BOLT 11.
+        invoice: String,
+    },
+    /// A node told of a payment.
+    Payment {
+        /// The node.
+        role: RoleName,
+        /// The channel of the HTLC that it is about, if it is about one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        channel: Option<ChannelName>,
+        /// What it told.
+        told: PaymentEvent,
+    },
+    /// A cheat changed a message before it sent it.
+    Tampered {
+        /// The cheat.
+        role: RoleName,
+        /// The name of the message.
+        message: String,
+        /// The field.
+        field: TamperedField,
+        /// Which of the field's bytes, from 0.
+        byte: u32,
     },
     /// A role gave a transaction to bitcoind.
     Published {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use bitcoin::{ScriptBuf, Transaction, Txid};
+use secp256k1::PublicKey;
 
 use super::{CastEntry, Event};
 use crate::bolt::channel::{ChannelEvent, FundingSpend, Purpose};
+use crate::bolt::onion::Failure;
 use crate::bolt::units::{BlockHeight, Msat};
-use crate::bolt::wire::Message;
+use crate::bolt::wire::{Message, ShortChannelId};
 use crate::scenario::{ChannelName, RoleName, grouped};
 
 /// The names of the transactions that a trace told of so far. A name is what its publisher says
@@ -18,6 +20,12 @@ pub(crate) struct Names {
     /// The channel whose funding output a transaction holds or descends from.
     channels: BTreeMap<Txid, ChannelName>,
     words: BTreeMap<Txid, String>,
+    /// The roles by their node ids.
+    nodes: BTreeMap<PublicKey, RoleName>,
+    /// The funding outputs that a message named, and then the channels by where those are in the
+    /// chain.
+    funding: BTreeMap<Txid, (u32, ChannelName)>,
+    places: BTreeMap<ShortChannelId, ChannelName>,
     /// Whether messages must say which channel they are about.
     several: bool,
 }
@@ -30,24 +38,33 @@ impl Names {
                 self.several = channels.len() > 1;
                 let wallet = |entry: &CastEntry| (entry.wallet.clone(), entry.name.clone());
                 self.wallets = cast.iter().map(wallet).collect();
+                self.nodes = cast.iter().map(|c| (c.node_id, c.name.clone())).collect();
             }
             Event::Message { message: Message::FundingCreated(created), channel, .. } => {
                 let known = channel.iter().map(|name| (created.funding_txid, name.clone()));
                 self.channels.extend(known);
+                let output = u32::from(created.funding_output_index);
+                let known =
+                    channel.iter().map(|name| (created.funding_txid, (output, name.clone())));
+                self.funding.extend(known);
             }
             Event::Published { by, purpose, txid, transaction, .. } => {
                 let words = self.published(by, *purpose, &transaction.0);
                 self.words.entry(*txid).or_insert(words);
             }
-            Event::Mined { transactions, .. } => {
-                for transaction in transactions {
+            Event::Mined { from, transactions, .. } => {
+                for (index, transaction) in (1..).zip(transactions) {
                     self.descend(&transaction.0);
+                    self.place(*from, index, &transaction.0);
                 }
             }
             Event::Step { .. }
             | Event::Message { .. }
             | Event::Lost { .. }
             | Event::Channel { .. }
+            | Event::Invoice { .. }
+            | Event::Payment { .. }
+            | Event::Tampered { .. }
             | Event::Disconnected { .. }
             | Event::Mempool { .. }
             | Event::Offline { .. }
@@ -56,6 +73,26 @@ impl Names {
             | Event::Checked { .. }
             | Event::Audited { .. } => {}
         }
+    }
+
+    /// Takes note of where a channel is funded.
+    fn place(&mut self, block: BlockHeight, index: u32, transaction: &Transaction) {
+        let Some((output, channel)) = self.funding.get(&transaction.compute_txid()) else { return };
+        let output = u16::try_from(*output).unwrap_or(u16::MAX);
+        if let Some(id) = ShortChannelId::new(block.0, index, output) {
+            self.places.insert(id, channel.clone());
+        }
+    }
+
+    /// The channel that is funded there.
+    pub(super) fn channel_at(&self, id: ShortChannelId) -> String {
+        self.places.get(&id).map_or_else(|| id.to_string(), ToString::to_string)
+    }
+
+    /// The role that plays a node; the key itself where it is nobody's, as on a blinded path.
+    pub(super) fn node(&self, id: &PublicKey) -> String {
+        let blinded = || format!("{}…", id.to_string().chars().take(8).collect::<String>());
+        self.nodes.get(id).map_or_else(blinded, ToString::to_string)
     }
 
     /// The channel that a transaction belongs to.
@@ -166,7 +203,7 @@ pub(crate) fn details(message: &Message) -> Option<String> {
         Message::UpdateFulfillHtlc(fulfill) => Some(format!("HTLC {}", fulfill.id)),
         Message::UpdateFailHtlc(fail) => Some(format!("HTLC {}", fail.id)),
         Message::UpdateFailMalformedHtlc(fail) => {
-            Some(format!("HTLC {}, {}", fail.id, format_args!("{:#06x}", fail.failure_code)))
+            Some(format!("HTLC {}, {}", fail.id, failure(fail.failure_code)))
         }
         Message::OnionMessage(message) => {
             Some(format!("{} bytes", message.onion_message_packet.0.len()))
@@ -182,6 +219,12 @@ pub(crate) fn details(message: &Message) -> Option<String> {
         | Message::CommitmentSigned(_)
         | Message::RevokeAndAck(_) => None,
     }
+}
+
+/// What BOLT 4 calls this failure.
+fn failure(code: u16) -> String {
+    let known = Failure::CODES.iter().find(|(known, _)| *known == code);
+    known.map_or_else(|| format!("{code:#06x}"), |(_, name)| (*name).to_owned())
 }
 
 /// What a node told of a channel, as the end of a sentence that begins with "alice: ab".

@@ -14,6 +14,7 @@ use super::htlc_state::{Milestone, Stage};
 use super::spender;
 use super::terms::{ChannelSecrets, Terms};
 use crate::bolt::keys::{PerCommitmentSecret, SecretStore, derive_private_key};
+use crate::bolt::onion::AttributionData;
 use crate::bolt::tx::funding::Funding;
 use crate::bolt::tx::htlc::{Direction, Htlc};
 use crate::bolt::tx::{
@@ -23,7 +24,7 @@ use crate::bolt::units::{CltvExpiry, CommitmentNumber, HtlcId, Msat};
 use crate::bolt::wire::messages::{
     CommitmentSigned, RevokeAndAck, UpdateFailHtlc, UpdateFailMalformedHtlc, UpdateFulfillHtlc,
 };
-use crate::bolt::wire::{AttributionData, Bytes, ChannelId, Message, OnionPacket, PaymentPreimage};
+use crate::bolt::wire::{Bytes, ChannelId, Message, OnionPacket, PaymentPreimage};
 
 /// An HTLC of a channel, whoever offered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,14 +53,14 @@ pub enum Removal {
         /// The preimage that it reveals.
         payment_preimage: PaymentPreimage,
         /// How long the nodes held it.
-        attribution_data: Option<AttributionData>,
+        attribution_data: Option<Box<AttributionData>>,
     },
     /// It gives the amount back.
     Failed {
         /// Why, encrypted for the payer.
         reason: Bytes,
         /// Which nodes passed the reason on, and how long they held the HTLC.
-        attribution_data: Option<AttributionData>,
+        attribution_data: Option<Box<AttributionData>>,
     },
     /// It gives the amount back, as it cannot read the onion.
     Malformed {
@@ -339,6 +340,11 @@ impl Commitments {
     /// The HTLCs that are not irrevocably removed yet.
     pub fn htlcs(&self) -> impl Iterator<Item = (Side, HtlcId, &ChannelHtlc)> {
         self.htlcs.iter().map(|(&(offerer, id), htlc)| (offerer, id, htlc))
+    }
+
+    /// The id of the HTLC that we offer next.
+    pub fn next_offer(&self) -> HtlcId {
+        self.next_local_id
     }
 
     /// How many HTLCs are not irrevocably removed yet.

@@ -35,10 +35,11 @@ use bitcoin::hashes::sha256;
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use serde::{Deserialize, Serialize};
 
+use super::onion::attribution::AttributionData;
 use super::tx::TxError;
 use super::units::{BlockHeight, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
 use super::wire::messages::Error;
-use super::wire::{AttributionData, ChannelId, Message, PaymentPreimage, ShortChannelId};
+use super::wire::{ChannelId, Message, PaymentPreimage, ShortChannelId};
 use commitments::Beginning;
 
 /// Everything that can reach a channel.
@@ -139,7 +140,7 @@ pub enum HtlcNews {
         /// Its preimage.
         payment_preimage: PaymentPreimage,
         /// How long the nodes beyond the peer held it.
-        attribution_data: Option<AttributionData>,
+        attribution_data: Option<Box<AttributionData>>,
     },
     /// An HTLC that we offered is irrevocably removed, and nobody took it.
     Failed {

@@ -10,14 +10,11 @@ use super::commitments::{ChannelHtlc, Commitments, Removal};
 use super::error::{PeerViolation, Refused, ensure};
 use super::htlc_state::Stage;
 use super::terms::Terms;
+use crate::bolt::onion::failure::BADONION;
 use crate::bolt::tx::{Side, fee};
 use crate::bolt::units::{CltvExpiry, HtlcId, Msat};
 use crate::bolt::wire::OnionPacket;
 use crate::bolt::wire::messages::UpdateAddHtlc;
-
-/// The flag of the failure codes that say that an onion could not be read. BOLT 4, "Failure
-/// Messages".
-const BADONION: u16 = 0x8000;
 
 /// An HTLC to offer to the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::bolt::keys::PerCommitmentSecret;
 use crate::bolt::units::{
     BlockHeight, CltvExpiry, CltvExpiryDelta, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId,
-    Msat,
+    Msat, ShortChannelId,
 };
 
 /// Why bytes are no message.
@@ -139,6 +139,7 @@ transparent! {
     CltvExpiry: u32, |c| c.0, CltvExpiry;
     CltvExpiryDelta: u16, |d| d.0, CltvExpiryDelta;
     BlockHeight: u32, |h| h.0, BlockHeight;
+    ShortChannelId: u64, |id| id.0, ShortChannelId;
     HtlcId: u64, |i| i.0, HtlcId;
     CommitmentNumber: u64, |n| n.0, CommitmentNumber;
     PerCommitmentSecret: [u8; 32], |s| s.0, PerCommitmentSecret;

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::{DecodeError, Field, TlvValue, read_tlvs, write_tlv};
 use super::types::{
-    AttributionData, Bytes, ChannelId, ChannelTypeBits, Data, FeeRange, OnionPacket,
-    PaymentPreimage, ShortChannelId,
+    Bytes, ChannelId, ChannelTypeBits, Data, FeeRange, OnionPacket, PaymentPreimage,
 };
 use crate::bolt::keys::PerCommitmentSecret;
-use crate::bolt::units::{CltvExpiry, CsvDelay, FeeratePerKw, HtlcId, Msat};
+use crate::bolt::onion::attribution::AttributionData;
+use crate::bolt::units::{CltvExpiry, CsvDelay, FeeratePerKw, HtlcId, Msat, ShortChannelId};
 
 /// Declares messages: a struct for each, the enum of all, and both directions of the codec.
 macro_rules! messages {
@@ -201,7 +201,7 @@ messages! {
         id: HtlcId,
         payment_preimage: PaymentPreimage,
     } tlvs {
-        1 attribution_data: AttributionData,
+        1 attribution_data: Box<AttributionData>,
     }
     /// Gives an offered HTLC back; only the payer can read why. BOLT 2.
     131 "update_fail_htlc" UpdateFailHtlc {
@@ -209,7 +209,7 @@ messages! {
         id: HtlcId,
         reason: Bytes,
     } tlvs {
-        1 attribution_data: AttributionData,
+        1 attribution_data: Box<AttributionData>,
     }
     /// Signs the peer's next commitment. BOLT 2.
     132 "commitment_signed" CommitmentSigned {
@@ -274,6 +274,10 @@ mod tests {
     fn signature(byte: u8) -> Signature {
         let message = secp256k1::Message::from_digest([byte; 32]);
         SECP256K1.sign_ecdsa(&message, &SecretKey::from_slice(&[byte; 32]).unwrap())
+    }
+
+    fn attribution_data() -> Box<AttributionData> {
+        Box::new(AttributionData::from_bytes(&[5; AttributionData::LENGTH]))
     }
 
     fn open_channel() -> OpenChannel {
@@ -368,14 +372,14 @@ mod tests {
                 channel_id,
                 id: HtlcId(3),
                 payment_preimage: PaymentPreimage([4; 32]),
-                attribution_data: Some(AttributionData(Box::new([5; AttributionData::LENGTH]))),
+                attribution_data: Some(attribution_data()),
             }
             .into(),
             UpdateFailHtlc {
                 channel_id,
                 id: HtlcId(3),
                 reason: Bytes(vec![6; 292]),
-                attribution_data: Some(AttributionData(Box::new([5; AttributionData::LENGTH]))),
+                attribution_data: Some(attribution_data()),
             }
             .into(),
             CommitmentSigned {

@@ -7,9 +7,10 @@ pub mod messages;
 pub mod tlv;
 mod types;
 
+pub use super::units::{NotAShortChannelId, ShortChannelId};
 pub use codec::DecodeError;
 pub use messages::Message;
 pub use types::{
-    AttributionData, Bytes, ChannelId, ChannelTypeBits, Data, FeeRange, NotAShortChannelId,
-    OnionPacket, PaymentPreimage, PaymentSecret, Repeated, ShortChannelId,
+    Bytes, ChannelId, ChannelTypeBits, Data, FeeRange, OnionPacket, PaymentPreimage, PaymentSecret,
+    Repeated,
 };

@@ -1,17 +1,16 @@
 //! Types that stand only in messages.
 
 use std::fmt;
-use std::str::FromStr;
 
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::hex::{DisplayHex, FromHex};
 use bitcoin::{Amount, OutPoint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use thiserror::Error;
 
 use super::codec::{DecodeError, Field, TlvValue, take, whole, whole_values};
 use crate::bolt::hex_bytes;
 use crate::bolt::tx::ChannelType;
+use crate::bolt::units::ShortChannelId;
 
 /// Declares a byte string of fixed length that shows itself as hex.
 macro_rules! bytes {
@@ -172,99 +171,6 @@ impl<T: Field> TlvValue for Repeated<T> {
     }
 }
 
-/// `attribution_data`, opaque to the channel: who held an HTLC for how long. BOLT 4.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttributionData(#[serde(with = "hex_bytes")] pub Box<[u8; Self::LENGTH]>);
-
-impl AttributionData {
-    /// 20 hold times and 210 truncated HMACs of 4 bytes each.
-    pub const LENGTH: usize = 920;
-}
-
-impl fmt::Debug for AttributionData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AttributionData({})", self.0.as_hex())
-    }
-}
-
-impl Field for AttributionData {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
-    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Field::read(input).map(Box::new).map(Self)
-    }
-}
-
-whole_values!(AttributionData);
-
-/// Names a channel by where its funding output is in the chain. BOLT 7, "Definition of
-/// `short_channel_id`".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ShortChannelId(pub u64);
-
-impl ShortChannelId {
-    /// The channel funded by this output of this transaction of this block; `None` if a number is
-    /// too large for its field.
-    pub fn new(block: u32, transaction: u32, output: u16) -> Option<Self> {
-        let fits = block < 1 << 24 && transaction < 1 << 24;
-        let (block, transaction) = (u64::from(block), u64::from(transaction));
-        fits.then(|| Self((block << 40) | (transaction << 16) | u64::from(output)))
-    }
-
-    /// The block's height.
-    pub fn block(self) -> u32 {
-        u32::try_from(self.0 >> 40).unwrap_or_default()
-    }
-
-    /// The index of the transaction in its block.
-    pub fn transaction(self) -> u32 {
-        u32::try_from((self.0 >> 16) & 0xff_ffff).unwrap_or_default()
-    }
-
-    /// The index of the output in its transaction.
-    pub fn output(self) -> u16 {
-        u16::try_from(self.0 & 0xffff).unwrap_or_default()
-    }
-}
-
-/// Block, transaction and output, as people write it: `539268x845x1`.
-impl fmt::Display for ShortChannelId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}x{}", self.block(), self.transaction(), self.output())
-    }
-}
-
-impl FromStr for ShortChannelId {
-    type Err = NotAShortChannelId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut parts = text.split('x');
-        let mut part = || parts.next().filter(|part| !part.starts_with('+'));
-        let block = part().and_then(|part| part.parse().ok());
-        let transaction = part().and_then(|part| part.parse().ok());
-        let output = part().and_then(|part| part.parse().ok());
-        let whole = block.zip(transaction).zip(output).filter(|_| parts.next().is_none());
-        whole
-            .and_then(|((block, transaction), output)| Self::new(block, transaction, output))
-            .ok_or(NotAShortChannelId)
-    }
-}
-
-/// The text is not a block, a transaction and an output (`539268x845x1`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("read a short_channel_id: not like 539268x845x1")]
-pub struct NotAShortChannelId;
-
-impl Field for ShortChannelId {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
-    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        u64::read(input).map(Self)
-    }
-}
-
 /// `channel_type`: feature bits that stand for a channel's format. BOLT 2, "Defined Channel
 /// Types".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -353,20 +259,5 @@ impl Field for Data {
         let length = u16::read(input)?;
         let bytes = take(input, usize::from(length))?;
         Ok(Self(String::from_utf8_lossy(bytes).into_owned()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_channel_id_is_read_as_it_is_shown() {
-        let id = ShortChannelId::new(539_268, 845, 1).unwrap();
-        assert_eq!(id, ShortChannelId(0x083a_8400_034d_0001));
-        assert_eq!((id.to_string(), "539268x845x1".parse()), ("539268x845x1".to_owned(), Ok(id)));
-        for wrong in ["", "1x2", "1x2x3x4", "1x2x65536", "16777216x0x0", "+1x2x3", "1x-2x3"] {
-            assert_eq!(wrong.parse::<ShortChannelId>(), Err(NotAShortChannelId), "{wrong}");
-        }
     }
 }

@@ -4,13 +4,13 @@ use bitcoin::{Amount, OutPoint};
 use secp256k1::ecdsa::Signature;
 
 use super::pair::{ALICE, BOB, Pair};
-use super::{NodeCommand, NodeError, NodeInput, NodeOutput, Seed, cheat};
+use super::{NodeCommand, NodeError, NodeInput, NodeOutput, Seed, Unpayable, cheat};
 use crate::bolt::channel::{ChannelEvent, Phase, Purpose, Refused, TrackedStatus};
 use crate::bolt::onchain::FundingSpend;
 use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::messages::CommitmentSigned;
-use crate::bolt::wire::{ChannelTypeBits, Message, PaymentPreimage};
+use crate::bolt::wire::{ChannelTypeBits, Message, PaymentPreimage, ShortChannelId};
 
 const BOTH: [ChannelType; 2] = [StaticRemotekey, Anchors];
 

@@ -167,5 +167,6 @@ fn nothing_is_offered_while_the_funding_is_unconfirmed() {
     let lost = (ALICE, ChannelEvent::FundingUnconfirmed);
     assert!(pair.events.contains(&lost));
     let refused = pair.offer(ALICE, Msat(1_000));
-    assert_eq!(refused, Err(NodeError::Refused(Refused::Unconfirmed)));
+    let nowhere = Unpayable::NoChannel(ShortChannelId(0));
+    assert_eq!(refused, Err(NodeError::Unpayable(nowhere)));
 }

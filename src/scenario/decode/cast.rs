@@ -2,12 +2,15 @@
 
 use bitcoin::Amount;
 
-use super::reader::Reader;
+use super::reader::{Fields, Reader};
 use crate::bolt::units::{CsvDelay, FeeratePerKw};
 use crate::scenario::{
     error::Mistake,
     language,
-    model::{At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName},
+    model::{
+        At, Blocks, Channel, ChannelName, ChannelType, Position, RelayTerms, Role, RoleKind,
+        RoleName,
+    },
     units::{self, Quantity},
     yaml::Node,
 };
@@ -36,12 +39,44 @@ impl Reader {
             .and_then(|node| self.word(node, "kind of role", RoleKind::WORDS, RoleKind::from_word));
         let funds = self.optional(fields.get("funds"), Self::sat);
         let dust_limit = self.optional(fields.get("dust_limit"), Self::sat);
+        let relay = self.relay_terms(&fields);
+        let delta = fields.get("min_final_cltv_expiry_delta");
+        let delta = self.optional(delta, Self::cltv_delta);
         Some(Role {
             name,
             kind: kind?,
             funds: funds?.map_or(Amount::ZERO, |funds| funds.value),
             dust_limit: dust_limit?,
+            relay: relay?,
+            min_final_cltv_expiry_delta: delta?.map(|blocks| blocks.value),
         })
+    }
+
+    /// What somebody asks for forwarding, as far as these fields say.
+    pub(super) fn relay_terms(&mut self, fields: &Fields<'_>) -> Option<RelayTerms> {
+        let fee_base = self.optional(fields.get("fee_base"), Self::msat);
+        let fee_proportional = self.optional(fields.get("fee_proportional"), |reader, node| {
+            reader.quantity(node, Quantity::Proportion, units::millionths)
+        });
+        let delta = self.optional(fields.get("cltv_expiry_delta"), Self::cltv_delta);
+        let htlc_minimum = self.optional(fields.get("htlc_minimum"), Self::msat);
+        Some(RelayTerms {
+            fee_base: fee_base?.map(|amount| amount.value),
+            fee_proportional: fee_proportional?.map(|part| part.value),
+            cltv_expiry_delta: delta?.map(|blocks| blocks.value),
+            htlc_minimum: htlc_minimum?.map(|amount| amount.value),
+        })
+    }
+
+    /// A `cltv_expiry_delta`, which has 16 bits.
+    fn cltv_delta(&mut self, node: &Node) -> Option<At<Blocks>> {
+        let blocks = self.blocks(node)?;
+        if blocks.value.0 > u32::from(u16::MAX) {
+            let (text, of) = (blocks.to_string(), Quantity::Blocks);
+            self.report(blocks.at, Mistake::TooMuch { text, of });
+            return None;
+        }
+        Some(blocks)
     }
 
     /// The channels. All of their names are known afterwards, also of those that have problems.

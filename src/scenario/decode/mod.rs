@@ -3,6 +3,7 @@
 
 mod cast;
 mod outcome;
+mod payment;
 mod reader;
 mod step;
 

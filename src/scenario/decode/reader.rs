@@ -4,7 +4,7 @@ use crate::bolt::units::Msat;
 use crate::scenario::{
     error::{Mistake, Problem},
     language::{Count, Shape},
-    model::{At, Blocks, ChannelName, Position, RoleName, StateName},
+    model::{At, Blocks, ChannelName, InvoiceName, Position, RoleName, StateName},
     reference::{CommitmentOutput, OutputRef, Path, TransactionRef},
     units::{self, Quantity},
     yaml::{Content, Node},
@@ -18,6 +18,8 @@ pub(super) struct Reader {
     pub(super) roles: Vec<RoleName>,
     pub(super) channels: Vec<ChannelName>,
     pub(super) states: Vec<At<StateName>>,
+    /// The invoices, and who made them.
+    pub(super) invoices: Vec<(At<InvoiceName>, At<RoleName>)>,
 }
 
 /// The entries of a mapping that has a known shape.
@@ -271,6 +273,18 @@ impl Reader {
             self.unknown_name(text, "channel", known);
         }
         name.map(|name| At::new(name, text.at))
+    }
+
+    /// An invoice that was made before, and who made it.
+    pub(super) fn invoice(&mut self, node: &Node) -> Option<(At<InvoiceName>, At<RoleName>)> {
+        let text = self.text(node, "the name of an invoice")?;
+        let known = self.invoices.iter().find(|(name, _)| name.value.as_str() == text.value);
+        let known = known.map(|(name, by)| (At::new(name.value.clone(), text.at), by.clone()));
+        if known.is_none() {
+            let names = self.invoices.iter().map(|(name, _)| name.to_string()).collect();
+            self.unknown_name(text, "invoice", names);
+        }
+        known
     }
 
     /// A state that was remembered before.

@@ -68,7 +68,18 @@ impl Reader {
         let fields = self.fields(node, rule.long?)?;
         match rule.word {
             "open" => self.open(&fields),
+            "invoice" => self.ask(&fields),
             "pay" => self.pay(&fields, at, channels),
+            "refuse" => {
+                let by = fields.get("by").and_then(|node| self.role(node));
+                let failure = fields.get("with").and_then(|node| self.failure(node));
+                Some(Verb::Refuse { by: by?, failure: failure? })
+            }
+            "tamper" => self.tamper(&fields),
+            "replay" => {
+                let (channel, by) = self.channel_and_role(&fields, "by")?;
+                Some(Verb::Replay { by, channel })
+            }
             "close" => {
                 let (channel, by) = self.channel_and_role(&fields, "by")?;
                 Some(Verb::Close { channel, by })
@@ -108,6 +119,10 @@ impl Reader {
             "open" => self.channel(node).map(|channel| Verb::Open { channel, until: Until::Ready }),
             "mine" => self.blocks(node).map(Verb::Mine),
             "reorg" => self.blocks(node).map(|depth| Verb::Reorg { depth, without: None }),
+            "settle" => self.invoice(node).map(|(invoice, _)| Verb::Settle(invoice)),
+            "cancel" => self.invoice(node).map(|(invoice, _)| Verb::Cancel(invoice)),
+            "accept" => self.role(node).map(Verb::Accept),
+            "wait" => self.seconds(node).map(Verb::Wait),
             "offline" => self.role(node).map(Verb::Offline),
             "online" => self.role(node).map(Verb::Online),
             _ => None,
@@ -133,54 +148,6 @@ impl Reader {
             channel: channel?,
             until: until?.map_or(Until::Ready, |word| word.value),
         })
-    }
-
-    fn pay(&mut self, fields: &Fields<'_>, at: Position, channels: &[Channel]) -> Option<Verb> {
-        let from = fields.get("from").and_then(|node| self.role(node));
-        let to = fields.get("to").and_then(|node| self.role(node));
-        let amount = fields.get("amount").and_then(|node| self.msat(node));
-        let named = self.optional(fields.get("channel"), Self::channel);
-        let (from, to) = (from?, to?);
-        if from == to {
-            self.report(to.at, Mistake::PaysItself { role: to.to_string() });
-            return None;
-        }
-        let channel = match named? {
-            Some(channel) => Some(channel),
-            None => self.channel_between(&from, &to, at, channels),
-        };
-        Some(Verb::Pay { from, to, amount: amount?, channel: channel? })
-    }
-
-    /// The one channel that joins the two.
-    fn channel_between(
-        &mut self,
-        from: &At<RoleName>,
-        to: &At<RoleName>,
-        at: Position,
-        channels: &[Channel],
-    ) -> Option<At<ChannelName>> {
-        let joining: Vec<&Channel> = channels
-            .iter()
-            .filter(|channel| channel.peer_of(&from.value) == Some(&to.value))
-            .collect();
-        let (sender, receiver) = (from.to_string(), to.to_string());
-        match joining.as_slice() {
-            [channel] => Some(At::new(channel.name.value.clone(), at)),
-            // A channel that could not be read may be the one.
-            [] if channels.len() < self.channels.len() => None,
-            [] => {
-                self.report(to.at, Mistake::NoChannelBetween { from: sender, to: receiver });
-                None
-            }
-            several => {
-                let channels = several.iter().map(|channel| channel.name.to_string()).collect();
-                let mistake =
-                    Mistake::SeveralChannelsBetween { from: sender, to: receiver, channels };
-                self.report(at, mistake);
-                None
-            }
-        }
     }
 
     fn remember(&mut self, fields: &Fields<'_>) -> Option<Verb> {
@@ -217,6 +184,7 @@ impl Reader {
             "no_transaction" => self.pattern(node).map(Expectation::NoTransaction),
             "state" => self.expected_state(node),
             "balance" => self.expected_balance(node),
+            "payment" => self.expected_payment(node),
             _ => None,
         };
         let within = within?;

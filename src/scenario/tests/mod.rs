@@ -49,7 +49,7 @@ bolt: [2#channel-establishment]
 covers: [bolt02/open_channel/to-self-delay-bound]
 cast:
   alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat}
-  bob: {role: honest, funds: 0.5 BTC}
+  bob: {role: honest, funds: 0.5 BTC, fee_base: 1 sat, fee_proportional: 100 ppm, cltv_expiry_delta: 40 blocks, htlc_minimum: 1 msat, min_final_cltv_expiry_delta: 18 blocks}
   carol: {role: honest}
 channels:
   ab:
@@ -80,6 +80,20 @@ steps:
   - reorg: 2 blocks
   - offline: bob
   - online: bob
+  - invoice: {by: bob, amount: 10 sat, as: tea, description: Tea, metadata: m, expiry: 60 s, hold: true}
+  - invoice: {by: bob, as: any}
+  - pay: {from: alice, invoice: tea, parts: [{amount: 4 sat, via: [ab]}, {amount: 6 sat, via: [ba]}], until: sent}
+  - settle: tea
+  - cancel: any
+  - refuse: {by: bob, with: temporary_node_failure}
+  - accept: bob
+  - tamper: {by: alice, field: onion_routing_packet, byte: 1365}
+  - replay: {by: alice, channel: ab}
+  - wait: 60 s
+  - pay: {from: alice, to: bob, amount: 1 sat, how: keysend, via: [ba], fails: {corrupted_between: [alice, bob]}}
+  - pay: {from: alice, invoice: any, amount: 2 sat, channel: ab, fails: {with: fee_insufficient, by: bob}, believes: {bob: {fee_base: 0 sat, fee_proportional: 0 ppm, cltv_expiry_delta: 9 blocks, htlc_minimum: 1 msat}}}
+  - pay: {from: alice, to: bob, amount: 1 sat, channel: ab, fails: {corrupted: true}, onion: {bob: {amt_to_forward: 3 sat, outgoing_cltv_value: 500 blocks, short_channel_id: 1x2x3, omit: [8], records: {100: 00ff}, length: 70_000}}}
+  - expect: {payment: {of: alice, invoice: tea, is: pending}}
   - expect: {transaction: {is: ab.closing, by: alice, confirmed: true}, within: 3 blocks}
   - expect: {no_transaction: {spends: ba.commitment.to_remote, path: direct}, within: 3 blocks}
   - expect: {state: {channel: ab, of: bob, is: funding_lost}, within: 1 block}

@@ -276,14 +276,94 @@ mod steps {
             changed(BREACH, "bob: {role: honest}", "bob: {role: honest}\n  carol: {role: honest}");
         let found = refuse(&changed(&text, PAY, "{from: alice, to: carol, amount: 1 sat}"));
         let (from, to) = ("alice".to_owned(), "carol".to_owned());
-        assert_eq!(found.problems[0].mistake, Mistake::NoChannelBetween { from, to });
+        assert_eq!(found.problems[0].mistake, Mistake::NoWay { from, to });
         let found =
             refuse(&changed(&text, PAY, "{from: alice, to: carol, amount: 1 sat, channel: ab}"));
-        assert!(matches!(found.problems[0].mistake, Mistake::NotItsChannel { .. }));
+        let at = "bob".to_owned();
+        let expected = Mistake::WayEndsElsewhere { at, to: "carol".to_owned() };
+        assert_eq!(found.problems[0].mistake, expected);
         let second = changed(BREACH, "\nsteps:", &format!("\n  second: {CHANNEL}\nsteps:"));
         let found = refuse(&second);
-        assert!(matches!(found.problems[0].mistake, Mistake::SeveralChannelsBetween { .. }));
+        assert!(matches!(found.problems[0].mistake, Mistake::SeveralWays { .. }));
         read(&changed(&second, "amount: 400_000 sat", "amount: 400_000 sat, channel: ab"));
+    }
+
+    #[test]
+    fn a_way_leads_from_the_payer_to_the_payee() {
+        let carol = changed(
+            BREACH,
+            "bob: {role: honest}",
+            "bob: {role: honest}\n  carol: {role: honest, funds: 1 BTC}",
+        );
+        let bc = CHANNEL.replace("alice", "carol");
+        let text = changed(
+            &carol,
+            "\nsteps:\n  - open: ab",
+            &format!("\n  cb: {bc}\nsteps:\n  - open: ab\n  - open: cb"),
+        );
+        let scenario = read(&changed(&text, PAY, "{from: alice, to: carol, amount: 1 sat}"));
+        let Verb::Pay(pay) = &scenario.steps[3].verb else { panic!("a payment") };
+        let via: Vec<&str> = pay.parts[0].via.iter().map(|name| name.value.as_str()).collect();
+        assert_eq!(via, ["ab", "cb"]);
+        let mistake = |pay: &str| refuse(&changed(&text, PAY, pay)).problems.remove(0).mistake;
+        let breaks = mistake("{from: alice, to: carol, amount: 1 sat, via: [cb, ab]}");
+        let (role, channel) = ("alice".to_owned(), "cb".to_owned());
+        assert_eq!(breaks, Mistake::WayBreaksOff { role, channel });
+        let ends = mistake("{from: alice, to: carol, amount: 1 sat, via: [ab]}");
+        assert_eq!(ends, Mistake::WayEndsElsewhere { at: "bob".into(), to: "carol".into() });
+        let none = mistake("{from: alice, to: carol, amount: 1 sat, via: []}");
+        assert!(matches!(none, Mistake::Nothing { .. }));
+        let two = mistake("{from: alice, to: carol, amount: 1 sat, via: [ab, cb], channel: ab}");
+        assert!(matches!(two, Mistake::TwoOf { .. }));
+        let parts = "parts: [{amount: 1 sat}, {amount: 1 sat}]";
+        let differ = mistake(&format!("{{from: alice, to: carol, amount: 3 sat, {parts}}}"));
+        assert_eq!(differ, Mistake::PartsDiffer { given: Msat(2_000), amount: Msat(3_000) });
+    }
+
+    #[test]
+    fn an_invoice_is_made_once_and_before_it_is_paid() {
+        let invoice = "- invoice: {by: bob, amount: 1 sat, as: tea}";
+        let step = |steps: &str| changed(BREACH, "- mine: 1 block", steps);
+        read(&step(&format!("{invoice}\n  - pay: {{from: alice, invoice: tea}}")));
+        let first = |text: &str| refuse(text).problems.remove(0).mistake;
+        let twice = first(&step(&format!("{invoice}\n  {invoice}")));
+        assert!(matches!(twice, Mistake::InvoiceTwice { .. }));
+        let unknown = first(&step("- pay: {from: alice, invoice: tea}"));
+        assert!(matches!(unknown, Mistake::UnknownName { of: "invoice", .. }));
+        let other = format!("{invoice}\n  - pay: {{from: bob, to: alice, invoice: tea}}");
+        assert!(matches!(first(&step(&other)), Mistake::InvoiceOfAnother { .. }));
+        let nothing = first(&step("- pay: {from: alice, amount: 1 sat}"));
+        assert_eq!(nothing, Mistake::MissingKey { key: "to", of: "`pay`" });
+        let nothing = first(&step("- pay: {from: alice, to: bob}"));
+        assert_eq!(nothing, Mistake::MissingKey { key: "amount", of: "`pay`" });
+    }
+
+    #[test]
+    fn a_failure_says_what_and_by_whom() {
+        let fails = |text: &str| {
+            let pay = format!("{{from: alice, to: bob, amount: 1 sat, fails: {text}}}");
+            refuse(&changed(BREACH, PAY, &pay)).problems.remove(0).mistake
+        };
+        let by = fails("{with: mpp_timeout}");
+        assert_eq!(by, Mistake::MissingKey { key: "by", of: "a failure" });
+        assert!(matches!(fails("{with: mpp_tiemout, by: bob}"), Mistake::UnknownWord { .. }));
+        assert!(matches!(fails("{corrupted_between: [bob]}"), Mistake::WrongShape { .. }));
+        assert!(matches!(fails("{corrupted: false}"), Mistake::WrongShape { .. }));
+    }
+
+    #[test]
+    fn only_a_cheat_writes_into_onions_and_tampers() {
+        let only = |step: &str| {
+            let found = refuse(&changed(BREACH, "- mine: 1 block", step)).problems.remove(0);
+            matches!(found.mistake, Mistake::OnlyACheat { .. })
+        };
+        let onion = "onion: {alice: {omit: [2]}}";
+        assert!(only(&format!("- pay: {{from: bob, to: alice, amount: 1 sat, {onion}}}")));
+        assert!(only("- tamper: {by: bob, field: reason, byte: 0}"));
+        assert!(only("- replay: {by: bob, channel: ab}"));
+        let byte = "- tamper: {by: alice, field: onion_routing_packet, byte: 1366}";
+        let found = refuse(&changed(BREACH, "- mine: 1 block", byte)).problems.remove(0);
+        assert!(matches!(found.mistake, Mistake::NoSuchByte { length: 1366, .. }));
     }
 
     #[test]

@@ -44,6 +44,16 @@ fn slips_are_refused() {
         ("title:", "tittle:"),
         ("[5#revoked", "[6#revoked"),
         ("outcome:", "outcomes:"),
+        ("400_000 sat}", "400_000 sat, how: luck}"),
+        ("400_000 sat}", "400_000 sat, via: ab}"),
+        ("400_000 sat}", "400_000 sat, fails: {with: bad_luck, by: bob}}"),
+        ("400_000 sat}", "400_000 sat, fails: {}}"),
+        ("400_000 sat}", "400_000 sat, believes: {bob: {}}}"),
+        ("400_000 sat}", "400_000 sat, onion: {bob: {omit: 8}}}"),
+        ("400_000 sat}", "400_000 sat, onion: {bob: {records: {100: 00g}}}}"),
+        ("- mine: 1 block", "- wait: 60"),
+        ("- mine: 1 block", "- invoice: {by: bob}"),
+        ("- mine: 1 block", "- tamper: {by: alice, field: hmac, byte: 1}"),
     ];
     for (from, to) in slips {
         let text = changed(BREACH, from, to);

@@ -65,8 +65,8 @@ fn every_part_of_the_language_is_read() {
 #[test]
 fn a_payment_goes_over_the_channel_that_joins_the_two() {
     let scenario = read(BREACH);
-    let Verb::Pay { channel, .. } = &scenario.steps[2].verb else { panic!("a payment") };
-    assert_eq!(channel.value.as_str(), "ab");
+    let Verb::Pay(pay) = &scenario.steps[2].verb else { panic!("a payment") };
+    assert_eq!(pay.parts[0].via[0].value.as_str(), "ab");
 }
 
 #[test]

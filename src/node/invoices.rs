@@ -1,0 +1,236 @@
+//! What this node has asked to be paid for, and the HTLCs that have come for it. BOLT 4, "Basic
+//! Multi-Part Payments" and "Failure Messages"; BOLT 2, "`cltv_expiry_delta` Selection".
+
+use std::collections::BTreeMap;
+
+use bitcoin::hashes::sha256;
+
+use super::forwarding::Incoming;
+use super::incoming::{Proof, Receive};
+use crate::bolt::onion::failure::Failure;
+use crate::bolt::units::{BlockHeight, CltvExpiryDelta, Msat};
+use crate::bolt::wire::{Bytes, PaymentPreimage};
+
+/// How long the parts of a payment may wait for the others, in seconds.
+const MPP_TIMEOUT: u64 = 60;
+
+/// How many blocks before its expiry an HTLC must be fulfilled: later, fulfilling it on chain might
+/// lose the race. BOLT 2: 2R+G+S.
+const FULFILLMENT_DEADLINE: u32 = 18;
+
+/// A payment that this node has asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Expected {
+    /// How much; `None` for whatever comes.
+    pub(super) amount: Option<Msat>,
+    /// What takes the HTLCs.
+    pub(super) preimage: PaymentPreimage,
+    /// What the payer must know.
+    pub(super) proof: Proof,
+    /// What the payer must send along.
+    pub(super) payment_metadata: Option<Bytes>,
+    /// How far the expiry of an HTLC must lie ahead at least.
+    pub(super) min_final_cltv_expiry_delta: CltvExpiryDelta,
+    /// Whether several HTLCs may bring it.
+    pub(super) basic_mpp: bool,
+    /// From when on it is not taken any more, in seconds since 1970.
+    pub(super) expires_at: u64,
+    /// Whether the HTLCs are kept until the node is told what to do with them.
+    pub(super) hold: bool,
+}
+
+/// How far a payment has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// These parts are there.
+    Open(Vec<Part>),
+    /// It is over: paid, or called off.
+    Done,
+}
+
+/// One HTLC of a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    incoming: Incoming,
+    amount: Msat,
+    total: Msat,
+}
+
+/// All payments that this node has asked for, by their hashes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Invoices(BTreeMap<sha256::Hash, (Expected, State)>);
+
+/// What becomes of an HTLC that is for this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Its amount is taken.
+    Take(Incoming, PaymentPreimage),
+    /// It is given back.
+    GiveBack(Incoming, Failure),
+    /// A payment is complete, in so many parts.
+    Complete { payment_hash: sha256::Hash, amount: Msat, parts: usize, held: bool },
+}
+
+/// When something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Now {
+    pub(super) height: BlockHeight,
+    /// Seconds since 1970.
+    pub(super) time: u64,
+}
+
+impl Invoices {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Expects a payment with this hash.
+    pub(super) fn expect(&mut self, payment_hash: sha256::Hash, expected: Expected) {
+        self.0.insert(payment_hash, (expected, State::Open(Vec::new())));
+    }
+
+    /// An HTLC with this hash has come for this node.
+    pub(super) fn receive(
+        &mut self,
+        now: Now,
+        payment_hash: sha256::Hash,
+        incoming: Incoming,
+        receive: &Receive,
+    ) -> Vec<Decision> {
+        let Some((expected, state)) = self.0.get_mut(&payment_hash) else {
+            return vec![unasked(now, payment_hash, incoming, receive)];
+        };
+        let State::Open(parts) = state else {
+            // Whether it was paid before is nobody's business.
+            return vec![unknown(now, incoming)];
+        };
+        if !expected.admits(now, &incoming, receive) {
+            return vec![unknown(now, incoming)];
+        }
+        let total = receive.total;
+        parts.push(Part { incoming, amount: receive.amt_to_forward, total });
+        if parts.iter().any(|part| part.total != total) {
+            return std::mem::take(parts).into_iter().map(|p| unknown(now, p.incoming)).collect();
+        }
+        if sum(parts) < total {
+            return Vec::new();
+        }
+        let complete = Decision::Complete {
+            payment_hash,
+            amount: sum(parts),
+            parts: parts.len(),
+            held: expected.hold,
+        };
+        let taken = if expected.hold { Vec::new() } else { take(expected, state) };
+        [complete].into_iter().chain(taken).collect()
+    }
+
+    /// Takes a payment that is complete and was held; `None` if there is none.
+    pub(super) fn settle(&mut self, payment_hash: &sha256::Hash) -> Option<Vec<Decision>> {
+        let (expected, state) = self.0.get_mut(payment_hash)?;
+        let State::Open(parts) = state else { return None };
+        let complete = parts.first().is_some_and(|first| sum(parts) >= first.total);
+        complete.then(|| take(expected, state))
+    }
+
+    /// Gives back what has come for a payment and takes nothing more; `None` if there is none, or
+    /// it was taken.
+    pub(super) fn cancel(
+        &mut self,
+        now: Now,
+        payment_hash: &sha256::Hash,
+    ) -> Option<Vec<Decision>> {
+        let (_, state) = self.0.get_mut(payment_hash)?;
+        match std::mem::replace(state, State::Done) {
+            State::Open(parts) => {
+                Some(parts.into_iter().map(|part| unknown(now, part.incoming)).collect())
+            }
+            State::Done => None,
+        }
+    }
+
+    /// Gives back what has waited too long: for other parts, or for the node to be told.
+    pub(super) fn pass_time(&mut self, now: Now) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        for (_, state) in self.0.values_mut() {
+            let State::Open(parts) = state else { continue };
+            let Some(first) = parts.first() else { continue };
+            let incomplete = sum(parts) < first.total;
+            let timed_out = now.time >= first.incoming.since.saturating_add(MPP_TIMEOUT);
+            let near = |part: &Part| {
+                let left = part.incoming.cltv_expiry.0.saturating_sub(now.height.0);
+                left < FULFILLMENT_DEADLINE
+            };
+            if incomplete && timed_out {
+                let late = std::mem::take(parts).into_iter();
+                decisions.extend(
+                    late.map(|part| Decision::GiveBack(part.incoming, Failure::MppTimeout {})),
+                );
+            } else if parts.iter().any(near) {
+                let late = std::mem::take(parts).into_iter();
+                decisions.extend(late.map(|part| unknown(now, part.incoming)));
+            }
+        }
+        decisions
+    }
+}
+
+impl Expected {
+    /// Whether the HTLC may be part of the payment.
+    fn admits(&self, now: Now, incoming: &Incoming, receive: &Receive) -> bool {
+        let total = receive.total;
+        let enough = match self.amount {
+            Some(amount) => total >= amount && total.0 <= amount.0.saturating_mul(2),
+            None => total > Msat::ZERO,
+        };
+        let earliest = now.height.0.saturating_add(self.min_final_cltv_expiry_delta.0.into());
+        receive.proof == self.proof
+            && enough
+            && incoming.cltv_expiry.0 >= earliest
+            && receive.payment_metadata == self.payment_metadata
+            && (self.basic_mpp || total == receive.amt_to_forward)
+            && now.time < self.expires_at
+    }
+}
+
+/// An HTLC that nothing was asked for: it may bring its own preimage.
+fn unasked(
+    now: Now,
+    payment_hash: sha256::Hash,
+    incoming: Incoming,
+    receive: &Receive,
+) -> Decision {
+    let earliest = now.height.0.saturating_add(FULFILLMENT_DEADLINE);
+    match &receive.proof {
+        Proof::Keysend(preimage)
+            if preimage.hash() == payment_hash && incoming.cltv_expiry.0 >= earliest =>
+        {
+            Decision::Take(incoming, *preimage)
+        }
+        Proof::Keysend(_) | Proof::None | Proof::Secret(_) | Proof::Path(_) => {
+            unknown(now, incoming)
+        }
+    }
+}
+
+/// The answer to every payment that is not expected like this. It does not say why, so that nobody
+/// can try out what this node expects.
+fn unknown(now: Now, incoming: Incoming) -> Decision {
+    let (htlc_msat, height) = (incoming.amount, now.height);
+    Decision::GiveBack(incoming, Failure::IncorrectOrUnknownPaymentDetails { htlc_msat, height })
+}
+
+fn sum(parts: &[Part]) -> Msat {
+    let add = |sum: Msat, part: &Part| sum.checked_add(part.amount).unwrap_or(Msat(u64::MAX));
+    parts.iter().fold(Msat::ZERO, add)
+}
+
+fn take(expected: &Expected, state: &mut State) -> Vec<Decision> {
+    match std::mem::replace(state, State::Done) {
+        State::Open(parts) => {
+            parts.into_iter().map(|part| Decision::Take(part.incoming, expected.preimage)).collect()
+        }
+        State::Done => Vec::new(),
+    }
+}

@@ -1,0 +1,108 @@
+//! What nodes tell of payments, in words.
+
+use super::words::Names;
+use crate::bolt::onion::{EncryptedData, Payload};
+use crate::node::{Layer, PaymentEvent, Setback};
+use crate::scenario::grouped;
+
+impl Names {
+    /// What a node told of a payment, as the end of a sentence that begins with its name.
+    pub(crate) fn payment(&self, event: &PaymentEvent) -> String {
+        match event {
+            PaymentEvent::Read { id, layer } => format!("HTLC {id} says: {}", self.layer(layer)),
+            PaymentEvent::GivenBack { id, failure } => {
+                format!("gives HTLC {id} back: {}", failure.name())
+            }
+            PaymentEvent::Received { amount, parts, held, .. } => {
+                let parts = match parts {
+                    1 => "1 HTLC".to_owned(),
+                    parts => format!("{parts} HTLCs"),
+                };
+                let what = if *held { "holds" } else { "is paid" };
+                format!("{what} {} in {parts}", grouped(*amount))
+            }
+            PaymentEvent::Paid { hold_times, .. } => {
+                format!("has paid{}", held(hold_times))
+            }
+            PaymentEvent::Failed { setback, .. } => {
+                format!("did not pay: {}", self.setback(setback))
+            }
+        }
+    }
+
+    /// Why a payment came back.
+    pub(crate) fn setback(&self, setback: &Setback) -> String {
+        match setback {
+            Setback::Failure { node, failure, hold_times } => {
+                let said = match failure {
+                    Some(failure) => failure.name(),
+                    None => "something that makes no sense",
+                };
+                format!("{} says {said}{}", self.node(node), held(hold_times))
+            }
+            Setback::Corrupted { between: None } => {
+                "what came back is corrupted, and nobody can tell by whom".to_owned()
+            }
+            Setback::Corrupted { between: Some((before, node)) } => {
+                let before = before.map_or("the payer".to_owned(), |before| self.node(&before));
+                let node = self.node(node);
+                format!("what came back was corrupted between {before} and {node}")
+            }
+        }
+    }
+
+    /// What a hop learns from its layer.
+    fn layer(&self, layer: &Layer) -> String {
+        let Payload { amt_to_forward, outgoing_cltv_value, short_channel_id, .. } = &*layer.payload;
+        let mut said = Vec::new();
+        said.push(if layer.last { "for you" } else { "forward" }.to_owned());
+        said.extend(amt_to_forward.map(grouped));
+        said.extend(short_channel_id.map(|channel| format!("over {}", self.channel_at(channel))));
+        let text = said.join(" ");
+        let mut said = vec![text];
+        said.extend(outgoing_cltv_value.map(|expiry| format!("to expire at {expiry}")));
+        if let Some(data) = layer.payload.payment_data {
+            said.push(format!("of {} in all", grouped(data.total_msat)));
+        }
+        if layer.payload.payment_metadata.is_some() {
+            said.push("with metadata".to_owned());
+        }
+        if layer.payload.keysend_preimage.is_some() {
+            said.push("with the preimage".to_owned());
+        }
+        if let Some(total) = layer.payload.total_amount_msat {
+            said.push(format!("of {} in all", grouped(total)));
+        }
+        said.extend(layer.encrypted.as_deref().map(|data| self.encrypted(data)));
+        said.join(", ")
+    }
+
+    /// What a hop learns from the creator of a blinded path.
+    fn encrypted(&self, data: &EncryptedData) -> String {
+        let mut said = Vec::new();
+        said.extend(
+            data.short_channel_id.map(|id| format!("forward over {}", self.channel_at(id))),
+        );
+        said.extend(data.next_node_id.map(|id| format!("forward to {}", self.node(&id))));
+        if let Some(relay) = data.payment_relay {
+            said.push(format!(
+                "charge {} msat and {} ppm, keep {} blocks",
+                relay.fee_base_msat, relay.fee_proportional_millionths, relay.cltv_expiry_delta
+            ));
+        }
+        if data.path_id.is_some() {
+            said.push("with its path_id".to_owned());
+        }
+        format!("blinded: {}", said.join(", "))
+    }
+}
+
+/// How long the hops held an HTLC, if any of them did.
+fn held(hold_times: &[u32]) -> String {
+    if hold_times.iter().all(|time| *time == 0) {
+        return String::new();
+    }
+    let tenths = |time: &u32| format!("{}.{} s", time / 10, time % 10);
+    let times: Vec<String> = hold_times.iter().map(tenths).collect();
+    format!(" (held for {})", times.join(", "))
+}
