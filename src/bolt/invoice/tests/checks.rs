@@ -1,7 +1,7 @@
 //! What an invoice can be asked, and what a draft refuses.
 
 use bech32::Fe32;
-use secp256k1::SECP256K1;
+use secp256k1::{SECP256K1, SecretKey};
 
 use super::{decode, draft, key};
 use crate::bolt::features::{Feature, Features};
@@ -46,6 +46,26 @@ fn what_was_asked_for_comes_back() {
 #[test]
 fn nothing_is_no_invoice() {
     assert_eq!(decode(""), Err(InvoiceError::Empty));
+}
+
+#[test]
+fn characters_that_no_prefix_has_are_refused_before_the_checksum() {
+    let invoice = draft().encode(&key()).unwrap();
+    for found in ['/', ' ', ':', '\u{7f}', 'é'] {
+        let error = InvoiceError::InvalidCharacter { position: 1, found };
+        assert_eq!(decode(&format!("l{found}{}", &invoice[1..])), Err(error));
+    }
+}
+
+#[test]
+fn the_first_payee_is_the_one_who_signs() {
+    let payee = |secret: &SecretKey| InvoiceField::Payee(secret.public_key(SECP256K1));
+    let other = SecretKey::from_slice(&[0x43; 32]).unwrap();
+    let invoice = draft().with(payee(&key())).with(payee(&other)).sign(&key()).unwrap();
+    assert_eq!(invoice.payee(), key().public_key(SECP256K1));
+    let swapped = draft().with(payee(&other)).with(payee(&key())).sign(&key());
+    let refused = DraftError::Refused(InvoiceError::WrongSignature { characters: 247..351 });
+    assert_eq!(swapped, Err(refused));
 }
 
 #[test]
