@@ -1,5 +1,6 @@
 //! `boltlab decode`: takes something apart.
 
+mod onion;
 mod source;
 mod tx;
 
@@ -16,12 +17,16 @@ pub enum Decode {
     /// A transaction, from itself and from those that are given beside it
     #[command(after_help = tx::HELP)]
     Tx(tx::TxArgs),
+    /// An onion, peeled as far as the given keys reach
+    #[command(after_help = onion::HELP)]
+    Onion(onion::OnionArgs),
 }
 
 /// Explains what was given on standard output, or says on standard error why it cannot be.
 pub fn decode(what: &Decode) -> ExitCode {
     match what {
         Decode::Tx(args) => args.run(),
+        Decode::Onion(args) => args.run(),
     }
 }
 
