@@ -1,6 +1,8 @@
 //! Takes things apart for a person: what they are, field by field, and why a bad one is bad, at the
 //! very character.
 
+pub mod hex;
 pub mod invoice;
+pub mod onion;
 pub mod snippet;
 pub mod tx;

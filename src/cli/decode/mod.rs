@@ -1,6 +1,7 @@
 //! `boltlab decode`: takes something apart.
 
 mod invoice;
+mod onion;
 mod source;
 mod tx;
 
@@ -20,6 +21,9 @@ pub enum Decode {
     /// An invoice (BOLT 11): every field, who is paid, and why a bad one is bad
     #[command(after_help = invoice::HELP)]
     Invoice(invoice::InvoiceArgs),
+    /// An onion, peeled as far as the given keys reach
+    #[command(after_help = onion::HELP)]
+    Onion(onion::OnionArgs),
 }
 
 /// Explains what was given on standard output, or says on standard error why it cannot be.
@@ -27,6 +31,7 @@ pub fn decode(what: &Decode) -> ExitCode {
     match what {
         Decode::Tx(args) => args.run(),
         Decode::Invoice(args) => args.run(),
+        Decode::Onion(args) => args.run(),
     }
 }
 
