@@ -274,6 +274,73 @@ mod tests {
     }
 
     #[test]
+    fn codes_are_the_specifications() {
+        let codes = [
+            (0x2002, "temporary_node_failure"),
+            (0x6002, "permanent_node_failure"),
+            (0x6003, "required_node_feature_missing"),
+            (0xc004, "invalid_onion_version"),
+            (0xc005, "invalid_onion_hmac"),
+            (0xc006, "invalid_onion_key"),
+            (0x1007, "temporary_channel_failure"),
+            (0x4008, "permanent_channel_failure"),
+            (0x4009, "required_channel_feature_missing"),
+            (0x400a, "unknown_next_peer"),
+            (0x100b, "amount_below_minimum"),
+            (0x100c, "fee_insufficient"),
+            (0x100d, "incorrect_cltv_expiry"),
+            (0x100e, "expiry_too_soon"),
+            (0x400f, "incorrect_or_unknown_payment_details"),
+            (0x0012, "final_incorrect_cltv_expiry"),
+            (0x0013, "final_incorrect_htlc_amount"),
+            (0x1014, "channel_disabled"),
+            (0x0015, "expiry_too_far"),
+            (0x4016, "invalid_onion_payload"),
+            (0x0017, "mpp_timeout"),
+            (0xc018, "invalid_onion_blinding"),
+        ];
+        assert_eq!(Failure::CODES, codes);
+    }
+
+    #[test]
+    fn data_lies_where_the_specification_says() {
+        let channel_update = Bytes(vec![7, 8]);
+        let cltv_expiry = CltvExpiry(0x0102_0304);
+        let cases = [
+            (
+                Failure::FeeInsufficient {
+                    htlc_msat: Msat(5),
+                    channel_update: channel_update.clone(),
+                },
+                "100c000000000000000500020708",
+            ),
+            (
+                Failure::IncorrectCltvExpiry {
+                    cltv_expiry,
+                    channel_update: channel_update.clone(),
+                },
+                "100d0102030400020708",
+            ),
+            (Failure::ChannelDisabled { disabled_flags: 9, channel_update }, "1014000900020708"),
+            (
+                Failure::IncorrectOrUnknownPaymentDetails {
+                    htlc_msat: Msat(5),
+                    height: BlockHeight(6),
+                },
+                "400f000000000000000500000006",
+            ),
+            (
+                Failure::InvalidOnionPayload { tlv_type: RecordType(0x1234), offset: 5 },
+                "4016fd12340005",
+            ),
+        ];
+        for (failure, hex) in cases {
+            assert_eq!(Bytes(failure.encode()).to_string(), hex);
+            assert_eq!(Failure::decode(&failure.encode()), Ok(failure));
+        }
+    }
+
+    #[test]
     fn flags_are_those_of_the_code() {
         let flags = |code: u16| {
             let failure = Failure::Unknown { code, data: Bytes::default() };

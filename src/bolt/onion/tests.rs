@@ -72,6 +72,14 @@ fn a_hop_learns_nothing_of_the_others() {
 }
 
 #[test]
+fn packets_have_one_length_whatever_the_route() {
+    for length in 1..=20 {
+        let packet = construct(&secret(99), &route(length), HASH, PAYMENT_LENGTH).unwrap().packet;
+        assert_eq!(packet.to_bytes().len(), 1366, "a route of {length}");
+    }
+}
+
+#[test]
 fn packets_of_a_route_have_nothing_in_common_but_their_length() {
     for length in [1, 2, 19, 20] {
         let mut seen = BTreeSet::new();
