@@ -16,6 +16,7 @@ pub mod channel;
 pub mod features;
 mod hex_bytes;
 pub mod keys;
+pub mod offer;
 pub mod onchain;
 pub mod onion;
 pub mod tx;
