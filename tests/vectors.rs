@@ -18,8 +18,9 @@ const DESCRIPTIVE: [&str; 3] = ["id", "comment", "flags"];
 
 /// Inputs that some vectors are too far from a limit to notice (a dust limit without HTLCs, an HTLC
 /// that is trimmed anyhow, the script of an output that is left out, or any script if the fee cannot
-/// be paid). One vector of each group must.
-const LOOSE: [&str; 9] = [
+/// be paid; a string that is wrong at another character; a time long past, an
+/// offer that the request is not for). One vector of each group must.
+const LOOSE: [&str; 13] = [
     "htlcs",
     "local_dust_limit_satoshi",
     "local_feerate_per_kw",
@@ -29,6 +30,10 @@ const LOOSE: [&str; 9] = [
     "remote_scriptpubkey",
     "destination_scriptpubkey",
     "locktime",
+    "string",
+    "here",
+    "offer",
+    "invoice_request",
 ];
 
 /// Values that are one of a few words, each with another one of them.
@@ -233,6 +238,7 @@ fn changes(pointer: &str, value: &Value) -> Vec<Value> {
         }
         Value::String(text) => match WORDS.iter().find(|(word, _)| word == text) {
             Some((_, other)) => vec![json!(other)],
+            None if text.is_empty() => vec![json!("00")],
             None => [0, text.len() / 2, text.len() - 1].map(|at| flip(text, at)).to_vec(),
         },
         Value::Object(_) => unreachable!("an object is not a leaf"),

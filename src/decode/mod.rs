@@ -1,5 +1,6 @@
 //! Takes things apart for a person: what they are, field by field, and why a bad one is bad, at the
 //! very character.
 
+pub mod offer;
 pub mod snippet;
 pub mod tx;

@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     Case, Vector, VectorError, check::Checks, closing, commitment, fees, funding, key_derivation,
-    penalty, secret_generation, secret_storage, weights,
+    offer, offer_merkle, penalty, secret_generation, secret_storage, weights,
 };
 
 /// The greatest size of a file; the BOLTs' vectors have some 100 kB.
@@ -115,6 +115,8 @@ enum Topic {
     Fees,
     Closing,
     Penalty,
+    Bolt12String,
+    Bolt12Merkle,
 }
 
 /// The first look at a file, to learn its topic.
@@ -259,6 +261,8 @@ pub fn parse(path: &Path, text: &str) -> Result<Vec<Vector>, VectorError> {
         Topic::Fees => parse_topic::<fees::Group>(path, text),
         Topic::Closing => parse_topic::<closing::Group>(path, text),
         Topic::Penalty => parse_topic::<penalty::Group>(path, text),
+        Topic::Bolt12String => parse_topic::<offer::Group>(path, text),
+        Topic::Bolt12Merkle => parse_topic::<offer_merkle::Group>(path, text),
     }
 }
 

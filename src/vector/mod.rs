@@ -14,6 +14,8 @@ mod funding;
 mod hex;
 mod key_derivation;
 mod load;
+mod offer;
+mod offer_merkle;
 mod penalty;
 mod refusal;
 mod secret_generation;

@@ -1,5 +1,6 @@
 //! `boltlab decode`: takes something apart.
 
+mod offer;
 mod source;
 mod tx;
 
@@ -13,6 +14,9 @@ use serde::Serialize;
 /// What can be taken apart.
 #[derive(Debug, Subcommand)]
 pub enum Decode {
+    /// An offer, an invoice request or an invoice of BOLT 12, field by field
+    #[command(after_help = offer::HELP)]
+    Offer(offer::OfferArgs),
     /// A transaction, from itself and from those that are given beside it
     #[command(after_help = tx::HELP)]
     Tx(tx::TxArgs),
@@ -21,6 +25,7 @@ pub enum Decode {
 /// Explains what was given on standard output, or says on standard error why it cannot be.
 pub fn decode(what: &Decode) -> ExitCode {
     match what {
+        Decode::Offer(args) => args.run(),
         Decode::Tx(args) => args.run(),
     }
 }
