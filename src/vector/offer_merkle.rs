@@ -33,14 +33,14 @@ struct SignedBy {
 #[serde(deny_unknown_fields)]
 struct Expected {
     first_tlv: Hex,
-    leaves: Vec<Leaf>,
+    leaves: Vec<Hashed>,
     branches: Vec<Hex>,
     merkle: Hex,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Leaf {
+struct Hashed {
     tlv: Hex,
     leaf: Hex,
     nonce: Hex,

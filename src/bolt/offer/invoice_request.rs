@@ -345,14 +345,13 @@ impl InvoiceRequest {
 
     fn check_quantity(&self) -> Result<(), InvoiceRequestError> {
         match (self.fields.invreq_quantity, self.fields.offer_quantity_max) {
-            (None, None) => Ok(()),
             (None, Some(_)) => Err(E::QuantityMissing),
             (Some(_), None) => Err(E::QuantityUnexpected),
             (Some(0), Some(_)) => Err(E::QuantityZero),
             (Some(quantity), Some(most)) if most > 0 && quantity > most => {
                 Err(E::QuantityTooLarge { quantity, most })
             }
-            (Some(_), Some(_)) => Ok(()),
+            (None, None) | (Some(_), Some(_)) => Ok(()),
         }
     }
 

@@ -29,7 +29,9 @@ struct Tagged(sha256::HashEngine);
 impl Tagged {
     fn new(tag: &[&[u8]]) -> Self {
         let mut engine = sha256::Hash::engine();
-        tag.iter().for_each(|part| engine.input(part));
+        for part in tag {
+            engine.input(part);
+        }
         let tag = sha256::Hash::from_engine(engine).to_byte_array();
         let mut engine = sha256::Hash::engine();
         engine.input(&tag);
@@ -39,7 +41,9 @@ impl Tagged {
 
     fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut engine = self.0.clone();
-        parts.iter().for_each(|part| engine.input(part));
+        for part in parts {
+            engine.input(part);
+        }
         sha256::Hash::from_engine(engine).to_byte_array()
     }
 }

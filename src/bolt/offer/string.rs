@@ -49,6 +49,9 @@ impl fmt::Display for Kind {
 /// Why text is no such string. Positions count characters from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum StringError {
+    /// Not a single character.
+    #[error("there is nothing in it")]
+    Empty,
     /// A character that has no place in it.
     #[error("character {position} is {found:?}, which stands for nothing here")]
     Character {
@@ -97,7 +100,7 @@ impl StringError {
             | Self::Join { position }
             | Self::Padding { position } => Some(position..position.saturating_add(1)),
             Self::Prefix { length } => Some(0..length),
-            Self::NoSeparator => None,
+            Self::Empty | Self::NoSeparator => None,
         }
     }
 }
@@ -177,6 +180,9 @@ impl Bits {
 /// # Errors
 /// [`StringError`], at the first character that is wrong.
 pub fn decode(text: &str) -> Result<(Kind, Vec<u8>), StringError> {
+    if text.is_empty() {
+        return Err(StringError::Empty);
+    }
     let mut characters = joined(text);
     let mut case = Case::default();
     let mut prefix = String::new();
@@ -249,7 +255,7 @@ mod tests {
     #[test]
     fn each_mistake_has_its_place() {
         let cases = [
-            ("", StringError::NoSeparator),
+            ("", StringError::Empty),
             ("lno", StringError::NoSeparator),
             ("lnbc1qq", StringError::Prefix { length: 4 }),
             ("1qq", StringError::Prefix { length: 0 }),

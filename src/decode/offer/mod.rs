@@ -3,6 +3,7 @@
 
 mod currency;
 mod date;
+mod names;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -39,13 +40,13 @@ pub enum Refused {
     #[error("no string of BOLT 12: {0}")]
     String(StringError),
     /// It is not a valid offer.
-    #[error("no valid offer: {0}")]
+    #[error("no valid offer: {0}{field}", field = names::in_field(.0))]
     Offer(ParseError<OfferError>),
     /// It is not a valid invoice request.
-    #[error("no valid invoice request: {0}")]
+    #[error("no valid invoice request: {0}{field}", field = names::in_field(.0))]
     InvoiceRequest(ParseError<InvoiceRequestError>),
     /// It is not a valid invoice.
-    #[error("no valid invoice: {0}")]
+    #[error("no valid invoice: {0}{field}", field = names::in_field(.0))]
     Invoice(ParseError<Bolt12InvoiceError>),
 }
 

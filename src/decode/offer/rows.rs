@@ -49,7 +49,7 @@ pub(super) fn offer(fields: &OfferFields) -> Vec<Row> {
         format!("{bytes} (for the issuer's own use)")
     });
     rows.lines("features", features(fields.offer_features.as_ref(), None));
-    rows.add("issuer id", fields.offer_issuer_id, |id| format!("{id} (signs the invoice)"));
+    rows.lines("issuer id", issuer_id(fields));
     rows.lines("paths", paths(fields.offer_paths.as_ref()));
     rows.lines("unknown", unknown(&fields.unknown));
     rows.0
@@ -103,6 +103,17 @@ pub(super) fn invoice(invoice: &Bolt12Invoice, fields: &InvoiceFields) -> Vec<Ro
     rows.lines("unknown", unknown(&fields.unknown));
     rows.add("signature", fields.signature, |_| "valid, by the node id".to_owned());
     rows.0
+}
+
+/// Who is asked, and who signs; neither is there in a request without an offer.
+fn issuer_id(fields: &OfferFields) -> Vec<String> {
+    let say = match (fields.offer_issuer_id, &fields.offer_paths) {
+        (Some(id), None) => format!("{id} (is asked, and signs the invoice)"),
+        (Some(id), Some(_)) => format!("{id} (is asked over a path, and signs the invoice)"),
+        (None, Some(_)) => "none: the end of the path that is asked over signs".to_owned(),
+        (None, None) => return Vec::new(),
+    };
+    vec![say]
 }
 
 fn price(amount: u64, code: Option<&str>) -> String {

@@ -6,19 +6,22 @@ use bitcoin::constants::ChainHash;
 
 use super::Explanation;
 use super::rows::{self, Row};
-use crate::bolt::offer::{InvoiceFields, InvoiceRequestFields, OfferFields};
+use crate::bolt::offer::{InvoiceFields, InvoiceRequestFields, OfferFields, merkle};
 use crate::bolt::wire::tlv;
 
 /// The width of the first column.
 const NAME_WIDTH: usize = 11;
 
-/// What each part of a stream takes: the fields of an offer, and with those of a request.
+/// What belongs to each part of a stream: the fields of an offer, those that a request adds, and
+/// signatures.
 const OFFER: fn(u64) -> bool = |number| matches!(number, 1..=79 | 1_000_000_000..=1_999_999_999);
 const REQUEST: fn(u64) -> bool =
-    |number| matches!(number, 0 | 80..=159 | 240 | 2_000_000_000..=2_999_999_999);
+    |number| matches!(number, 0 | 80..=159 | 2_000_000_000..=2_999_999_999);
+
+const SIGNATURE: fn(u64) -> bool = |number| merkle::SIGNATURES.contains(&number);
 
 /// The records of a stream that belong to one part, written again.
-fn part(stream: &[u8], belongs: fn(u64) -> bool) -> Vec<u8> {
+fn part(stream: &[u8], belongs: impl Fn(u64) -> bool) -> Vec<u8> {
     let records = tlv::records(stream).filter_map(Result::ok);
     records.filter(|record| belongs(record.number)).flat_map(|r| r.whole.to_vec()).collect()
 }
@@ -68,7 +71,7 @@ impl Display for Explanation {
                 head(f, what, "id", &root)?;
                 chain(f, request.fields().invreq_chain.is_some())?;
                 before(f, stream, request.is_for_offer())?;
-                write_request(f, stream)
+                write_request(f, stream, |number| REQUEST(number) || SIGNATURE(number))
             }
             Self::Invoice(invoice) => {
                 head(f, "Invoice: what to pay, and over which paths", "id", &root)?;
@@ -76,9 +79,8 @@ impl Display for Explanation {
                 let fields = invoice.fields();
                 let for_offer = fields.offer_issuer_id.is_some() || fields.offer_paths.is_some();
                 before(f, stream, for_offer)?;
-                write_request(f, &part(stream, |number| REQUEST(number) && number != 240))?;
-                let own =
-                    part(stream, |number| !OFFER(number) && (number == 240 || !REQUEST(number)));
+                write_request(f, stream, REQUEST)?;
+                let own = part(stream, |number| !OFFER(number) && !REQUEST(number));
                 let own = InvoiceFields::decode(&own).unwrap_or_default();
                 write(f, "The invoice", &rows::invoice(invoice, &own))
             }
@@ -93,7 +95,11 @@ fn before(f: &mut Formatter<'_>, stream: &[u8], for_offer: bool) -> fmt::Result 
     write(f, heading, &rows::offer(&fields))
 }
 
-fn write_request(f: &mut Formatter<'_>, stream: &[u8]) -> fmt::Result {
-    let fields = InvoiceRequestFields::decode(&part(stream, REQUEST)).unwrap_or_default();
+fn write_request(
+    f: &mut Formatter<'_>,
+    stream: &[u8],
+    belongs: impl Fn(u64) -> bool,
+) -> fmt::Result {
+    let fields = InvoiceRequestFields::decode(&part(stream, belongs)).unwrap_or_default();
     write(f, "The request", &rows::request(&fields))
 }

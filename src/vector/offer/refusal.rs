@@ -33,7 +33,7 @@ names! {
 }
 
 names! {
-    StringError { Character, MixedCase, Join, NoSeparator, Prefix, Padding }
+    StringError { Empty, Character, MixedCase, Join, NoSeparator, Prefix, Padding }
 }
 
 names! {

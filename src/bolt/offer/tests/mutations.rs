@@ -4,22 +4,26 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Every stream that differs from this one in a byte.
-fn neighbours(stream: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    (0..stream.len()).flat_map(move |at| {
-        (1..=255).map(move |change| {
-            let mut changed = stream.to_vec();
-            changed[at] ^= change;
-            changed
-        })
-    })
+/// Every stream that differs from this one in a byte, by one of these changes.
+fn neighbours(stream: &[u8], changes: impl Iterator<Item = u8> + Clone) -> Vec<Vec<u8>> {
+    let changed = |at: usize, change: u8| {
+        let mut changed = stream.to_vec();
+        changed[at] ^= change;
+        changed
+    };
+    (0..stream.len()).flat_map(|at| changes.clone().map(move |by| changed(at, by))).collect()
+}
+
+/// Each bit; a signature is too slow to check for more.
+fn bits() -> impl Iterator<Item = u8> + Clone {
+    (0..8).map(|bit| 1 << bit)
 }
 
 #[test]
 fn every_byte_of_an_offer_is_in_its_id() {
     let paths = Some(Repeated(vec![path(3)]));
     let offer = Offer::new(&OfferFields { offer_paths: paths, ..offer_fields() }).unwrap();
-    for changed in neighbours(offer.as_bytes()) {
+    for changed in neighbours(offer.as_bytes(), 1..=255) {
         if let Ok(other) = Offer::from_bytes(changed) {
             assert_ne!(other.id(), offer.id());
             assert_eq!(other.to_string().parse(), Ok(other));
@@ -30,7 +34,7 @@ fn every_byte_of_an_offer_is_in_its_id() {
 #[test]
 fn every_byte_of_a_request_is_signed() {
     let request = request();
-    for changed in neighbours(request.as_bytes()) {
+    for changed in neighbours(request.as_bytes(), bits()) {
         assert!(InvoiceRequest::from_bytes(changed).is_err());
     }
 }
@@ -38,7 +42,7 @@ fn every_byte_of_a_request_is_signed() {
 #[test]
 fn every_byte_of_an_invoice_is_signed() {
     let invoice = invoice();
-    for changed in neighbours(invoice.as_bytes()) {
+    for changed in neighbours(invoice.as_bytes(), bits()) {
         assert!(Bolt12Invoice::from_bytes(changed).is_err());
     }
 }
