@@ -18,10 +18,12 @@ mod error;
 mod fields;
 mod invoice;
 mod invoice_error;
+mod invoice_refusal;
 mod invoice_request;
 pub mod merkle;
 #[allow(clippy::module_inception, reason = "it is the BOLT's name for both")]
 mod offer;
+mod request_refusal;
 pub mod signature;
 pub mod string;
 #[cfg(test)]
@@ -32,8 +34,10 @@ pub use fields::{
     Bip353Name, BlindedPayinfo, FallbackAddress, InvoiceErrorFields, InvoiceFields,
     InvoiceRequestFields, OfferFields,
 };
-pub use invoice::{Bolt12Invoice, Bolt12InvoiceError, InvoiceTerms, Received};
+pub use invoice::{Bolt12Invoice, InvoiceTerms, Received};
 pub use invoice_error::{InvoiceError, InvoiceErrorError};
-pub use invoice_request::{Accepted, InvoiceRequest, InvoiceRequestError, RequestTerms};
+pub use invoice_refusal::Bolt12InvoiceError;
+pub use invoice_request::{Accepted, InvoiceRequest, RequestTerms};
 pub use offer::{Arrival, Here, Offer, OfferAmount, OfferError, OfferId, Quantity};
+pub use request_refusal::InvoiceRequestError;
 pub use string::Kind;

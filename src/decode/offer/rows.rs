@@ -66,7 +66,7 @@ pub(super) fn request(fields: &InvoiceRequestFields) -> Vec<Row> {
         format!("{}@{} (where the offer was found)", text(&name.name.0), text(&name.domain.0))
     });
     rows.add("chain", fields.invreq_chain, chain_name);
-    rows.add("payer id", fields.invreq_payer_id, |id| format!("{id} (signs the request)"));
+    rows.add("payer id", fields.invreq_payer_id, |id| format!("{id} (pays)"));
     rows.add("metadata", fields.invreq_metadata.as_ref(), |bytes| {
         format!("{bytes} (for the payer's own use)")
     });
