@@ -18,8 +18,9 @@ const DESCRIPTIVE: [&str; 3] = ["id", "comment", "flags"];
 
 /// Inputs that some vectors are too far from a limit to notice (a dust limit without HTLCs, an HTLC
 /// that is trimmed anyhow, the script of an output that is left out, or any script if the fee cannot
-/// be paid; a character of an invoice that is wrong elsewhere). One vector of each group must.
-const LOOSE: [&str; 10] = [
+/// be paid; a string that is wrong at another character; a time long past, an offer that the
+/// request is not for). One vector of each group must.
+const LOOSE: [&str; 14] = [
     "invoice",
     "htlcs",
     "local_dust_limit_satoshi",
@@ -30,6 +31,10 @@ const LOOSE: [&str; 10] = [
     "remote_scriptpubkey",
     "destination_scriptpubkey",
     "locktime",
+    "string",
+    "here",
+    "offer",
+    "invoice_request",
 ];
 
 /// Values that are one of a few words, each with another one of them.

@@ -17,6 +17,7 @@ pub mod features;
 mod hex_bytes;
 pub mod invoice;
 pub mod keys;
+pub mod offer;
 pub mod onchain;
 pub mod onion;
 pub mod tx;

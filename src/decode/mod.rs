@@ -3,6 +3,7 @@
 
 pub mod hex;
 pub mod invoice;
+pub mod offer;
 pub mod onion;
 pub mod snippet;
 pub mod tx;

@@ -12,7 +12,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     Case, Vector, VectorError, check::Checks, closing, commitment, fees, funding, invoice,
-    key_derivation, onion, penalty, secret_generation, secret_storage, weights,
+    key_derivation, offer, offer_merkle, onion, penalty, secret_generation, secret_storage,
+    weights,
 };
 
 /// The greatest size of a file; the BOLTs' vectors have some 100 kB.
@@ -121,6 +122,8 @@ enum Topic {
     OnionReturn,
     RouteBlinding,
     OnionMessage,
+    Bolt12String,
+    Bolt12Merkle,
 }
 
 /// The first look at a file, to learn its topic.
@@ -271,6 +274,8 @@ pub fn parse(path: &Path, text: &str) -> Result<Vec<Vector>, VectorError> {
         Topic::OnionReturn => parse_topic::<onion::returned::Group>(path, text),
         Topic::RouteBlinding => parse_topic::<onion::route_blinding::Group>(path, text),
         Topic::OnionMessage => parse_topic::<onion::message::Group>(path, text),
+        Topic::Bolt12String => parse_topic::<offer::Group>(path, text),
+        Topic::Bolt12Merkle => parse_topic::<offer_merkle::Group>(path, text),
     }
 }
 

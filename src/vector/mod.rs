@@ -15,6 +15,8 @@ mod hex;
 mod invoice;
 mod key_derivation;
 mod load;
+mod offer;
+mod offer_merkle;
 mod onion;
 mod penalty;
 mod refusal;

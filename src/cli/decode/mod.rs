@@ -1,6 +1,7 @@
 //! `boltlab decode`: takes something apart.
 
 mod invoice;
+mod offer;
 mod onion;
 mod source;
 mod tx;
@@ -15,6 +16,9 @@ use serde::Serialize;
 /// What can be taken apart.
 #[derive(Debug, Subcommand)]
 pub enum Decode {
+    /// An offer, an invoice request or an invoice of BOLT 12, field by field
+    #[command(after_help = offer::HELP)]
+    Offer(offer::OfferArgs),
     /// A transaction, from itself and from those that are given beside it
     #[command(after_help = tx::HELP)]
     Tx(tx::TxArgs),
@@ -29,6 +33,7 @@ pub enum Decode {
 /// Explains what was given on standard output, or says on standard error why it cannot be.
 pub fn decode(what: &Decode) -> ExitCode {
     match what {
+        Decode::Offer(args) => args.run(),
         Decode::Tx(args) => args.run(),
         Decode::Invoice(args) => args.run(),
         Decode::Onion(args) => args.run(),
