@@ -48,6 +48,8 @@ impl View {
                 | Event::Lost { .. }
                 | Event::Channel { .. }
                 | Event::Invoice { .. }
+                | Event::Offer { .. }
+                | Event::OnionMessage { .. }
                 | Event::Payment { .. }
                 | Event::Tampered { .. }
                 | Event::Offline { .. }

@@ -82,6 +82,8 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Lost { .. }
             | Event::Channel { .. }
             | Event::Invoice { .. }
+            | Event::Offer { .. }
+            | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }
             | Event::Published { .. }

@@ -140,6 +140,8 @@ struct Lab<'a> {
     channels: BTreeMap<ChannelName, ChannelHandle>,
     states: BTreeMap<StateName, (ChannelName, CommitmentNumber)>,
     invoices: BTreeMap<InvoiceName, KnownInvoice>,
+    /// The offers of the scenario. BOLT 12.
+    offers: BTreeMap<InvoiceName, (RoleName, String)>,
     /// What cheats will do to their next messages.
     tamperings: Vec<Tampering>,
     /// How many seconds have passed beyond those of the blocks.
@@ -217,6 +219,7 @@ impl<'a> Lab<'a> {
             channels: BTreeMap::new(),
             states: BTreeMap::new(),
             invoices: BTreeMap::new(),
+            offers: BTreeMap::new(),
             tamperings: Vec::new(),
             waited: 0,
             trace: Trace::default(),

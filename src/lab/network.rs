@@ -93,7 +93,11 @@ impl Lab<'_> {
                 let message = format!("{role} cannot {doing}: failed to {error}");
                 return Err(Stop::Failed { at: None, message });
             }
-            Err(error @ (NodeError::Unpayable(_) | NodeError::NoSuchInvoice(_))) => {
+            Err(
+                error @ (NodeError::Unpayable(_)
+                | NodeError::NoSuchInvoice(_)
+                | NodeError::NoDeal(_)),
+            ) => {
                 return Err(unpayable(role, doing, &error));
             }
             Err(source) => {
@@ -136,6 +140,8 @@ impl Lab<'_> {
             NodeEvent::Invoice { payment_hash, invoice } => {
                 Event::Invoice { role, payment_hash: *payment_hash, invoice: invoice.clone() }
             }
+            NodeEvent::Offer { offer } => Event::Offer { role, offer: offer.clone() },
+            NodeEvent::Message(told) => Event::OnionMessage { role, told: told.clone() },
             NodeEvent::Payment { channel, event } => {
                 let channel = channel.and_then(|channel| self.name_of(&channel));
                 Event::Payment { role, channel, told: event.clone() }

@@ -13,12 +13,13 @@ use crate::bolt::wire::codec::TlvValue;
 use crate::bolt::wire::{Bytes, Message};
 use crate::node::cheat::{self, LayerChange};
 use crate::node::{
-    InvoiceRequest, NodeCommand, NodeError, NodeEvent, PathHop, PayRequest, Payee, PaymentEvent,
-    Plan, RelayPolicy, Setback,
+    BlindedWay, InvoiceRequest, MessageEvent, Node, NodeCommand, NodeError, NodeEvent,
+    OfferPayment, OfferRequest, PathHop, PayRequest, Payee, PaymentEvent, Plan, RelayPolicy,
+    Setback,
 };
 use crate::scenario::{
-    Ask, At, Blocks, ChannelName, Fails, FailureName, How, InvoiceName, LayerEdit, PaidUntil, Pay,
-    PayPart, PaymentState, RelayTerms, RoleName, TamperedField,
+    Ask, At, Blocks, ChannelName, Fails, FailureName, How, InvoiceName, LayerEdit, OfferStep,
+    PaidUntil, Pay, PayPart, PaymentState, RelayTerms, RoleName, TamperedField,
 };
 use crate::trace::{Event, words};
 
@@ -64,11 +65,75 @@ impl Lab<'_> {
         let events = self.command(&by.value, "make an invoice", NodeCommand::Invoice(request))?;
         let made = events.into_iter().find_map(|event| match event {
             NodeEvent::Invoice { payment_hash, invoice } => Some((payment_hash, invoice)),
-            NodeEvent::Channel { .. } | NodeEvent::Payment { .. } => None,
+            NodeEvent::Channel { .. }
+            | NodeEvent::Offer { .. }
+            | NodeEvent::Message(_)
+            | NodeEvent::Payment { .. } => None,
         });
         let (payment_hash, text) =
             made.ok_or_else(|| failed(Some(by.at), format!("{by} has no invoice")))?;
         Ok(KnownInvoice { by: by.value.clone(), payment_hash, text, amount })
+    }
+
+    /// Makes an offer that the scenario names.
+    pub(super) fn offer(&mut self, step: &OfferStep) -> Result<(), Stop> {
+        let by = &step.by.value;
+        let way = if step.via.is_empty() {
+            None
+        } else {
+            let introduction = self.node(&step.introduction)?.id();
+            let path = self.hops(&step.introduction, &step.via, &[])?;
+            let dummy_hops = usize::try_from(step.dummy_hops).unwrap_or(usize::MAX);
+            Some(BlindedWay { introduction, path, dummy_hops })
+        };
+        let now = self.chain.time().saturating_add(self.waited);
+        let request = OfferRequest {
+            amount: step.amount.map(|amount| amount.value),
+            description: step.description.clone(),
+            way,
+            absolute_expiry: step.expiry.map(|seconds| now.saturating_add(seconds.into())),
+            min_final_cltv_expiry_delta: self.min_final_cltv_expiry_delta(by),
+        };
+        let events = self.command(by, "make an offer", NodeCommand::Offer(request));
+        let events = events.map_err(|stop| stop.at(step.name.at))?;
+        let made = events.into_iter().find_map(|event| match event {
+            NodeEvent::Offer { offer } => Some(offer),
+            NodeEvent::Channel { .. }
+            | NodeEvent::Invoice { .. }
+            | NodeEvent::Message(_)
+            | NodeEvent::Payment { .. } => None,
+        });
+        let text = made.ok_or_else(|| failed(Some(step.by.at), format!("{by} has no offer")))?;
+        self.offers.insert(step.name.value.clone(), (by.clone(), text));
+        Ok(())
+    }
+
+    fn known_offer(&self, name: &At<InvoiceName>) -> Result<(RoleName, String), Stop> {
+        let known = self.offers.get(&name.value).cloned();
+        known.ok_or_else(|| failed(Some(name.at), format!("there is no offer {name} yet")))
+    }
+
+    pub(super) fn withdraw(&mut self, name: &At<InvoiceName>) -> Result<(), Stop> {
+        let (by, offer) = self.known_offer(name)?;
+        let withdrawn = self.command(&by, "withdraw an offer", NodeCommand::Withdraw(offer));
+        withdrawn.map_err(|stop| stop.at(name.at))?;
+        Ok(())
+    }
+
+    /// Asks for an invoice for an offer, and pays it.
+    fn pay_offer(&mut self, pay: &Pay, name: &At<InvoiceName>) -> Result<(), Stop> {
+        let (_, offer) = self.known_offer(name)?;
+        let path = match pay.parts.as_slice() {
+            [part] => self.path(pay, part)?,
+            _ => return Err(failed(None, "an offer is paid in one part".to_owned())),
+        };
+        let amount = pay.amount.map(|amount| amount.value);
+        let payment =
+            OfferPayment { offer, amount, note: None, path, suspects: pay.suspects.is_some() };
+        let since = self.trace.entries.len();
+        self.command(&pay.from.value, "pay an offer", NodeCommand::PayOffer(payment))
+            .map_err(|stop| stop.at(name.at))?;
+        self.judge_payment(pay, None, since)
     }
 
     fn min_final_cltv_expiry_delta(&self, role: &RoleName) -> CltvExpiryDelta {
@@ -137,6 +202,9 @@ impl Lab<'_> {
     }
 
     pub(super) fn pay(&mut self, pay: &Pay) -> Result<(), Stop> {
+        if let Some(offer) = &pay.offer {
+            return self.pay_offer(pay, offer);
+        }
         let (payee, payment_hash, amount) = self.payee(pay)?;
         let parts = self.request(pay, amount)?;
         let request = PayRequest { payee, parts };
@@ -150,7 +218,7 @@ impl Lab<'_> {
         } else {
             self.pay_crafted(pay, &request)?
         };
-        self.judge_payment(pay, hash, since)
+        self.judge_payment(pay, Some(hash), since)
     }
 
     /// The hash under which the payment will be known.
@@ -217,9 +285,19 @@ impl Lab<'_> {
     }
 
     fn path(&self, pay: &Pay, part: &PayPart) -> Result<Vec<PathHop>, Stop> {
-        let mut at = pay.from.value.clone();
-        let mut path = Vec::with_capacity(part.via.len());
-        for name in &part.via {
+        self.hops(&pay.from.value, &part.via, &pay.believes)
+    }
+
+    /// The hops over these channels, and what who wants to use them takes others to ask for.
+    fn hops(
+        &self,
+        from: &RoleName,
+        via: &[At<ChannelName>],
+        believes: &[(At<RoleName>, RelayTerms)],
+    ) -> Result<Vec<PathHop>, Stop> {
+        let mut at = from.clone();
+        let mut path = Vec::with_capacity(via.len());
+        for name in via {
             let channel = self.scenario.channel(&name.value);
             let next = channel.and_then(|channel| channel.peer_of(&at)).cloned();
             let next = next.ok_or_else(|| failed(Some(name.at), format!("no way over {name}")))?;
@@ -230,36 +308,58 @@ impl Lab<'_> {
                 failed(Some(name.at), format!("{name} is not confirmed, or not in use any more"))
             })?;
             let node_id = self.node(&next)?.id();
-            path.push(PathHop { node_id, channel: scid, relay: self.believed(pay, &at) });
+            path.push(PathHop { node_id, channel: scid, relay: self.believed(believes, &at) });
             at = next;
         }
         Ok(path)
     }
 
-    /// What the payer takes a role to ask for forwarding.
-    fn believed(&self, pay: &Pay, role: &RoleName) -> RelayPolicy {
-        let believed = pay.believes.iter().find(|(of, _)| of.value == *role);
+    /// What a role asks for forwarding, or is believed to ask.
+    fn believed(&self, believes: &[(At<RoleName>, RelayTerms)], role: &RoleName) -> RelayPolicy {
+        let believed = believes.iter().find(|(of, _)| of.value == *role);
         let declared = self.scenario.role(role).map(|role| role.relay).unwrap_or_default();
         relay_policy(believed.map(|(_, terms)| *terms).unwrap_or_default().or(declared))
     }
 
     /// Holds what the payer learned against what the scenario says.
-    fn judge_payment(&mut self, pay: &Pay, hash: sha256::Hash, since: usize) -> Result<(), Stop> {
+    fn judge_payment(
+        &mut self,
+        pay: &Pay,
+        hash: Option<sha256::Hash>,
+        since: usize,
+    ) -> Result<(), Stop> {
         let from = &pay.from.value;
+        let ends = |told: &PaymentEvent| match &hash {
+            Some(hash) => told.ends(hash),
+            // Who pays an offer learns the hash on the way.
+            None => matches!(told, PaymentEvent::Paid { .. } | PaymentEvent::Failed { .. }),
+        };
+        let refused = self.trace.entries.iter().skip(since).find_map(|entry| match &entry.event {
+            Event::OnionMessage { role, told: MessageEvent::NoInvoice { error } }
+                if role == from =>
+            {
+                Some(error.clone())
+            }
+            _ => None,
+        });
         let learned: Vec<PaymentEvent> = self
             .trace
             .entries
             .iter()
             .skip(since)
             .filter_map(|entry| match &entry.event {
-                Event::Payment { role, told, .. } if role == from && told.ends(&hash) => {
+                Event::Payment { role, told, .. } if role == from && ends(told) => {
                     Some(told.clone())
                 }
                 _ => None,
             })
             .collect();
         if let Some(fails) = &pay.fails {
-            let found = self.failure_instead(&fails.value, &learned)?;
+            let found = match (&fails.value, &refused) {
+                (Fails::NoInvoice, Some(_)) => None,
+                (Fails::NoAnswer, None) if learned.is_empty() => None,
+                _ => self.failure_instead(&pay.from, &fails.value, &learned)?,
+            };
             return self.check(fails.at, &fails.value.to_string(), found);
         }
         let setback = learned.iter().find_map(|event| match event {
@@ -270,6 +370,9 @@ impl Lab<'_> {
         if let Some(setback) = setback {
             let why = self.names().setback(setback);
             return Err(failed(None, format!("{from} did not pay {}: {why}", pay.to)));
+        }
+        if let Some(error) = refused {
+            return Err(failed(None, format!("{from} got no invoice from {}: {error}", pay.to)));
         }
         if paid || pay.until == PaidUntil::Sent {
             return Ok(());
@@ -286,6 +389,7 @@ impl Lab<'_> {
     /// What the payer learned, if it is not that failure.
     fn failure_instead(
         &self,
+        payer: &At<RoleName>,
         wanted: &Fails,
         learned: &[PaymentEvent],
     ) -> Result<Option<String>, Stop> {
@@ -297,7 +401,7 @@ impl Lab<'_> {
             })
             .collect();
         for setback in &setbacks {
-            if self.is_setback(wanted, setback)? {
+            if self.is_setback(payer, wanted, setback)? {
                 return Ok(None);
             }
         }
@@ -308,7 +412,12 @@ impl Lab<'_> {
         Ok(Some(if paid { "it has arrived" } else { "nothing came back" }.to_owned()))
     }
 
-    fn is_setback(&self, wanted: &Fails, setback: &Setback) -> Result<bool, Stop> {
+    fn is_setback(
+        &self,
+        payer: &At<RoleName>,
+        wanted: &Fails,
+        setback: &Setback,
+    ) -> Result<bool, Stop> {
         Ok(match (wanted, setback) {
             (Fails::With { failure, by }, Setback::Failure { node, failure: said, .. }) => {
                 let said = said.as_ref().map(Failure::name);
@@ -321,13 +430,12 @@ impl Lab<'_> {
                 Fails::Corrupted { between: Some((first, second)) },
                 Setback::Corrupted { between: Some((before, node)) },
             ) => {
-                let payer_or = |role: &At<RoleName>| self.node(&role.value).map(|node| node.id());
+                let id = |role: &At<RoleName>| self.node(&role.value).map(Node::id);
                 let first_fits = match before {
-                    Some(before) => payer_or(first)? == *before,
-                    // The payer itself.
-                    None => !self.scenario.cast.is_empty(),
+                    Some(before) => id(first)? == *before,
+                    None => first.value == payer.value,
                 };
-                first_fits && payer_or(second)? == *node
+                first_fits && id(second)? == *node
             }
             _ => false,
         })

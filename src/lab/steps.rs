@@ -24,6 +24,8 @@ impl Lab<'_> {
         match &step.verb {
             Verb::Open { channel, until } => self.open(channel, *until),
             Verb::Invoice(ask) => self.ask(ask),
+            Verb::Offer(offer) => self.offer(offer),
+            Verb::Withdraw(offer) => self.withdraw(offer),
             Verb::Pay(pay) => self.pay(pay),
             Verb::Settle(invoice) => self.settle(invoice),
             Verb::Cancel(invoice) => self.cancel(invoice),

@@ -19,7 +19,7 @@ use super::invoices::{Decision, Now};
 use super::payments::{Plan, Prepared, SentRoute, Setback, Unpayable, malformed};
 use super::route::RelayPolicy;
 use super::{ChannelHandle, Node, NodeError, NodeEvent, NodeOutput, Outputs};
-use crate::bolt::channel::{Command, HtlcNews, HtlcOffer, Input, Phase, Removal};
+use crate::bolt::channel::{Command, Commitments, HtlcNews, HtlcOffer, Input, Phase, Removal};
 use crate::bolt::onion::attribution::{AttributionData, attribute_fulfill};
 use crate::bolt::onion::failure::Failure;
 use crate::bolt::onion::failure_packet::{FailurePacket, fail, relay_failure};
@@ -193,7 +193,7 @@ impl Node {
             (false, _) => reading.instruction,
         };
         outputs.extend(match instruction {
-            Ok(Instruction::Forward(forward)) => self.forward(incoming, payment_hash, forward)?,
+            Ok(Instruction::Forward(forward)) => self.forward(&incoming, payment_hash, forward)?,
             Ok(Instruction::Receive(receive)) => {
                 let decisions = self.invoices.receive(self.now(), payment_hash, incoming, &receive);
                 self.carry_out_decisions(decisions)?
@@ -206,20 +206,20 @@ impl Node {
     /// Offers the HTLC to the next hop.
     fn forward(
         &mut self,
-        incoming: Incoming,
+        incoming: &Incoming,
         payment_hash: sha256::Hash,
         forward: Forward,
     ) -> Outputs {
         let Some(next) = self.next_channel_for(&forward) else {
-            return self.give_back(&incoming, Failure::UnknownNextPeer {});
+            return self.give_back(incoming, Failure::UnknownNextPeer {});
         };
-        if let Err(failure) = self.check_forward(&incoming, &forward) {
-            return self.give_back(&incoming, failure);
+        if let Err(failure) = self.check_forward(incoming, &forward) {
+            return self.give_back(incoming, failure);
         }
         let offer = HtlcOffer {
-            amount: forward.amt_to_forward,
+            amount: forward.amount,
             payment_hash,
-            cltv_expiry: forward.outgoing_cltv_value,
+            cltv_expiry: forward.cltv_expiry,
             onion: forward.packet,
             path_key: forward.path_key,
         };
@@ -234,7 +234,7 @@ impl Node {
                 } else {
                     Failure::TemporaryChannelFailure { channel_update: Bytes::default() }
                 };
-                self.give_back(&incoming, failure)
+                self.give_back(incoming, failure)
             }
             offered => offered,
         }
@@ -264,7 +264,7 @@ impl Node {
             },
             None => self.relay,
         };
-        let (amount, expiry) = (forward.amt_to_forward, forward.outgoing_cltv_value);
+        let (amount, expiry) = (forward.amount, forward.cltv_expiry);
         let channel_update = Bytes::default();
         if amount < relay.htlc_minimum {
             return Err(Failure::AmountBelowMinimum { htlc_msat: amount, channel_update });
@@ -290,7 +290,7 @@ impl Node {
     /// Offers an HTLC, and remembers where it comes from.
     fn offer(&mut self, channel: ChannelHandle, offer: HtlcOffer, source: Source) -> Outputs {
         let known = self.channel(&channel).ok_or(NodeError::NoSuchChannel(channel))?;
-        let id = known.phase.commitments().map(|commitments| commitments.next_offer());
+        let id = known.phase.commitments().map(Commitments::next_offer);
         self.circuits.last_offer = Some(offer.clone());
         let outputs = self.step_channel(channel, &Input::Command(Command::Offer(offer)))?;
         if let Some(id) = id {

@@ -13,6 +13,7 @@ use bitcoin::hashes::{Hash, sha256};
 use secp256k1::{PublicKey, SecretKey};
 use serde::{Deserialize, Serialize};
 
+use crate::bolt::features::Features;
 use crate::bolt::onion::blinding::{self, Unblinded};
 use crate::bolt::onion::failure::{Failure, RecordType};
 use crate::bolt::onion::keys::SharedSecret;
@@ -52,9 +53,9 @@ pub(super) struct Forward {
     /// The next hop.
     pub next: NextHop,
     /// The amount of the outgoing HTLC.
-    pub amt_to_forward: Msat,
+    pub amount: Msat,
     /// When the outgoing HTLC times out.
-    pub outgoing_cltv_value: CltvExpiry,
+    pub cltv_expiry: CltvExpiry,
     /// The packet for the next hop.
     pub packet: OnionPacket,
     /// What unblinds it there, inside a blinded path.
@@ -189,20 +190,20 @@ impl Reading {
                 last,
             });
             let Some(next) = peeled.next else {
-                return receive(payload, unblinded.map(|unblinded| unblinded.data), &hop)
-                    .map(Instruction::Receive);
+                let data = unblinded.as_ref().map(|unblinded| &unblinded.data);
+                return receive(payload, data, &hop).map(Instruction::Receive);
             };
             let forward = match unblinded {
                 None => plain_forward(&payload, &next)?,
-                Some(unblinded) => blinded_forward(&payload, unblinded, &hop, &next)?,
+                Some(unblinded) => blinded_forward(&payload, &unblinded, &hop, &next)?,
             };
             // A dummy hop: the next layer is for this node too.
             if forward.next != NextHop::Node(own_id) {
                 return Ok(Instruction::Forward(forward));
             }
             hop = Hop {
-                amount: forward.amt_to_forward,
-                expiry: forward.outgoing_cltv_value,
+                amount: forward.amount,
+                expiry: forward.cltv_expiry,
                 path_key: forward.path_key,
             };
             packet = next;
@@ -254,9 +255,11 @@ fn unblind(
         let key = hop.path_key.is_some() || payload.current_path_key.is_some();
         return if key { Err(at(ENCRYPTED_RECIPIENT_DATA)) } else { Ok(None) };
     };
-    let path_key = match (hop.path_key, payload.current_path_key) {
-        (Some(path_key), None) | (None, Some(path_key)) => path_key,
-        (Some(_), Some(_)) | (None, None) => return Err(at(CURRENT_PATH_KEY)),
+    // One of the two, and not both.
+    let ((Some(path_key), None) | (None, Some(path_key))) =
+        (hop.path_key, payload.current_path_key)
+    else {
+        return Err(at(CURRENT_PATH_KEY));
     };
     let unblinded = blinding::unblind(node_secret, &path_key, &encrypted.0)
         .map_err(|_| at(ENCRYPTED_RECIPIENT_DATA))?;
@@ -265,7 +268,7 @@ fn unblind(
         hop.expiry <= constraints.max_cltv_expiry && hop.amount >= constraints.htlc_minimum_msat
     });
     // No feature is known that a payment could use.
-    let featured = data.allowed_features.as_ref().is_none_or(|features| features.is_empty());
+    let featured = data.allowed_features.as_ref().is_none_or(Features::is_empty);
     let ambiguous = data.short_channel_id.is_some() && data.next_node_id.is_some();
     if constrained && featured && !ambiguous {
         Ok(Some(unblinded))
@@ -275,13 +278,13 @@ fn unblind(
 }
 
 fn plain_forward(payload: &Payload, next: &Packet) -> Result<Forward, Failure> {
-    let amt_to_forward = payload.amt_to_forward.ok_or(at(AMT_TO_FORWARD))?;
-    let outgoing_cltv_value = payload.outgoing_cltv_value.ok_or(at(OUTGOING_CLTV_VALUE))?;
+    let amount = payload.amt_to_forward.ok_or(at(AMT_TO_FORWARD))?;
+    let cltv_expiry = payload.outgoing_cltv_value.ok_or(at(OUTGOING_CLTV_VALUE))?;
     let channel = payload.short_channel_id.ok_or(at(SHORT_CHANNEL_ID))?;
     Ok(Forward {
         next: NextHop::Channel(channel),
-        amt_to_forward,
-        outgoing_cltv_value,
+        amount,
+        cltv_expiry,
         packet: onion(next)?,
         path_key: None,
         relay: None,
@@ -290,7 +293,7 @@ fn plain_forward(payload: &Payload, next: &Packet) -> Result<Forward, Failure> {
 
 fn blinded_forward(
     payload: &Payload,
-    unblinded: Unblinded,
+    unblinded: &Unblinded,
     hop: &Hop,
     next: &Packet,
 ) -> Result<Forward, Failure> {
@@ -303,16 +306,17 @@ fn blinded_forward(
     if *payload != allowed {
         return Err(wrong);
     }
-    let EncryptedData { short_channel_id, next_node_id, payment_relay, .. } = unblinded.data;
+    let EncryptedData { short_channel_id, next_node_id, payment_relay, .. } =
+        unblinded.data.clone();
     let channel = short_channel_id.map(NextHop::Channel);
     let next_hop = channel.or(next_node_id.map(NextHop::Node)).ok_or(wrong.clone())?;
     let relay = payment_relay.ok_or(wrong.clone())?;
     let amount = blinding::amt_to_forward(&relay, hop.amount).ok_or(wrong.clone())?;
-    let expiry = hop.expiry.checked_sub(relay.cltv_expiry_delta).ok_or(wrong)?;
+    let cltv_expiry = hop.expiry.checked_sub(relay.cltv_expiry_delta).ok_or(wrong)?;
     Ok(Forward {
         next: next_hop,
-        amt_to_forward: amount,
-        outgoing_cltv_value: expiry,
+        amount,
+        cltv_expiry,
         packet: onion(next)?,
         path_key: Some(unblinded.next_path_key),
         relay: Some(relay),
@@ -326,12 +330,12 @@ fn onion(packet: &Packet) -> Result<OnionPacket, Failure> {
 
 fn receive(
     payload: Payload,
-    blinded: Option<EncryptedData>,
+    blinded: Option<&EncryptedData>,
     hop: &Hop,
 ) -> Result<Receive, Failure> {
     let amt_to_forward = payload.amt_to_forward.ok_or(at(AMT_TO_FORWARD))?;
     let outgoing_cltv_value = payload.outgoing_cltv_value.ok_or(at(OUTGOING_CLTV_VALUE))?;
-    let (total, proof) = match &blinded {
+    let (total, proof) = match blinded {
         Some(data) => {
             let total = payload.total_amount_msat.ok_or(at(TOTAL_AMOUNT_MSAT))?;
             let allowed = Payload {

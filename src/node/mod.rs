@@ -13,10 +13,13 @@
     )
 )]
 
+mod blinded;
 pub mod cheat;
 mod forwarding;
 mod incoming;
 mod invoices;
+mod offers;
+mod onion_messages;
 #[cfg(test)]
 mod pair;
 mod payments;
@@ -48,9 +51,13 @@ use crate::bolt::wire::{Bytes, ChannelId, Data, Message, PaymentPreimage, Paymen
 use forwarding::Circuits;
 use incoming::Proof;
 use invoices::{Expected, Invoices};
+use offers::Offers;
 
+pub use blinded::BlindedWay;
 pub use forwarding::PaymentEvent;
 pub use incoming::Layer;
+pub use offers::{NoDeal, OfferPayment, OfferRequest};
+pub use onion_messages::MessageEvent;
 pub use payments::{PayRequest, Payee, Plan, Setback, Unpayable};
 pub use route::{PathHop, PlannedHop, RelayPolicy};
 pub use seed::Seed;
@@ -99,8 +106,14 @@ pub enum NodeCommand {
     Settle(sha256::Hash),
     /// Give back the HTLCs that are held for an invoice, and those that still come.
     Cancel(sha256::Hash),
+    /// Make an offer; [`NodeEvent::Offer`] has it.
+    Offer(OfferRequest),
+    /// Give no more invoices for this offer.
+    Withdraw(String),
     /// Pay.
     Pay(PayRequest),
+    /// Ask for an invoice for an offer, and pay it.
+    PayOffer(OfferPayment),
     /// Send one part of a payment as it was planned, changed or not.
     Send(Plan),
     /// Close a channel in mutual agreement.
@@ -192,6 +205,13 @@ pub enum NodeEvent {
         /// The invoice. BOLT 11.
         invoice: String,
     },
+    /// An offer was made.
+    Offer {
+        /// The offer. BOLT 12.
+        offer: String,
+    },
+    /// Something happened to an onion message.
+    Message(MessageEvent),
     /// Something happened to a payment.
     Payment {
         /// The channel of the HTLC that it is about, if it is about one.
@@ -230,6 +250,9 @@ pub enum NodeError {
     /// A payment cannot be made.
     #[error(transparent)]
     Unpayable(#[from] Unpayable),
+    /// Nothing comes of an offer.
+    #[error(transparent)]
+    NoDeal(NoDeal),
     /// An invoice cannot be written.
     #[error("write an invoice: {0}")]
     Invoice(DraftError),
@@ -265,6 +288,7 @@ pub struct Node {
     refusal: Option<Failure>,
     invoices: Invoices,
     circuits: Circuits,
+    offers: Offers,
     /// How many onions this node has wrapped.
     sessions: u64,
 }
@@ -287,6 +311,7 @@ impl Node {
             refusal: None,
             invoices: Invoices::default(),
             circuits: Circuits::default(),
+            offers: Offers::default(),
             sessions: 0,
         }
     }
@@ -363,6 +388,9 @@ impl Node {
                 let decisions = decisions.ok_or(NodeError::NoSuchInvoice(payment_hash))?;
                 self.carry_out_decisions(decisions)
             }
+            NodeCommand::Offer(request) => self.make_offer(request),
+            NodeCommand::Withdraw(offer) => self.withdraw(&offer),
+            NodeCommand::PayOffer(payment) => self.pay_offer(payment),
             NodeCommand::Pay(request) => {
                 let mut outputs = Vec::new();
                 for plan in self.plan(&request)? {
@@ -473,6 +501,9 @@ impl Node {
     fn receive(&mut self, from: PublicKey, message: &Message) -> Outputs {
         if let Message::OpenChannel(open) = message {
             return self.accept(from, open);
+        }
+        if let Message::OnionMessage(onion) = message {
+            return self.receive_onion(onion);
         }
         let handles = self.handles_of(&from, message);
         // BOLT 2: a message for an unknown channel is ignored (an `error` would be allowed).

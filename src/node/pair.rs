@@ -157,6 +157,7 @@ impl Pair {
                 NodeOutput::Event(NodeEvent::Invoice { invoice, .. }) => {
                     self.invoices.push(invoice);
                 }
+                NodeOutput::Event(NodeEvent::Offer { .. } | NodeEvent::Message(_)) => {}
                 NodeOutput::Event(NodeEvent::Payment { event, .. }) => {
                     self.payments.push((node, event));
                 }

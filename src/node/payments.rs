@@ -296,6 +296,19 @@ impl Node {
         }
     }
 
+    /// The plan of a payment that brings this amount to the end of this path, where it expires so
+    /// many blocks ahead.
+    pub(super) fn lay_out_to(
+        &self,
+        amount: Msat,
+        path: &[PathHop],
+        payment_hash: sha256::Hash,
+        last: Final,
+        delta: CltvExpiryDelta,
+    ) -> Result<Plan, Unpayable> {
+        self.lay_out(self.sessions, amount, path, &Aim { payment_hash, last, delta })
+    }
+
     /// The plan of a part that brings this amount over this path.
     fn lay_out(
         &self,

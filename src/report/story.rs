@@ -116,35 +116,14 @@ impl Story<'_> {
                 }
                 self.line(&format!("{role}: {channel} {}", words::told(told)))
             }
-            Event::Invoice { role, invoice, .. } => {
-                let invoice = shortened(invoice);
-                self.line(&format!("{role} makes an invoice: {}", styled(FAINT, invoice)))
+            Event::Invoice { invoice: text, .. } | Event::Offer { offer: text, .. } => {
+                let text = styled(FAINT, shortened(text));
+                self.line(&format!("{}: {text}", self.names.of_payments(event)))
             }
-            Event::Payment { role, channel, told } => {
-                let channel = channel.as_ref().map_or(String::new(), |name| format!("{name} "));
-                self.line(&format!("{role}: {channel}{}", self.names.payment(told)))
+            Event::OnionMessage { .. } | Event::Payment { .. } | Event::Tampered { .. } => {
+                self.line(&self.names.of_payments(event))
             }
-            Event::Tampered { role, message, field, byte } => self.line(&format!(
-                "{role} {} in byte {byte} of {field} in {message}",
-                styled(BAD, "flips a bit")
-            )),
-            Event::Published { by, transaction, answer, txid, .. } => {
-                let name = self.names.said_by(by, &transaction.0);
-                let txid: String = txid.to_string().chars().take(8).collect();
-                let answer = match answer {
-                    Answer::Accepted => styled(GOOD, "accepted").to_string(),
-                    Answer::Known => styled(FAINT, "known already").to_string(),
-                    Answer::Refused { reason } => {
-                        styled(BAD, format!("refused: {reason}")).to_string()
-                    }
-                };
-                let amounts = words::amounts(&transaction.0);
-                let txid = styled(FAINT, format!("{txid}…"));
-                self.line(&format!(
-                    "{by} publishes {} {txid}, {amounts}: {answer}",
-                    styled(NAME, name)
-                ))
-            }
+            Event::Published { .. } => self.published(event),
             Event::Mined { from, to, transactions, .. } => {
                 let blocks = words::blocks(*from, *to);
                 self.line(&format!("{blocks}: {}", self.mined(transactions)))
@@ -175,6 +154,20 @@ impl Story<'_> {
             }
             Event::Audited { outputs, problems } => self.audited(*outputs, problems),
         }
+    }
+
+    fn published(&mut self, event: &Event) -> io::Result<()> {
+        let Event::Published { by, transaction, answer, txid, .. } = event else { return Ok(()) };
+        let name = self.names.said_by(by, &transaction.0);
+        let txid: String = txid.to_string().chars().take(8).collect();
+        let answer = match answer {
+            Answer::Accepted => styled(GOOD, "accepted").to_string(),
+            Answer::Known => styled(FAINT, "known already").to_string(),
+            Answer::Refused { reason } => styled(BAD, format!("refused: {reason}")).to_string(),
+        };
+        let amounts = words::amounts(&transaction.0);
+        let txid = styled(FAINT, format!("{txid}…"));
+        self.line(&format!("{by} publishes {} {txid}, {amounts}: {answer}", styled(NAME, name)))
     }
 
     fn audited(&mut self, outputs: u32, problems: &[Problem]) -> io::Result<()> {

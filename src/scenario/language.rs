@@ -221,6 +221,26 @@ static INVOICE: Shape = shape(
         optional("hold", Kind::Flag, "Whether the payment is held until `settle` or `cancel`."),
     ],
 );
+static OFFER: Shape = shape(
+    "`offer`",
+    &[
+        required("by", Kind::Name, "Who offers."),
+        optional("amount", MSAT, "What it costs (default: whatever the payer gives)."),
+        required("as", Kind::Name, "The name under which `pay` finds it."),
+        optional("description", Kind::Text, "What it is for."),
+        optional(
+            "via",
+            NAMES,
+            "The channels of the blinded path to who offers (default: the offer names its maker).",
+        ),
+        optional("dummy_hops", Kind::Number, "How many hops are made up behind the last one."),
+        optional(
+            "expiry",
+            Kind::Quantity(Quantity::Time),
+            "For how long it is valid (default: for ever).",
+        ),
+    ],
+);
 static PAY: Shape = shape(
     "`pay`",
     &[
@@ -228,6 +248,12 @@ static PAY: Shape = shape(
         optional("to", Kind::Name, "The payee; the maker of the invoice where one is named."),
         optional("amount", MSAT, "How much; what the invoice says where one is named."),
         optional("invoice", Kind::Name, "The invoice; without one, the payee makes it first."),
+        optional("offer", Kind::Name, "The offer; the way is that to where it begins."),
+        optional(
+            "suspects",
+            Kind::Name,
+            "Whom a cheat takes for the offer's maker: it asks that node, not along the offer's path.",
+        ),
         optional(
             "how",
             Kind::Words(How::WORDS, How::MEANINGS),
@@ -264,6 +290,8 @@ pub(super) static FAILS: Shape = Shape {
     fields: &[
         optional("with", FAILURE, "What a node says."),
         optional("by", Kind::Name, "The node that says it."),
+        optional("no_invoice", Kind::Flag, "The maker of the offer says why it gives no invoice."),
+        optional("no_answer", Kind::Flag, "Nobody answers."),
         optional(
             "corrupted",
             Kind::Flag,
@@ -275,7 +303,7 @@ pub(super) static FAILS: Shape = Shape {
             "What comes back cannot be read: one of these two changed it.",
         ),
     ],
-    count: Count::OneOf(&["with", "corrupted", "corrupted_between"]),
+    count: Count::OneOf(&["with", "no_invoice", "no_answer", "corrupted", "corrupted_between"]),
 };
 /// What a payer believes of what somebody asks for forwarding.
 pub(super) static RELAY: Shape = Shape {
@@ -477,6 +505,8 @@ pub(super) static VERBS: &[VerbRule] = &[
         long: Some(&OPEN),
     },
     long("invoice", "Asks to be paid.", &INVOICE),
+    long("offer", "Offers to be paid, as often as somebody wants.", &OFFER),
+    short("withdraw", "Gives no more invoices for an offer.", Kind::Name),
     long("pay", "Pays over one channel, or over several.", &PAY),
     short("settle", "Takes a payment that is held for an invoice.", Kind::Name),
     short("cancel", "Gives back what is held for an invoice, and takes no more.", Kind::Name),

@@ -402,6 +402,26 @@ pub enum Mistake {
         /// The line of the first.
         first: u32,
     },
+    /// Two offers of one name.
+    #[error("`{name}` names the offer of line {first} already")]
+    OfferTwice {
+        /// The name.
+        name: String,
+        /// The line of the first.
+        first: u32,
+    },
+    /// An offer whose blinded path the payer would have to enter at itself.
+    #[error("the blinded path of the offer begins at `{role}`, who pays")]
+    BeginsAtThePayer {
+        /// The payer.
+        role: String,
+    },
+    /// Layers whose readers the payer does not know.
+    #[error("who pays `{offer}` does not know who reads which layer of its onion")]
+    LayersOfAnOffer {
+        /// The offer.
+        offer: String,
+    },
     /// A payee who did not make the invoice.
     #[error("invoice `{name}` is `{maker}`'s")]
     InvoiceOfAnother {

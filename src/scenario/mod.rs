@@ -41,7 +41,8 @@ pub use outcome::{
     Balance, BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry,
 };
 pub use payment::{
-    Ask, Fails, FailureName, How, LayerEdit, PaidUntil, Pay, PayPart, PaymentState, TamperedField,
+    Ask, Fails, FailureName, How, LayerEdit, OfferStep, PaidUntil, Pay, PayPart, PaymentState,
+    TamperedField,
 };
 pub use reference::{
     CommitmentOutput, InvalidReference, OutputRef, Path, TransactionKind, TransactionRef,

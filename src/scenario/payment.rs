@@ -28,6 +28,28 @@ pub struct Ask {
     pub hold: bool,
 }
 
+/// Offers to be paid, as often as somebody wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferStep {
+    /// Who offers.
+    pub by: At<RoleName>,
+    /// What it costs; `None` leaves it to the payer.
+    pub amount: Option<At<Msat>>,
+    /// The name of the offer (`as`), unique in the scenario.
+    pub name: At<InvoiceName>,
+    /// What it is for.
+    pub description: String,
+    /// The channels of the blinded path, from where payers may know to come to who offers; none if
+    /// the offer names its maker.
+    pub via: Vec<At<ChannelName>>,
+    /// Where the blinded path begins: at its maker if it is none.
+    pub introduction: RoleName,
+    /// How many hops are made up behind the last one.
+    pub dummy_hops: u32,
+    /// For how many seconds it is valid.
+    pub expiry: Option<u32>,
+}
+
 /// Pays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pay {
@@ -39,6 +61,10 @@ pub struct Pay {
     pub amount: Option<At<Msat>>,
     /// The invoice; without one, the payee is asked for one first.
     pub invoice: Option<At<InvoiceName>>,
+    /// The offer, for which the payee is asked for an invoice by onion message.
+    pub offer: Option<At<InvoiceName>>,
+    /// Whom a cheat suspects to have made the offer: it asks that node, and not over the offer's path.
+    pub suspects: Option<At<RoleName>>,
     /// How the payer comes by the hash.
     pub how: How,
     /// The parts, at least one.
@@ -104,6 +130,10 @@ pub enum Fails {
         /// Who.
         by: At<RoleName>,
     },
+    /// There is no invoice for the offer, and its maker says why.
+    NoInvoice,
+    /// Nobody answers.
+    NoAnswer,
     /// What came back cannot be read.
     Corrupted {
         /// The two who may have changed it, if the payer can tell.
@@ -203,18 +233,33 @@ impl fmt::Display for Ask {
     }
 }
 
+impl fmt::Display for OfferStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} makes offer {}", self.by, self.name)?;
+        match &self.amount {
+            Some(amount) => write!(f, " of {}", units::grouped(amount.value))?,
+            None => f.write_str(" of any amount")?,
+        }
+        if !self.via.is_empty() {
+            write!(f, ", blinded from {} on", self.introduction)?;
+        }
+        Ok(())
+    }
+}
+
 /// One plain line, as in "alice pays bob 400,000 sat over ab".
 impl fmt::Display for Pay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { from, to, amount, invoice, parts, .. } = self;
         write!(f, "{from} pays ")?;
-        match (invoice, self.how) {
-            (Some(invoice), _) => write!(f, "invoice {invoice} of {to}")?,
-            (None, How::Invoice) => write!(f, "{to}")?,
-            (None, How::Keysend) => write!(f, "{to} unasked")?,
+        match (invoice, &self.offer, self.how) {
+            (Some(invoice), _, _) => write!(f, "invoice {invoice} of {to}")?,
+            (None, Some(offer), _) => write!(f, "offer {offer} of {to}")?,
+            (None, None, How::Invoice) => write!(f, "{to}")?,
+            (None, None, How::Keysend) => write!(f, "{to} unasked")?,
         }
         if let Some(amount) = amount {
-            let with = if invoice.is_some() { " with" } else { "" };
+            let with = if invoice.is_some() || self.offer.is_some() { " with" } else { "" };
             write!(f, "{with} {}", units::grouped(amount.value))?;
         }
         for (index, part) in parts.iter().enumerate() {
@@ -225,6 +270,9 @@ impl fmt::Display for Pay {
             if let Some(amount) = part.amount.filter(|_| parts.len() > 1) {
                 write!(f, " ({})", units::grouped(amount.value))?;
             }
+        }
+        if let Some(suspect) = &self.suspects {
+            write!(f, ", suspecting {suspect}")?;
         }
         match &self.fails {
             Some(fails) => write!(f, "; {fails}"),
@@ -238,6 +286,8 @@ impl fmt::Display for Fails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::With { failure, by } => write!(f, "{by} fails it with {failure}"),
+            Self::NoInvoice => f.write_str("there is no invoice for it"),
+            Self::NoAnswer => f.write_str("nobody answers"),
             Self::Corrupted { between: Some((first, second)) } => {
                 write!(f, "the answer is corrupted between {first} and {second}")
             }

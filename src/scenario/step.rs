@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     model::{At, Blocks, ChannelName, InvoiceName, Position, RoleName, StateName},
-    payment::{Ask, FailureName, Pay, PaymentState, TamperedField},
+    payment::{Ask, FailureName, OfferStep, Pay, PaymentState, TamperedField},
     reference::{OutputRef, Path, TransactionRef},
     units,
     words::words,
@@ -34,6 +34,10 @@ pub enum Verb {
     },
     /// Asks to be paid.
     Invoice(Box<Ask>),
+    /// Offers to be paid.
+    Offer(Box<OfferStep>),
+    /// No more invoices are given for an offer.
+    Withdraw(At<InvoiceName>),
     /// Pays.
     Pay(Box<Pay>),
     /// Takes a payment that is held.
@@ -228,6 +232,8 @@ impl Verb {
         match self {
             Self::Open { .. } => "open",
             Self::Invoice(_) => "invoice",
+            Self::Offer(_) => "offer",
+            Self::Withdraw(_) => "withdraw",
             Self::Pay(_) => "pay",
             Self::Settle(_) => "settle",
             Self::Cancel(_) => "cancel",
@@ -260,6 +266,8 @@ impl fmt::Display for Verb {
                 write!(f, "open {channel} until its funding is broadcast")
             }
             Self::Invoice(ask) => ask.fmt(f),
+            Self::Offer(offer) => offer.fmt(f),
+            Self::Withdraw(offer) => write!(f, "offer {offer} is withdrawn"),
             Self::Pay(pay) => pay.fmt(f),
             Self::Settle(invoice) => write!(f, "invoice {invoice} is settled"),
             Self::Cancel(invoice) => write!(f, "invoice {invoice} is cancelled"),

@@ -11,7 +11,7 @@ use super::{
         At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName, Scenario,
     },
     outcome::{Fate, FundingSpender, OutcomeEntry},
-    payment::{Pay, TamperedField},
+    payment::{OfferStep, Pay, TamperedField},
     reference::{OutputRef, Path},
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
 };
@@ -180,11 +180,13 @@ impl<'a> Check<'a> {
                     self.report(amount.at, Mistake::PaysNothing);
                 }
             }
+            Verb::Offer(offer) => self.offer(offer),
             Verb::Pay(pay) => self.pay(pay),
             Verb::Refuse { .. }
             | Verb::Accept(_)
             | Verb::Settle(_)
             | Verb::Cancel(_)
+            | Verb::Withdraw(_)
             | Verb::Wait(_) => {}
             Verb::Tamper { by, field, byte } => {
                 self.cheat(by, "tamper with its messages");
@@ -264,6 +266,15 @@ impl<'a> Check<'a> {
         }
     }
 
+    fn offer(&mut self, offer: &OfferStep) {
+        for channel in &offer.via {
+            self.open(&channel.value, channel.at);
+        }
+        if let Some(amount) = offer.amount.filter(|amount| amount.value == Msat::ZERO) {
+            self.report(amount.at, Mistake::PaysNothing);
+        }
+    }
+
     fn pay(&mut self, pay: &Pay) {
         for part in &pay.parts {
             for channel in &part.via {
@@ -287,6 +298,18 @@ impl<'a> Check<'a> {
                 pay.amount.map_or(pay.from.at, |a| a.at),
                 Mistake::PartsDiffer { given, amount },
             );
+        }
+        if let Some(suspect) = &pay.suspects {
+            let payer = At::new(pay.from.value.clone(), suspect.at);
+            self.cheat(&payer, "ask somebody for an offer that does not name it");
+        }
+        if let Some(suspect) = pay.suspects.as_ref().filter(|_| pay.offer.is_none()) {
+            let what = "`suspects` is about an `offer`";
+            self.report(suspect.at, Mistake::Nothing { what });
+        }
+        if let (Some(offer), Some((role, _))) = (&pay.offer, pay.onion.first()) {
+            let offer = offer.to_string();
+            self.report(role.at, Mistake::LayersOfAnOffer { offer });
         }
         if let Some((role, _)) = pay.onion.first() {
             let payer = At::new(pay.from.value.clone(), role.at);

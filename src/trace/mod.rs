@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::bolt::channel::{ChannelEvent, Purpose};
 use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::Message;
-use crate::node::PaymentEvent;
+use crate::node::{MessageEvent, PaymentEvent};
 use crate::scenario::{ChannelName, RoleKind, RoleName, TamperedField};
 
 pub use transcript::transcript;
@@ -146,6 +146,20 @@ pub enum Event {
         payment_hash: sha256::Hash,
         /// The invoice. BOLT 11.
         invoice: String,
+    },
+    /// A node made an offer.
+    Offer {
+        /// The node.
+        role: RoleName,
+        /// The offer. BOLT 12.
+        offer: String,
+    },
+    /// A node told of an onion message.
+    OnionMessage {
+        /// The node.
+        role: RoleName,
+        /// What it told.
+        told: MessageEvent,
     },
     /// A node told of a payment.
     Payment {

@@ -1,11 +1,30 @@
 //! What nodes tell of payments, in words.
 
+use super::Event;
 use super::words::Names;
 use crate::bolt::onion::{EncryptedData, Payload};
-use crate::node::{Layer, PaymentEvent, Setback};
+use crate::node::{Layer, MessageEvent, PaymentEvent, Setback};
 use crate::scenario::grouped;
 
 impl Names {
+    /// What happened to a payment, an invoice, an offer or an onion message; nothing for other
+    /// events.
+    pub(crate) fn of_payments(&self, event: &Event) -> String {
+        match event {
+            Event::Invoice { role, .. } => format!("{role} makes an invoice"),
+            Event::Offer { role, .. } => format!("{role} makes an offer"),
+            Event::OnionMessage { role, told } => format!("{role} {}", self.onion_message(told)),
+            Event::Payment { role, channel, told } => {
+                let channel = channel.as_ref().map_or(String::new(), |name| format!("{name} "));
+                format!("{role}: {channel}{}", self.payment(told))
+            }
+            Event::Tampered { role, message, field, byte } => {
+                format!("{role} flips a bit in byte {byte} of {field} in {message}")
+            }
+            _ => String::new(),
+        }
+    }
+
     /// What a node told of a payment, as the end of a sentence that begins with its name.
     pub(crate) fn payment(&self, event: &PaymentEvent) -> String {
         match event {
@@ -27,6 +46,23 @@ impl Names {
             PaymentEvent::Failed { setback, .. } => {
                 format!("did not pay: {}", self.setback(setback))
             }
+        }
+    }
+
+    /// What a node told of an onion message, as the end of a sentence that begins with its name.
+    pub(crate) fn onion_message(&self, event: &MessageEvent) -> String {
+        match event {
+            MessageEvent::PassedOn { to } => {
+                format!("passes the onion message on to {}", self.node(to))
+            }
+            MessageEvent::Ignored { reason } => format!("ignores an onion message: {reason}"),
+            MessageEvent::Requested { amount } => {
+                format!("is asked for an invoice over {}", grouped(*amount))
+            }
+            MessageEvent::Invoiced { amount } => {
+                format!("gets the invoice, over {}", grouped(*amount))
+            }
+            MessageEvent::NoInvoice { error } => format!("gets no invoice: {error}"),
         }
     }
 

@@ -54,14 +54,11 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         Event::Channel { role, channel, told } => {
             format!("{role}: {channel} {}", words::told(told))
         }
-        Event::Invoice { role, .. } => format!("{role} makes an invoice"),
-        Event::Payment { role, channel, told } => {
-            let channel = channel.as_ref().map_or(String::new(), |name| format!("{name} "));
-            format!("{role}: {channel}{}", names.payment(told))
-        }
-        Event::Tampered { role, message, field, byte } => {
-            format!("{role} flips a bit in byte {byte} of {field} in {message}")
-        }
+        Event::Invoice { .. }
+        | Event::Offer { .. }
+        | Event::OnionMessage { .. }
+        | Event::Payment { .. }
+        | Event::Tampered { .. } => names.of_payments(event),
         Event::Published { by, transaction, answer, .. } => {
             let name = names.said_by(by, &transaction.0);
             let amounts = words::amounts(&transaction.0);

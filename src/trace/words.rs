@@ -63,6 +63,8 @@ impl Names {
             | Event::Lost { .. }
             | Event::Channel { .. }
             | Event::Invoice { .. }
+            | Event::Offer { .. }
+            | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }
             | Event::Disconnected { .. }

@@ -10,7 +10,7 @@ use crate::scenario::{
     language,
     model::{At, Channel, ChannelName, InvoiceName, Position, RoleName},
     payment::{
-        Ask, Fails, FailureName, How, LayerEdit, PaidUntil, Pay, PayPart, PaymentState,
+        Ask, Fails, FailureName, How, LayerEdit, OfferStep, PaidUntil, Pay, PayPart, PaymentState,
         TamperedField,
     },
     step::{Expectation, Verb},
@@ -51,6 +51,77 @@ impl Reader {
         })))
     }
 
+    pub(super) fn offer_step(&mut self, fields: &Fields<'_>, channels: &[Channel]) -> Option<Verb> {
+        let by = fields.get("by").and_then(|node| self.role(node));
+        let amount = self.optional(fields.get("amount"), Self::msat);
+        let expiry = self.optional(fields.get("expiry"), Self::seconds);
+        let dummy_hops = self.optional(fields.get("dummy_hops"), Self::number);
+        let description = self.optional(fields.get("description"), |reader, node| {
+            reader.text(node, "a text").map(|text| text.value.to_owned())
+        });
+        let via = self.optional(fields.get("via"), |reader, node| {
+            let items = reader.list(node, "a list of channels, as in `[bc, cd]`");
+            items.iter().map(|item| reader.channel(item)).collect::<Option<Vec<_>>>()
+        });
+        let name = fields.get("as").and_then(|node| self.text(node, "a name for the offer"))?;
+        let name = self.new_name::<InvoiceName>(name, "an offer")?;
+        let (by, via) = (by?, via?.unwrap_or_default());
+        if let Some((first, ..)) = self.offers.iter().find(|(known, ..)| *known == name) {
+            let mistake = Mistake::OfferTwice { name: name.to_string(), first: first.at.line };
+            self.report(name.at, mistake);
+            return None;
+        }
+        let introduction = self.beginning(&via, &by, channels)?;
+        self.offers.push((name.clone(), by.clone(), introduction.clone()));
+        Some(Verb::Offer(Box::new(OfferStep {
+            by,
+            amount: amount?,
+            name,
+            description: description?.unwrap_or_default(),
+            via,
+            introduction,
+            dummy_hops: dummy_hops?.unwrap_or_default(),
+            expiry: expiry?.map(|seconds| seconds.value),
+        })))
+    }
+
+    /// Where a way to this role begins.
+    fn beginning(
+        &mut self,
+        via: &[At<ChannelName>],
+        to: &At<RoleName>,
+        channels: &[Channel],
+    ) -> Option<RoleName> {
+        let mut at = to.value.clone();
+        for name in via.iter().rev() {
+            let channel = channels.iter().find(|channel| channel.name.value == name.value)?;
+            let Some(before) = channel.peer_of(&at) else {
+                let (role, channel) = (at.to_string(), name.to_string());
+                self.report(name.at, Mistake::WayBreaksOff { role, channel });
+                return None;
+            };
+            at = before.clone();
+        }
+        Some(at)
+    }
+
+    /// An offer that was made before, who made it and where its path begins.
+    pub(super) fn offer(
+        &mut self,
+        node: &Node,
+    ) -> Option<(At<InvoiceName>, At<RoleName>, RoleName)> {
+        let text = self.text(node, "the name of an offer")?;
+        let known = self.offers.iter().find(|(name, ..)| name.value.as_str() == text.value);
+        let found = known.map(|(name, by, introduction)| {
+            (At::new(name.value.clone(), text.at), by.clone(), introduction.clone())
+        });
+        if found.is_none() {
+            let names = self.offers.iter().map(|(name, ..)| name.to_string()).collect();
+            self.unknown_name(text, "offer", names);
+        }
+        found
+    }
+
     pub(super) fn seconds(&mut self, node: &Node) -> Option<At<u32>> {
         self.quantity(node, Quantity::Time, units::seconds)
     }
@@ -63,6 +134,7 @@ impl Reader {
     ) -> Option<Verb> {
         let from = fields.get("from").and_then(|node| self.role(node));
         let invoice = self.optional(fields.get("invoice"), Self::invoice);
+        let offer = self.optional(fields.get("offer"), Self::offer);
         let amount = self.optional(fields.get("amount"), Self::msat);
         let to = self.optional(fields.get("to"), Self::role);
         let how = self.optional(fields.get("how"), |reader, node| {
@@ -75,17 +147,35 @@ impl Reader {
         let believes = self.by_role(fields.get("believes"), &language::RELAY, Self::relay_terms);
         let onion = self.by_role(fields.get("onion"), &language::LAYER, Self::layer);
         let (from, invoice, amount, to) = (from?, invoice?, amount?, to?);
-        let to = self.payee(at, invoice.as_ref(), amount.as_ref(), to)?;
+        let offer = offer?;
+        if invoice.is_some() && offer.is_some() {
+            let (first, second) = ("invoice".to_owned(), "offer".to_owned());
+            self.report(at, Mistake::TwoOf { of: "`pay`", first, second });
+            return None;
+        }
+        let asked = offer.as_ref().map(|(name, maker, _)| (name.clone(), maker.clone()));
+        let asked = asked.as_ref().or(invoice.as_ref());
+        let to = self.payee(at, asked, amount.as_ref(), to)?;
         if from == to {
             self.report(to.at, Mistake::PaysItself { role: to.to_string() });
             return None;
         }
-        let parts = self.parts(fields, at, (&from, &to), channels);
+        // The rest of the way is the offer's.
+        let end = offer.as_ref().map(|(name, _, end)| At::new(end.clone(), name.at));
+        let suspects = self.optional(fields.get("suspects"), Self::role)?;
+        let end = suspects.clone().or(end);
+        if let Some(end) = end.as_ref().filter(|end| **end == from) {
+            self.report(end.at, Mistake::BeginsAtThePayer { role: end.to_string() });
+            return None;
+        }
+        let parts = self.parts(fields, at, (&from, end.as_ref().unwrap_or(&to)), channels);
         Some(Verb::Pay(Box::new(Pay {
             from,
             to,
             amount,
             invoice: invoice.map(|(name, _)| name),
+            offer: offer.map(|(name, ..)| name),
+            suspects,
             how: how?.map_or(How::Invoice, |word| word.value),
             parts: parts?,
             until: until?.map_or(PaidUntil::Paid, |word| word.value),
@@ -237,6 +327,12 @@ impl Reader {
                 self.report(node.at, Mistake::MissingKey { key: "by", of: "a failure" });
             }
             Fails::With { failure: failure?, by: by? }
+        } else if let Some(node) = fields.get("no_invoice") {
+            self.must_be_true(node)?;
+            Fails::NoInvoice
+        } else if let Some(node) = fields.get("no_answer") {
+            self.must_be_true(node)?;
+            Fails::NoAnswer
         } else if let Some(pair) = fields.get("corrupted_between") {
             let items = self.list(pair, "the two roles, as in `[alice, bob]`");
             let roles: Vec<_> = items.iter().map(|item| self.role(item)).collect::<Option<_>>()?;
@@ -247,15 +343,20 @@ impl Reader {
             };
             Fails::Corrupted { between: Some((first, second)) }
         } else {
-            let flag = fields.get("corrupted").and_then(|node| self.flag(node))?;
-            if !flag.value {
-                let wanted = "`true`, or no `fails` at all";
-                self.report(flag.at, Mistake::WrongShape { wanted, found: "`false`" });
-                return None;
-            }
+            self.must_be_true(fields.get("corrupted")?)?;
             Fails::Corrupted { between: None }
         };
         Some(At::new(fails, node.at))
+    }
+
+    /// A flag that says nothing if it is false.
+    fn must_be_true(&mut self, node: &Node) -> Option<()> {
+        let flag = self.flag(node)?;
+        if !flag.value {
+            let wanted = "`true`, or no `fails` at all";
+            self.report(flag.at, Mistake::WrongShape { wanted, found: "`false`" });
+        }
+        flag.value.then_some(())
     }
 
     pub(super) fn failure(&mut self, node: &Node) -> Option<FailureName> {

@@ -20,6 +20,8 @@ pub(super) struct Reader {
     pub(super) states: Vec<At<StateName>>,
     /// The invoices, and who made them.
     pub(super) invoices: Vec<(At<InvoiceName>, At<RoleName>)>,
+    /// The offers, who made them, and where their blinded paths begin.
+    pub(super) offers: Vec<(At<InvoiceName>, At<RoleName>, RoleName)>,
 }
 
 /// The entries of a mapping that has a known shape.
@@ -299,7 +301,7 @@ impl Reader {
         name.map(|name| At::new(name, text.at))
     }
 
-    fn unknown_name(&mut self, text: At<&str>, of: &'static str, known: Vec<String>) {
+    pub(super) fn unknown_name(&mut self, text: At<&str>, of: &'static str, known: Vec<String>) {
         self.report(text.at, Mistake::UnknownName { name: text.value.to_owned(), of, known });
     }
 

@@ -69,6 +69,7 @@ impl Reader {
         match rule.word {
             "open" => self.open(&fields),
             "invoice" => self.ask(&fields),
+            "offer" => self.offer_step(&fields, channels),
             "pay" => self.pay(&fields, at, channels),
             "refuse" => {
                 let by = fields.get("by").and_then(|node| self.role(node));
@@ -121,6 +122,7 @@ impl Reader {
             "reorg" => self.blocks(node).map(|depth| Verb::Reorg { depth, without: None }),
             "settle" => self.invoice(node).map(|(invoice, _)| Verb::Settle(invoice)),
             "cancel" => self.invoice(node).map(|(invoice, _)| Verb::Cancel(invoice)),
+            "withdraw" => self.offer(node).map(|(offer, ..)| Verb::Withdraw(offer)),
             "accept" => self.role(node).map(Verb::Accept),
             "wait" => self.seconds(node).map(Verb::Wait),
             "offline" => self.role(node).map(Verb::Offline),

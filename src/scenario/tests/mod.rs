@@ -50,7 +50,7 @@ covers: [bolt02/open_channel/to-self-delay-bound]
 cast:
   alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat}
   bob: {role: honest, funds: 0.5 BTC, fee_base: 1 sat, fee_proportional: 100 ppm, cltv_expiry_delta: 40 blocks, htlc_minimum: 1 msat, min_final_cltv_expiry_delta: 18 blocks}
-  carol: {role: honest}
+  carol: {role: honest, funds: 1 BTC}
 channels:
   ab:
     from: alice
@@ -62,10 +62,12 @@ channels:
     feerate: 4 sat/vB
     minimum_depth: 1 block
   ba: {from: bob, to: alice, capacity: 0.1 BTC}
+  ca: {from: carol, to: alice, capacity: 1_000_000 sat}
 steps:
   - open: ab
     say: "The first channel: with a push."
   - open: {channel: ba, until: broadcast}
+  - open: ca
   - pay: {from: alice, to: bob, amount: 1500 msat, channel: ab}
   - remember: {channel: ab, by: alice, as: old}
   - close: {channel: ab, by: alice}
@@ -90,6 +92,12 @@ steps:
   - tamper: {by: alice, field: onion_routing_packet, byte: 1365}
   - replay: {by: alice, channel: ab}
   - wait: 60 s
+  - offer: {by: bob, amount: 1 sat, as: milk, description: Milk, via: [ab], dummy_hops: 2, expiry: 60 s}
+  - offer: {by: bob, as: open}
+  - pay: {from: alice, offer: open, amount: 1 sat, channel: ab}
+  - pay: {from: alice, offer: milk, channel: ab, suspects: bob, fails: {no_answer: true}}
+  - pay: {from: carol, offer: milk, via: [ca], fails: {no_invoice: true}}
+  - withdraw: open
   - pay: {from: alice, to: bob, amount: 1 sat, how: keysend, via: [ba], fails: {corrupted_between: [alice, bob]}}
   - pay: {from: alice, invoice: any, amount: 2 sat, channel: ab, fails: {with: fee_insufficient, by: bob}, believes: {bob: {fee_base: 0 sat, fee_proportional: 0 ppm, cltv_expiry_delta: 9 blocks, htlc_minimum: 1 msat}}}
   - pay: {from: alice, to: bob, amount: 1 sat, channel: ab, fails: {corrupted: true}, onion: {bob: {amt_to_forward: 3 sat, outgoing_cltv_value: 500 blocks, short_channel_id: 1x2x3, omit: [8], records: {100: 00ff}, length: 70_000}}}

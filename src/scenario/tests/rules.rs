@@ -339,6 +339,30 @@ mod steps {
     }
 
     #[test]
+    fn an_offer_is_made_once_and_before_it_is_paid() {
+        let offer = "- offer: {by: bob, amount: 1 sat, as: tea, via: [ab]}";
+        let step = |steps: &str| changed(BREACH, "- mine: 1 block", steps);
+        let first = |text: &str| refuse(text).problems.remove(0).mistake;
+        let twice = first(&step(&format!("{offer}\n  {offer}")));
+        assert!(matches!(twice, Mistake::OfferTwice { .. }));
+        let unknown = first(&step("- pay: {from: alice, offer: tea}"));
+        assert!(matches!(unknown, Mistake::UnknownName { of: "offer", .. }));
+        let unknown = first(&step("- withdraw: tea"));
+        assert!(matches!(unknown, Mistake::UnknownName { of: "offer", .. }));
+        let begins = first(&step(&format!("{offer}\n  - pay: {{from: alice, offer: tea}}")));
+        assert_eq!(begins, Mistake::BeginsAtThePayer { role: "alice".into() });
+        let open = "- offer: {by: bob, as: tea}";
+        let only = first(&step(&format!("{open}\n  - pay: {{from: bob, offer: tea, to: alice}}")));
+        assert!(matches!(only, Mistake::InvoiceOfAnother { .. }), "{only:?}");
+        let layers = "amount: 1 sat, onion: {bob: {omit: [2]}}";
+        let layers =
+            first(&step(&format!("{open}\n  - pay: {{from: alice, offer: tea, {layers}}}")));
+        assert!(matches!(layers, Mistake::LayersOfAnOffer { .. }), "{layers:?}");
+        let no_offer = "- pay: {from: alice, to: bob, amount: 1 sat, suspects: bob}";
+        assert!(matches!(first(&step(no_offer)), Mistake::Nothing { .. }));
+    }
+
+    #[test]
     fn a_failure_says_what_and_by_whom() {
         let fails = |text: &str| {
             let pay = format!("{{from: alice, to: bob, amount: 1 sat, fails: {text}}}");

@@ -56,10 +56,15 @@ fn every_part_of_the_language_is_read() {
     assert_eq!(ab.push.value, Amount::from_sat(100_000));
     assert_eq!(scenario.cast[0].dust_limit.map(|limit| limit.value), Some(Amount::from_sat(546)));
     assert_eq!(scenario.steps[0].say.as_deref(), Some("The first channel: with a push."));
-    let Verb::Reorg { without: Some(left_out), .. } = &scenario.steps[12].verb else {
-        panic!("a reorg that leaves nothing out")
-    };
-    assert!(left_out.is_empty());
+    let left_out: Vec<usize> = scenario
+        .steps
+        .iter()
+        .filter_map(|step| match &step.verb {
+            Verb::Reorg { without, .. } => without.as_ref().map(Vec::len),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(left_out, [2, 0], "a reorg may leave nothing out");
 }
 
 #[test]

@@ -1,0 +1,426 @@
+//! Offers: made, asked about, answered, paid. BOLT 12.
+//!
+//! ```text
+//! payer                         this node
+//!   |-- invoice_request --------->|   onion messages, over the offer's path if it has one
+//!   |<------ invoice or error ----|   over the request's reply path
+//!   |-- HTLCs ------------------->|   over the invoice's blinded path
+//! ```
+
+use std::collections::BTreeMap;
+
+use bitcoin::constants::ChainHash;
+use secp256k1::{PublicKey, SecretKey};
+use thiserror::Error;
+
+use super::blinded::{BlindedWay, Constraints, for_message};
+use super::incoming::Proof;
+use super::invoices::Expected;
+use super::onion_messages::{Letter, MessageEvent, ignored, introduction, tell};
+use super::payments::{Plan, Unpayable};
+use super::route::{Final, PathHop};
+use super::{Node, NodeError, NodeEvent, NodeOutput, Outputs};
+use crate::bolt::offer::{
+    Accepted, Arrival, Bolt12Invoice, Bolt12InvoiceError, Here, InvoiceError, InvoiceRequest,
+    InvoiceRequestError, InvoiceTerms, Kind, Offer, OfferError, OfferFields, OfferId, ParseError,
+    Received, RequestTerms,
+};
+use crate::bolt::onion::{BlindedPath, OnionMessagePayload, blinded_node_secret};
+use crate::bolt::units::{CltvExpiry, CltvExpiryDelta, Msat};
+use crate::bolt::wire::{Bytes, PaymentPreimage, Repeated};
+
+/// The chain of every lab.
+const CHAINS: [ChainHash; 1] = [ChainHash::REGTEST];
+
+/// How many blocks a blinded path for a payment may be used.
+const PATH_LIFETIME: CltvExpiryDelta = CltvExpiryDelta(144);
+
+/// An offer to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferRequest {
+    /// What an item costs; `None` leaves it to the payer.
+    pub amount: Option<Msat>,
+    /// What it is for.
+    pub description: String,
+    /// Over which way payers come; without one, the offer names this node.
+    pub way: Option<BlindedWay>,
+    /// From when on nobody may ask any more, in seconds since 1970.
+    pub absolute_expiry: Option<u64>,
+    /// How far ahead the expiry of an HTLC must lie.
+    pub min_final_cltv_expiry_delta: CltvExpiryDelta,
+}
+
+/// An offer to pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferPayment {
+    /// The offer. BOLT 12.
+    pub offer: String,
+    /// How much; `None` is what the offer says.
+    pub amount: Option<Msat>,
+    /// A note to the issuer.
+    pub note: Option<String>,
+    /// The path to where the offer's blinded path begins, or to its issuer.
+    pub path: Vec<PathHop>,
+    /// Whether the request goes to the end of that path, which the payer suspects to be the issuer,
+    /// and not along the offer's own path.
+    pub suspects: bool,
+}
+
+/// An offer of this node's own.
+#[derive(Clone, Debug)]
+struct OwnOffer {
+    offer: Offer,
+    /// What is written into the path over which requests come.
+    path_id: Option<Bytes>,
+    request: OfferRequest,
+    /// Whether nobody gets an invoice any more.
+    withdrawn: bool,
+}
+
+/// A request that waits for its invoice.
+#[derive(Clone, Debug)]
+struct Asked {
+    request: InvoiceRequest,
+    /// Whom it was sent to: the issuer, or the end of the offer's path.
+    sent_to: Option<PublicKey>,
+    /// The end of the path for the reply.
+    reply_path: Option<PublicKey>,
+    path: Vec<PathHop>,
+}
+
+/// What a node remembers of offers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Offers {
+    own: BTreeMap<OfferId, OwnOffer>,
+    /// Requests by what is written into their reply paths.
+    asked: BTreeMap<Bytes, Asked>,
+    /// How many keys were made for messages, requests and paths.
+    keys: u64,
+}
+
+/// Why nothing comes of an offer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NoDeal {
+    /// It is no offer.
+    #[error("read the offer: {0}")]
+    Offer(ParseError<OfferError>),
+    /// It is another kind of string.
+    #[error("pay {0:?}: not an offer")]
+    Kind(Kind),
+    /// It breaks a requirement, or is not for here and now.
+    #[error("use the offer: {0}")]
+    Unusable(OfferError),
+    /// The request would break a requirement.
+    #[error("ask for an invoice: {0}")]
+    Request(InvoiceRequestError),
+    /// It is another node's.
+    #[error("withdraw an offer of another node")]
+    NotOurs,
+    /// A path cannot be made.
+    #[error("make a blinded path")]
+    Path,
+}
+
+impl Node {
+    fn here(&self) -> Here<'static> {
+        Here { chains: &CHAINS, now: self.time }
+    }
+
+    /// A key that was never used before.
+    pub(super) fn fresh_key(&mut self) -> SecretKey {
+        self.offers.keys = self.offers.keys.saturating_add(1);
+        self.seed.key("message", self.offers.keys)
+    }
+
+    fn fresh_bytes(&mut self) -> Bytes {
+        self.offers.keys = self.offers.keys.saturating_add(1);
+        Bytes(self.seed.bytes("path_id", self.offers.keys).to_vec())
+    }
+
+    /// Makes an offer.
+    pub(super) fn make_offer(&mut self, request: OfferRequest) -> Outputs {
+        let (mut path_id, mut paths) = (None, None);
+        if let Some(way) = &request.way {
+            let id = self.fresh_bytes();
+            let path = for_message(&self.fresh_key(), &way.nodes(), Some(id.clone()))
+                .map_err(|_| NoDeal::Path)?;
+            (path_id, paths) = (Some(id), Some(Repeated(vec![path])));
+        }
+        let fields = OfferFields {
+            offer_chains: Some(Repeated(CHAINS.to_vec())),
+            offer_amount: request.amount.map(|amount| amount.0),
+            offer_description: Some(request.description.clone()),
+            offer_absolute_expiry: request.absolute_expiry,
+            offer_issuer_id: paths.is_none().then(|| self.id()),
+            offer_paths: paths,
+            ..OfferFields::default()
+        };
+        let offer = Offer::new(&fields).map_err(NoDeal::Unusable)?;
+        let text = offer.to_string();
+        self.offers.own.insert(offer.id(), OwnOffer { offer, path_id, request, withdrawn: false });
+        Ok(vec![NodeOutput::Event(NodeEvent::Offer { offer: text })])
+    }
+
+    /// Gives no more invoices for an offer.
+    pub(super) fn withdraw(&mut self, offer: &str) -> Outputs {
+        let offer: Offer = offer.parse().map_err(NoDeal::Offer)?;
+        let own = self.offers.own.get_mut(&offer.id()).ok_or(NoDeal::NotOurs)?;
+        own.withdrawn = true;
+        Ok(Vec::new())
+    }
+
+    /// Asks for an invoice for an offer; it is paid when it comes.
+    pub(super) fn pay_offer(&mut self, payment: OfferPayment) -> Outputs {
+        let offer: Offer = payment.offer.parse().map_err(NoDeal::Offer)?;
+        offer.check(self.here()).map_err(NoDeal::Unusable)?;
+        let metadata = self.fresh_bytes();
+        let payer_key = self.fresh_key();
+        let terms = RequestTerms {
+            invreq_metadata: metadata,
+            invreq_chain: Some(ChainHash::REGTEST),
+            invreq_amount: payment.amount,
+            invreq_payer_note: payment.note,
+            ..RequestTerms::default()
+        };
+        let request =
+            InvoiceRequest::for_offer(&offer, terms, &payer_key).map_err(NoDeal::Request)?;
+        let over: Vec<PublicKey> = payment.path.iter().map(|hop| hop.node_id).collect();
+        let paths = offer.fields().offer_paths.as_ref().filter(|_| !payment.suspects);
+        let path = paths.and_then(|paths| paths.0.first()).cloned();
+        // The reply comes back over the same nodes; the issuer itself is none of its path.
+        let issuer = usize::from(path.is_none());
+        let back: Vec<PublicKey> =
+            over.iter().rev().skip(issuer).copied().chain([self.id()]).collect();
+        let path_id = self.fresh_bytes();
+        let reply = for_message(&self.fresh_key(), &back, Some(path_id.clone()))
+            .map_err(|_| NoDeal::Path)?;
+        let asked = Asked {
+            sent_to: match &path {
+                Some(path) => path.path.last().map(|hop| hop.blinded_node_id),
+                None => offer.fields().offer_issuer_id,
+            },
+            reply_path: reply.path.last().map(|hop| hop.blinded_node_id),
+            path: payment.path,
+            request: request.clone(),
+        };
+        self.offers.asked.insert(path_id, asked);
+        let payload = OnionMessagePayload {
+            reply_path: Some(reply),
+            invoice_request: Some(Bytes(request.as_bytes().to_vec())),
+            ..OnionMessagePayload::default()
+        };
+        Ok(match path {
+            Some(path) => self.post(&over, &path, &payload),
+            None => self.post_to(&over, &payload),
+        })
+    }
+
+    /// Reads a message that is for this node.
+    pub(super) fn read(&mut self, letter: &Letter) -> Outputs {
+        let payload = &letter.payload;
+        match (&payload.invoice_request, &payload.invoice, &payload.invoice_error) {
+            (Some(request), _, _) => Ok(self.answer(letter, request)),
+            (None, Some(invoice), _) => self.receive_invoice(letter, invoice),
+            (None, None, Some(error)) => Ok(self.receive_error(letter, error)),
+            (None, None, None) => Ok(ignored("it says nothing")),
+        }
+    }
+
+    /// Answers a request with an invoice, or with what is wrong.
+    fn answer(&mut self, letter: &Letter, request: &Bytes) -> Vec<NodeOutput> {
+        let Some(reply_path) = letter.payload.reply_path.clone() else {
+            return ignored("a request without a reply_path");
+        };
+        let request = match InvoiceRequest::from_bytes(request.0.clone()) {
+            Ok(request) => request,
+            Err(error) => return self.decline(&reply_path, None, &error.to_string()),
+        };
+        let known = request.offer().ok().and_then(|offer| self.offers.own.get(&offer.id()));
+        let Some(own) = known.cloned() else {
+            return ignored("a request for an offer that is not this node's");
+        };
+        // Who comes by another way than the offer's tries to find out whose it is.
+        if letter.path_id != own.path_id {
+            return ignored("a request over another path than the offer's");
+        }
+        let arrival = match own.path_id.is_some().then(|| self.id_on_path(&letter.path_key)) {
+            Some(Some(id)) => Arrival::Path(id),
+            Some(None) | None => Arrival::Direct,
+        };
+        let accepted = Accepted { here: self.here(), arrival, item_price: None };
+        if let Err(error) = request.check_for(&own.offer, accepted) {
+            return self.decline(&reply_path, Some(&own), &error.to_string());
+        }
+        if own.withdrawn {
+            return self.decline(&reply_path, Some(&own), "the offer was withdrawn");
+        }
+        let amount = request.expected_amount(None).ok().flatten().unwrap_or_default();
+        let amount = request.fields().invreq_amount.unwrap_or(amount);
+        let mut outputs = vec![tell(MessageEvent::Requested { amount })];
+        outputs.extend(match self.invoice_for(letter, &own, &request, amount) {
+            Ok(invoice) => {
+                let payload = OnionMessagePayload {
+                    invoice: Some(Bytes(invoice.as_bytes().to_vec())),
+                    ..OnionMessagePayload::default()
+                };
+                self.reply(&reply_path, Some(&own), &payload)
+            }
+            Err(error) => self.decline(&reply_path, Some(&own), &error.to_string()),
+        });
+        outputs
+    }
+
+    /// The invoice for a request, whose payment is expected from here on.
+    fn invoice_for(
+        &mut self,
+        letter: &Letter,
+        own: &OwnOffer,
+        request: &InvoiceRequest,
+        amount: Msat,
+    ) -> Result<Bolt12Invoice, Bolt12InvoiceError> {
+        let count = u64::try_from(self.invoices.len()).unwrap_or(u64::MAX);
+        let preimage = PaymentPreimage(self.seed.bytes("preimage", count));
+        let path_id = self.fresh_bytes();
+        let delta = own.request.min_final_cltv_expiry_delta;
+        let height = CltvExpiry(self.height.0);
+        let constraints = Constraints {
+            path_id: path_id.clone(),
+            expires_at: height.checked_add(PATH_LIFETIME).unwrap_or(height),
+            min_final_cltv_expiry_delta: delta,
+        };
+        let direct = BlindedWay { introduction: self.id(), path: Vec::new(), dummy_hops: 0 };
+        let way = own.request.way.as_ref().unwrap_or(&direct);
+        let path = way.for_payment(self.id(), &self.fresh_key(), &constraints);
+        let terms = InvoiceTerms {
+            paths: path.into_iter().collect(),
+            invoice_created_at: self.time,
+            invoice_relative_expiry: None,
+            invoice_payment_hash: preimage.hash(),
+            item_price: None,
+            invoice_fallbacks: None,
+            invoice_features: None,
+        };
+        let secret = self.seed.key("node", 0);
+        let key = match own.path_id {
+            Some(_) => blinded_node_secret(&secret, &letter.path_key).unwrap_or(secret),
+            None => secret,
+        };
+        let invoice = Bolt12Invoice::answer(request, terms, &key)?;
+        let expected = Expected {
+            amount: Some(amount),
+            preimage,
+            proof: Proof::Path(Some(path_id)),
+            payment_metadata: None,
+            min_final_cltv_expiry_delta: delta,
+            basic_mpp: false,
+            expires_at: invoice.expiry(),
+            hold: false,
+        };
+        self.invoices.expect(preimage.hash(), expected);
+        Ok(invoice)
+    }
+
+    fn decline(
+        &mut self,
+        reply_path: &BlindedPath,
+        own: Option<&OwnOffer>,
+        error: &str,
+    ) -> Vec<NodeOutput> {
+        let Ok(error) = InvoiceError::new(error, None, None) else { return Vec::new() };
+        let payload = OnionMessagePayload {
+            invoice_error: Some(Bytes(error.as_bytes().to_vec())),
+            ..OnionMessagePayload::default()
+        };
+        self.reply(reply_path, own, &payload)
+    }
+
+    /// Sends along a reply path: to a peer, or the other way along the path over which payers come.
+    fn reply(
+        &mut self,
+        reply_path: &BlindedPath,
+        own: Option<&OwnOffer>,
+        payload: &OnionMessagePayload,
+    ) -> Vec<NodeOutput> {
+        let Some(first) = introduction(reply_path) else {
+            return ignored("the reply path begins with a channel");
+        };
+        let back = own.and_then(|own| own.request.way.as_ref()).map(|way| {
+            let mut nodes = way.nodes();
+            nodes.pop();
+            nodes.reverse();
+            nodes
+        });
+        let over = match back {
+            Some(nodes) if nodes.last() == Some(&first) => nodes,
+            Some(_) | None => vec![first],
+        };
+        self.post(&over, reply_path, payload)
+    }
+
+    /// Pays an invoice that was asked for.
+    fn receive_invoice(&mut self, letter: &Letter, invoice: &Bytes) -> Outputs {
+        let Some(asked) = letter.path_id.as_ref().and_then(|id| self.offers.asked.remove(id))
+        else {
+            return Ok(ignored("an invoice that was not asked for"));
+        };
+        let invoice = match Bolt12Invoice::from_bytes(invoice.0.clone()) {
+            Ok(invoice) => invoice,
+            Err(error) => return Ok(ignored(&error.to_string())),
+        };
+        let arrival = self.id_on_path(&letter.path_key).map_or(Arrival::Direct, Arrival::Path);
+        let received = Received {
+            here: self.here(),
+            sent_to: asked.sent_to,
+            reply_path: asked.reply_path,
+            arrival,
+        };
+        if let Err(error) = invoice.check_for(&asked.request, received) {
+            return Ok(ignored(&error.to_string()));
+        }
+        let mut outputs = vec![tell(MessageEvent::Invoiced { amount: invoice.amount() })];
+        let plan = self.plan_blinded(&invoice, &asked.path)?;
+        outputs.extend(self.send(&plan)?);
+        Ok(outputs)
+    }
+
+    /// The plan of a payment over the first path of an invoice.
+    fn plan_blinded(&self, invoice: &Bolt12Invoice, path: &[PathHop]) -> Result<Plan, Unpayable> {
+        let (blinded, payinfo) = invoice.usable_paths().next().ok_or(Unpayable::NoPath)?;
+        let hash = invoice.fields().invoice_payment_hash.ok_or(Unpayable::NoPath)?;
+        let amount = invoice.amount();
+        let rate = u128::from(payinfo.fee_proportional_millionths);
+        let proportional = u128::from(amount.0).saturating_mul(rate).div_ceil(1_000_000);
+        let proportional = u64::try_from(proportional).map_err(|_| Unpayable::NoPath)?;
+        let fee = Msat(payinfo.fee_base_msat.into()).checked_add(Msat(proportional));
+        let at_introduction = fee.and_then(|fee| amount.checked_add(fee));
+        let last = Final::Blinded {
+            path: blinded.clone(),
+            amount,
+            cltv_expiry: CltvExpiry(self.height.0),
+            total: amount,
+        };
+        self.lay_out_to(
+            at_introduction.ok_or(Unpayable::NoPath)?,
+            path,
+            hash,
+            last,
+            payinfo.cltv_expiry_delta,
+        )
+    }
+
+    fn receive_error(&mut self, letter: &Letter, error: &Bytes) -> Vec<NodeOutput> {
+        let asked = letter.path_id.as_ref().and_then(|id| self.offers.asked.remove(id));
+        if asked.is_none() {
+            return ignored("an invoice_error that answers nothing");
+        }
+        let error = InvoiceError::from_bytes(error.0.clone()).ok();
+        let text = error.and_then(|error| error.fields().error.clone());
+        vec![tell(MessageEvent::NoInvoice { error: text.unwrap_or_default() })]
+    }
+}
+
+impl From<NoDeal> for NodeError {
+    fn from(error: NoDeal) -> Self {
+        Self::NoDeal(error)
+    }
+}
