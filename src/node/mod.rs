@@ -18,6 +18,8 @@ pub mod cheat;
 mod forwarding;
 mod incoming;
 mod invoices;
+#[cfg(test)]
+mod line;
 mod offers;
 mod onion_messages;
 #[cfg(test)]

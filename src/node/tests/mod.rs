@@ -37,4 +37,5 @@ mod normal;
 mod opening;
 mod reorgs;
 mod revoked_close;
+mod several_hops;
 mod unilateral_close;
