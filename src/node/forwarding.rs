@@ -169,7 +169,7 @@ impl Node {
             path_key: htlc.path_key,
         };
         let payment_hash = htlc.payment_hash;
-        let reading = incoming::read(&self.seed.key("node", 0), &offered);
+        let reading = incoming::read(&self.seed.node_secret(), &offered);
         let incoming = Incoming {
             channel,
             id,

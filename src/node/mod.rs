@@ -320,7 +320,7 @@ impl Node {
 
     /// The node's public key, by which its peers know it.
     pub fn id(&self) -> PublicKey {
-        self.seed.key("node", 0).public_key(secp256k1::SECP256K1)
+        self.seed.node_secret().public_key(secp256k1::SECP256K1)
     }
 
     /// Its coins.
@@ -625,10 +625,13 @@ impl Node {
         let payment_secret = PaymentSecret(self.seed.bytes("payment_secret", count));
         let payment_hash = preimage.hash();
         let InvoiceRequest { min_final_cltv_expiry_delta, payment_metadata, .. } = request.clone();
-        let features = Features::default()
+        let mut features = Features::default()
             .requiring(Feature::VAR_ONION_OPTIN)
             .requiring(Feature::PAYMENT_SECRET)
             .offering(Feature::BASIC_MPP);
+        if payment_metadata.is_some() {
+            features = features.requiring(Feature::PAYMENT_METADATA);
+        }
         let mut draft = InvoiceDraft::new(InvoiceNetwork::Regtest, self.time)
             .with(InvoiceField::PaymentHash(payment_hash))
             .with(InvoiceField::PaymentSecret(payment_secret))
@@ -640,7 +643,7 @@ impl Node {
             draft = draft.with(InvoiceField::Metadata(metadata.clone()));
         }
         draft.amount = request.amount;
-        let invoice = draft.sign(&self.seed.key("node", 0)).map_err(NodeError::Invoice)?.encode();
+        let invoice = draft.sign(&self.seed.node_secret()).map_err(NodeError::Invoice)?.encode();
         let expected = Expected {
             amount: request.amount,
             preimage,

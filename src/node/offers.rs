@@ -300,7 +300,7 @@ impl Node {
             invoice_fallbacks: None,
             invoice_features: None,
         };
-        let secret = self.seed.key("node", 0);
+        let secret = self.seed.node_secret();
         let key = match own.path_id {
             Some(_) => blinded_node_secret(&secret, &letter.path_key).unwrap_or(secret),
             None => secret,

@@ -57,7 +57,7 @@ pub(super) struct Letter {
 impl Node {
     /// Passes an onion message on, or reads it.
     pub(super) fn receive_onion(&mut self, message: &OnionMessage) -> Outputs {
-        let secret = self.seed.key("node", 0);
+        let secret = self.seed.node_secret();
         let Ok(packet) = Packet::from_bytes(&message.onion_message_packet.0) else {
             return Ok(ignored("too short for a packet"));
         };
@@ -160,7 +160,7 @@ impl Node {
 
     /// The id that this node has at the end of a path over which a letter came.
     pub(super) fn id_on_path(&self, path_key: &PublicKey) -> Option<PublicKey> {
-        let secret = blinded_node_secret(&self.seed.key("node", 0), path_key).ok()?;
+        let secret = blinded_node_secret(&self.seed.node_secret(), path_key).ok()?;
         Some(secret.public_key(secp256k1::SECP256K1))
     }
 }

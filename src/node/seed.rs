@@ -42,6 +42,11 @@ impl Seed {
         }
     }
 
+    /// The secret of the node's id.
+    pub fn node_secret(&self) -> SecretKey {
+        self.key("node", 0)
+    }
+
     /// The secrets of a node's channel number `index`.
     pub fn channel(&self, index: u64) -> ChannelSecrets {
         ChannelSecrets {

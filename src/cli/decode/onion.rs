@@ -1,6 +1,7 @@
 //! `boltlab decode onion`: peels an onion.
 
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,13 +13,17 @@ use crate::cli::complain;
 use crate::decode::onion::{
     Explanation, Given, InputError, explain, parse, parse_hash, parse_path_key, parse_secret,
 };
+use crate::node::Seed;
+use crate::scenario::{self, ScenarioError};
 
 /// What stands below its help.
 pub(super) const HELP: &str = "Examples:
   boltlab decode onion 0002eec7…                                what anybody sees of it
   boltlab decode onion 0002eec7… --key 41… --payment-hash 42…   what one hop sees
   boltlab decode onion @FILE --key 41… 42… 43…                  several, in any order
-  boltlab decode onion 0201031b84… --key 42…                    an onion_message as it is sent";
+  boltlab decode onion 0201031b84… --key 42…                    an onion_message as it is sent
+  boltlab decode onion 0002… --scenario specs/onion/textbook.yaml --payment-hash 77…
+                                       one from the trace of a scenario, with its roles' keys";
 
 /// Its arguments.
 #[derive(Debug, Args)]
@@ -28,6 +33,9 @@ pub struct OnionArgs {
     /// Secret keys of nodes on the route, in any order
     #[arg(long = "key", value_name = "SECRET", num_args = 1..)]
     keys: Vec<String>,
+    /// Use the keys of all roles of this scenario: its onions are in the trace of a run
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
     /// The hash of the payment, which its onion's HMACs cover
     #[arg(long, value_name = "HEX")]
     payment_hash: Option<String>,
@@ -46,6 +54,8 @@ enum Failure {
     Input { source_name: String, error: InputError, snippet: Option<String> },
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
 }
 
 impl OnionArgs {
@@ -71,7 +81,12 @@ impl OnionArgs {
             };
             named(&name, key, parse_secret)
         });
-        let keys = keys.collect::<Result<_, _>>()?;
+        let mut keys = keys.collect::<Result<Vec<_>, _>>()?;
+        if let Some(file) = &self.scenario {
+            let scenario = scenario::load(file).map_err(Box::new)?;
+            let roles = scenario.cast.iter().map(|role| role.name.value.as_str());
+            keys.extend(roles.map(|role| Seed::derive(&scenario.title, role).node_secret()));
+        }
         let hash = self.payment_hash.as_ref();
         let payment_hash =
             hash.map(|hash| named("--payment-hash", hash, parse_hash)).transpose()?;
