@@ -11,7 +11,7 @@ use super::{
         At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName, Scenario,
     },
     outcome::{Fate, FundingSpender, OutcomeEntry},
-    payment::{Pay, TamperedField},
+    payment::{How, Pay, TamperedField},
     reference::{OutputRef, Path},
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
 };
@@ -195,7 +195,7 @@ impl<'a> Check<'a> {
                 self.side(by, &channel.value);
                 self.cheat(by, "replay an onion");
             }
-            Verb::Close { channel, by }
+            Verb::Close { channel, by, .. }
             | Verb::ForceClose { channel, by }
             | Verb::Remember { channel, by, .. } => {
                 self.open(&channel.value, channel.at);
@@ -287,6 +287,11 @@ impl<'a> Check<'a> {
                 pay.amount.map_or(pay.from.at, |a| a.at),
                 Mistake::PartsDiffer { given, amount },
             );
+        }
+        if let Some(misread) = pay.misread.filter(|_| pay.invoice.is_none())
+            && pay.how == How::Keysend
+        {
+            self.report(misread.at, Mistake::NothingToMisread);
         }
         if let Some((role, _)) = pay.onion.first() {
             let payer = At::new(pay.from.value.clone(), role.at);
