@@ -168,7 +168,7 @@ fn routed(seed: u64) -> String {
     for channel in 0..last {
         writeln!(yaml, "  - open: c{channel}").unwrap();
     }
-    for payment in 0..1 + random.below(5) {
+    for payment in 0..=random.below(5) {
         pay_routed(random, &mut hops, payment, &mut yaml);
     }
     for (channel, hop) in hops.iter().enumerate() {
