@@ -164,3 +164,84 @@ mod settled {
         );
     }
 }
+
+mod pay {
+    use super::*;
+
+    #[test]
+    fn a_payer_that_would_pay_does_not_refuse() {
+        last_fails(
+            &[
+                "open: ab",
+                "pay: {from: alice, to: bob, amount: 1 sat, channel: ab, fails: {never_sent: \
+                 unreadable_invoice}}",
+            ],
+            "expected: it is never sent: unreadable_invoice\nfound: alice would pay",
+        );
+    }
+
+    #[test]
+    fn a_payer_that_refuses_says_why() {
+        last_fails(
+            &[
+                "open: ab",
+                "pay: {from: alice, to: bob, amount: 1 sat, channel: ab, misread: {character: 9}, \
+                 fails: {never_sent: expired_invoice}}",
+            ],
+            "expected: it is never sent: expired_invoice\nfound: alice cannot read an invoice: the \
+             checksum does not fit",
+        );
+    }
+
+    #[test]
+    fn an_invoice_ends_somewhere() {
+        last_fails(
+            &[
+                "open: ab",
+                "pay: {from: alice, to: bob, amount: 1 sat, channel: ab, misread: {character: \
+                 9_999}}",
+            ],
+            "the invoice has 257 characters",
+        );
+    }
+
+    #[test]
+    fn a_layer_without_a_total_keeps_it() {
+        last_fails(
+            &[
+                "open: ab",
+                "pay: {from: alice, to: bob, amount: 1 sat, channel: ab, how: keysend, onion: \
+                 {bob: {total_msat: 2 sat}}}",
+            ],
+            "the layer of bob has no total_msat",
+        );
+    }
+
+    #[test]
+    fn a_failure_is_held_against_the_last_one() {
+        last_fails(
+            &[
+                "open: ab",
+                "invoice: {by: bob, amount: 1 sat, as: tea}",
+                "cancel: tea",
+                "pay: {from: alice, invoice: tea, channel: ab, fails: {with: \
+                 incorrect_or_unknown_payment_details, by: bob}}",
+                "expect: {payment: {of: alice, invoice: tea, fails: {with: mpp_timeout, by: bob}}}",
+            ],
+            "expected: expect the payment of tea by alice to be failed; bob fails it with \
+             mpp_timeout\nfound: bob says incorrect_or_unknown_payment_details (1 sat, at height 114)",
+        );
+    }
+}
+
+mod shutdown {
+    use super::*;
+
+    #[test]
+    fn without_an_htlc_nothing_holds_up_the_close() {
+        last_fails(
+            &["open: ab", "close: {channel: ab, by: alice, until: shutdown}"],
+            "alice sees ab as closing, not as shutdown",
+        );
+    }
+}

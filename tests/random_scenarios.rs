@@ -24,9 +24,12 @@ fn main() {
     let count = std::env::var("BOLTLAB_RANDOM").ok().and_then(|text| text.parse().ok());
     let bitcoind = find_or_obtain(&Request::default(), &Silent).expect("a bitcoind");
     let options = lab::Options { chain: (&bitcoind).into(), ..lab::Options::default() };
-    let trials = (0..count.unwrap_or(SHORT)).map(|seed| {
-        let options = options.clone();
-        Trial::test(format!("seed_{seed:04}"), move || play(seed, &options))
+    let trials = (0..count.unwrap_or(SHORT)).flat_map(|seed| {
+        let (one, route) = (options.clone(), options.clone());
+        [
+            Trial::test(format!("seed_{seed:04}"), move || play(&scenario(seed), &one)),
+            Trial::test(format!("route_{seed:04}"), move || play(&routed(seed), &route)),
+        ]
     });
     libtest_mimic::run(&arguments, trials.collect()).exit();
 }
@@ -113,10 +116,139 @@ fn scenario(seed: u64) -> String {
     yaml
 }
 
-fn play(seed: u64, options: &lab::Options) -> Result<(), Failed> {
-    let yaml = scenario(seed);
+/// What a role of a route asks for, and the balances of the channel to the next role.
+struct Hop {
+    fee_base: u64,
+    millionths: u64,
+    delta: u64,
+    /// Of the one nearer to the first role, and of the other, in msat.
+    balances: [u64; 2],
+}
+
+impl Hop {
+    fn fee(&self, amount: u64) -> u64 {
+        self.fee_base + amount * self.millionths / 1_000_000
+    }
+}
+
+/// A scenario of payments over several hops, in both directions, that arrive or come to grief. What
+/// each must lead to, and who must own what after it, is computed here and stands in the scenario.
+fn routed(seed: u64) -> String {
+    let mut random = Random(seed.wrapping_mul(0xD1B5_4A32_D192_ED03) | 1);
+    let random = &mut random;
+    let mut hops: Vec<Hop> = (0..2 + random.below(4))
+        .map(|_| Hop {
+            fee_base: random.below(3_000),
+            millionths: random.below(5_000),
+            delta: 1 + random.below(60),
+            balances: [700_000_000, 300_000_000],
+        })
+        .collect();
+    let last = hops.len();
+    let mut yaml = format!("title: Route {seed}\ncast:\n");
+    for (role, hop) in hops.iter().enumerate() {
+        let Hop { fee_base, millionths, delta, .. } = hop;
+        writeln!(
+            yaml,
+            "  r{role}: {{role: cheat, funds: 1 BTC, fee_base: {fee_base} msat, \
+             fee_proportional: {millionths} ppm, cltv_expiry_delta: {delta} blocks}}"
+        )
+        .unwrap();
+    }
+    writeln!(yaml, "  r{last}: {{role: cheat}}\nchannels:").unwrap();
+    for from in 0..last {
+        let to = from + 1;
+        writeln!(
+            yaml,
+            "  c{from}: {{from: r{from}, to: r{to}, capacity: 1_000_000 sat, push: 300_000 sat}}"
+        )
+        .unwrap();
+    }
+    yaml.push_str("steps:\n");
+    for channel in 0..last {
+        writeln!(yaml, "  - open: c{channel}").unwrap();
+    }
+    for payment in 0..=random.below(5) {
+        pay_routed(random, &mut hops, payment, &mut yaml);
+    }
+    for (channel, hop) in hops.iter().enumerate() {
+        for (role, balance) in [channel, channel + 1].into_iter().zip(hop.balances) {
+            let what = format!("channel: c{channel}, of: r{role}, is: {balance} msat");
+            writeln!(yaml, "  - expect: {{balance: {{{what}}}}}").unwrap();
+        }
+    }
+    for channel in 0..last {
+        writeln!(yaml, "  - close: {{channel: c{channel}, by: r{channel}}}").unwrap();
+    }
+    yaml.push_str("  - mine: 1 block\n");
+    yaml
+}
+
+/// One payment from an end of the route to the other, and what it must lead to.
+fn pay_routed(random: &mut Random, hops: &mut [Hop], payment: u64, yaml: &mut String) {
+    let last = hops.len();
+    let forth = random.below(2) == 0;
+    // The role at this distance from the payer.
+    let role = |distance: usize| if forth { distance } else { last - distance };
+    let (from, to) = (role(0), role(last));
+    let amount = 1 + random.below(20_000_000);
+    let mut step = |line: String| writeln!(yaml, "  - {line}").unwrap();
+    // Somebody on the way, who is neither of the ends.
+    let between = 1 + usize::try_from(random.below(last as u64 - 1)).unwrap();
+    let (culprit, before) = (role(between), role(between - 1));
+    let invoice = format!("i{payment}");
+    step(format!("invoice: {{by: r{to}, amount: {amount} msat, as: {invoice}}}"));
+    let mut accept = false;
+    let fails = match random.below(7) {
+        0 => {
+            step(format!("cancel: {invoice}"));
+            format!("{{with: incorrect_or_unknown_payment_details, by: r{to}}}")
+        }
+        1 => {
+            step(format!("tamper: {{by: r{culprit}, field: onion_routing_packet, byte: 0}}"));
+            format!("{{with: invalid_onion_version, by: r{culprit}}}")
+        }
+        2 => {
+            let byte = 66 + random.below(1_300);
+            step(format!("tamper: {{by: r{culprit}, field: onion_routing_packet, byte: {byte}}}"));
+            format!("{{with: invalid_onion_hmac, by: r{culprit}}}")
+        }
+        3 => {
+            let byte = random.below(292);
+            step(format!("cancel: {invoice}"));
+            step(format!("tamper: {{by: r{culprit}, field: reason, byte: {byte}}}"));
+            format!("{{corrupted_between: [r{before}, r{culprit}]}}")
+        }
+        4 => {
+            let failure = random.pick(&["temporary_node_failure", "channel_disabled"]);
+            step(format!("refuse: {{by: r{culprit}, with: {failure}}}"));
+            accept = true;
+            format!("{{with: {failure}, by: r{culprit}}}")
+        }
+        _ => {
+            step(format!("pay: {{from: r{from}, invoice: {invoice}}}"));
+            let mut amount = amount;
+            for distance in (1..=last).rev() {
+                let payer = role(distance - 1);
+                let channel = payer.min(role(distance));
+                let side = usize::from(!forth);
+                hops[channel].balances[side] -= amount;
+                hops[channel].balances[1 - side] += amount;
+                // The role at the far end has no terms of its own, and passes nothing on.
+                amount += if distance > 1 { hops[payer].fee(amount) } else { 0 };
+            }
+            return;
+        }
+    };
+    step(format!("pay: {{from: r{from}, invoice: {invoice}, fails: {fails}}}"));
+    if accept {
+        step(format!("accept: r{culprit}"));
+    }
+}
+
+fn play(yaml: &str, options: &lab::Options) -> Result<(), Failed> {
     let parsing = ParseOptions { allow_missing_outcome: true };
-    let scenario = scenario::parse(Path::new("random.yaml"), &yaml, parsing)
+    let scenario = scenario::parse(Path::new("random.yaml"), yaml, parsing)
         .map_err(|error| format!("{error}\n{yaml}"))?;
     let run = lab::run(&scenario, options);
     let story = |what: String| Failed::from(format!("{what}\n{yaml}"));

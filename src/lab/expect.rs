@@ -48,9 +48,8 @@ impl Lab<'_> {
             Expectation::Transaction(pattern) => Ok(self.look_for(pattern).err()),
             Expectation::NoTransaction(pattern) => Ok(self.look_for(pattern).ok()),
             Expectation::State { channel, of, is } => self.look_at_state(channel, of, *is),
-            Expectation::Payment { of, invoice, is } => {
-                let state = self.payment_state(of, invoice)?;
-                Ok((state != *is).then(|| format!("for {of} it is {state}")))
+            Expectation::Payment { of, invoice, is, fails } => {
+                self.look_at_payment(of, invoice, *is, fails.as_ref())
             }
             Expectation::Balance { channel, of, is } => self.look_at_balance(channel, of, is.value),
         }

@@ -15,11 +15,11 @@ use crate::node::cheat::{self, LayerChange};
 use crate::node::{
     BlindedWay, InvoiceRequest, MessageEvent, Node, NodeCommand, NodeError, NodeEvent,
     OfferPayment, OfferRequest, PathHop, PayRequest, Payee, PaymentEvent, Plan, RelayPolicy,
-    Setback,
+    Setback, Unpayable,
 };
 use crate::scenario::{
     Ask, At, Blocks, ChannelName, Fails, FailureName, How, InvoiceName, LayerEdit, OfferStep,
-    PaidUntil, Pay, PayPart, PaymentState, RelayTerms, RoleName, TamperedField,
+    PaidUntil, Pay, PayPart, PaymentState, RelayTerms, RoleName, TamperedField, Unsent,
 };
 use crate::trace::{Event, words};
 
@@ -206,8 +206,15 @@ impl Lab<'_> {
             return self.pay_offer(pay, offer);
         }
         let (payee, payment_hash, amount) = self.payee(pay)?;
+        let payee = misread(payee, pay.misread)?;
         let parts = self.request(pay, amount)?;
         let request = PayRequest { payee, parts };
+        if let Some(fails) = &pay.fails
+            && let Fails::NeverSent(why) = fails.value
+        {
+            let found = self.sent_instead(&pay.from.value, &request, why)?;
+            return self.check(fails.at, &fails.value.to_string(), found);
+        }
         let since = self.trace.entries.len();
         let from = &pay.from.value;
         let hash = if pay.onion.is_empty() {
@@ -219,6 +226,24 @@ impl Lab<'_> {
             self.pay_crafted(pay, &request)?
         };
         self.judge_payment(pay, Some(hash), since)
+    }
+
+    /// What the payer would do, if it is not to send nothing for that reason. Nothing is sent.
+    fn sent_instead(
+        &self,
+        from: &RoleName,
+        request: &PayRequest,
+        why: Unsent,
+    ) -> Result<Option<String>, Stop> {
+        let Err(error) = self.node(from)?.plan(request) else {
+            return Ok(Some(format!("{from} would pay")));
+        };
+        let so = match why {
+            Unsent::UnreadableInvoice => matches!(error, Unpayable::Invoice(_)),
+            Unsent::ExpiredInvoice => matches!(error, Unpayable::Expired),
+            Unsent::TooLittle => matches!(error, Unpayable::Parts { .. }),
+        };
+        Ok((!so).then(|| format!("{from} cannot {error}")))
     }
 
     /// The hash under which the payment will be known.
@@ -240,7 +265,10 @@ impl Lab<'_> {
             let mut hops = plans.iter_mut().flat_map(|plan: &mut Plan| &mut plan.hops);
             let hop = hops.find(|hop| hop.node_id == reader);
             let missing = || failed(Some(role.at), format!("{role} reads no layer of this onion"));
-            change.apply(hop.ok_or_else(missing)?);
+            if !change.apply(hop.ok_or_else(missing)?) {
+                let message = format!("the layer of {role} has no total_msat");
+                return Err(failed(Some(role.at), message));
+            }
         }
         let hash = plans.first().map(|plan| plan.payment_hash);
         for plan in plans {
@@ -441,12 +469,14 @@ impl Lab<'_> {
         })
     }
 
-    /// How a payment stands, as its payer knows.
-    pub(super) fn payment_state(
+    /// How a payment stands, as its payer knows, if not like this.
+    pub(super) fn look_at_payment(
         &self,
         of: &At<RoleName>,
         invoice: &At<InvoiceName>,
-    ) -> Result<PaymentState, Stop> {
+        wanted: PaymentState,
+        fails: Option<&Fails>,
+    ) -> Result<Option<String>, Stop> {
         let hash = self.invoice(invoice)?.payment_hash;
         let told = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
             Event::Payment { role, told, .. } if *role == of.value && told.ends(&hash) => {
@@ -454,11 +484,17 @@ impl Lab<'_> {
             }
             _ => None,
         });
-        Ok(match told {
-            Some(PaymentEvent::Paid { .. }) => PaymentState::Paid,
-            Some(_) => PaymentState::Failed,
-            None => PaymentState::Pending,
-        })
+        let (state, setback) = match told {
+            Some(PaymentEvent::Paid { .. }) => (PaymentState::Paid, None),
+            Some(PaymentEvent::Failed { setback, .. }) => (PaymentState::Failed, Some(setback)),
+            Some(_) | None => (PaymentState::Pending, None),
+        };
+        if let (Some(fails), Some(setback)) = (fails, setback)
+            && !self.is_setback(of, fails, setback)?
+        {
+            return Ok(Some(self.names().setback(setback)));
+        }
+        Ok((state != wanted).then(|| format!("for {of} it is {state}")))
     }
 
     /// What the trace calls things so far.
@@ -512,6 +548,18 @@ fn flip(message: &mut Message, field: TamperedField, byte: u32) -> bool {
     }
 }
 
+/// The invoice as the payer reads it.
+fn misread(payee: Payee, character: Option<At<u32>>) -> Result<Payee, Stop> {
+    let (Payee::Invoice(text), Some(character)) = (&payee, character) else { return Ok(payee) };
+    let mut bytes = text.clone().into_bytes();
+    let length = bytes.len();
+    let byte = usize::try_from(character.value).ok().and_then(|index| bytes.get_mut(index));
+    let beyond = || failed(Some(character.at), format!("the invoice has {length} characters"));
+    *byte.ok_or_else(beyond)? ^= 1;
+    // An invoice is ASCII, and stays so.
+    String::from_utf8(bytes).map(Payee::Invoice).map_err(|error| failed(None, error.to_string()))
+}
+
 fn amount_position(pay: &Pay) -> crate::scenario::Position {
     pay.amount.map_or(pay.from.at, |amount| amount.at)
 }
@@ -544,6 +592,7 @@ fn layer_change(edit: &LayerEdit) -> LayerChange {
     let channel = edit.short_channel_id.map(|channel| (6, channel.to_value()));
     let named = [amount, expiry, channel].into_iter().flatten();
     LayerChange {
+        total: edit.total_msat,
         omit: edit.omit.clone(),
         records: named.chain(edit.records.iter().cloned()).collect(),
         length: edit.length,

@@ -14,8 +14,8 @@ use crate::chain::Branch;
 use crate::node::cheat::{self, ClaimWay};
 use crate::node::{ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, OpenRequest};
 use crate::scenario::{
-    At, Blocks, Channel, ChannelName, ChannelType, OutputRef, Path, Position, RoleName, StateName,
-    Step, TransactionRef, Until, Verb,
+    At, Blocks, Channel, ChannelName, ChannelType, ClosedUntil, OutputRef, Path, Position,
+    RoleName, StateName, Step, TransactionRef, Until, Verb,
 };
 use crate::trace::{Answer, Event};
 
@@ -38,7 +38,7 @@ impl Lab<'_> {
             }
             Verb::Replay { by, channel } => self.replay(by, channel),
             Verb::Wait(seconds) => self.wait(seconds.value),
-            Verb::Close { channel, by } => self.close(channel, by),
+            Verb::Close { channel, by, until } => self.close(channel, by, *until),
             Verb::ForceClose { channel, by } => self.force_close(channel, by),
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
             Verb::Publish { by, commitment } => self.publish_state(by, commitment),
@@ -176,11 +176,25 @@ impl Lab<'_> {
         Err(failed(Some(at), message))
     }
 
-    fn close(&mut self, name: &At<ChannelName>, by: &At<RoleName>) -> Result<(), Stop> {
+    fn close(
+        &mut self,
+        name: &At<ChannelName>,
+        by: &At<RoleName>,
+        until: ClosedUntil,
+    ) -> Result<(), Stop> {
         let handle = self.handle(name)?;
         let command = NodeCommand::Close(handle);
         self.command(&by.value, "close the channel", command).map_err(|stop| stop.at(name.at))?;
-        self.accepted(name.at, Purpose::Closing)
+        match until {
+            ClosedUntil::Broadcast => self.accepted(name.at, Purpose::Closing),
+            ClosedUntil::Shutdown => {
+                let channel = self.declared(&name.value)?;
+                for role in [&channel.from.value, &channel.to.value] {
+                    self.must_be(name, role, "shutdown")?;
+                }
+                Ok(())
+            }
+        }
     }
 
     fn force_close(&mut self, name: &At<ChannelName>, by: &At<RoleName>) -> Result<(), Stop> {

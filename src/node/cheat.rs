@@ -9,12 +9,19 @@ use super::route::PlannedHop;
 use super::{ChannelHandle, Node, NodeError, NodeOutput};
 use crate::bolt::channel::{Command, HtlcOffer, Input, Phase, Refused};
 use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
-use crate::bolt::units::CommitmentNumber;
+use crate::bolt::units::{CommitmentNumber, Msat};
+use crate::bolt::wire::codec::TlvValue;
 use crate::bolt::wire::tlv;
+
+/// The record with the `payment_secret` and, behind it, the `total_msat`.
+const PAYMENT_DATA: u64 = 8;
+const SECRET_LENGTH: usize = 32;
 
 /// What a cheat writes into one layer of an onion instead of what belongs there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LayerChange {
+    /// Another `total_msat` in the record that has the `payment_secret`.
+    pub total: Option<Msat>,
     /// Types of records that are left out.
     pub omit: Vec<u64>,
     /// Records that are put in, or in the place of those that are there.
@@ -24,12 +31,18 @@ pub struct LayerChange {
 }
 
 impl LayerChange {
-    /// Changes a layer before it is wrapped.
-    pub fn apply(&self, hop: &mut PlannedHop) {
+    /// Changes a layer before it is wrapped. False if there is no total to change; then nothing
+    /// is changed.
+    pub fn apply(&self, hop: &mut PlannedHop) -> bool {
         let mut records: BTreeMap<u64, Vec<u8>> = tlv::records(&hop.payload)
             .flatten()
             .map(|record| (record.number, record.value.to_vec()))
             .collect();
+        if let Some(total) = self.total {
+            let Some(data) = records.get_mut(&PAYMENT_DATA) else { return false };
+            data.truncate(SECRET_LENGTH);
+            data.extend(total.to_value());
+        }
         records.retain(|number, _| !self.omit.contains(number));
         records.extend(self.records.iter().cloned());
         hop.payload.clear();
@@ -37,6 +50,7 @@ impl LayerChange {
             tlv::write_record(*number, value, &mut hop.payload);
         }
         hop.claimed_length = self.length;
+        true
     }
 }
 

@@ -253,7 +253,11 @@ impl Node {
     }
 
     /// What this node asks for forwarding, in the order of BOLT 4's list of failures.
-    fn check_forward(&self, incoming: &Incoming, forward: &Forward) -> Result<(), Failure> {
+    pub(super) fn check_forward(
+        &self,
+        incoming: &Incoming,
+        forward: &Forward,
+    ) -> Result<(), Failure> {
         let relay = match forward.relay {
             // The path's creator knew the policy; amounts and expiries follow from it.
             Some(relay) => RelayPolicy {
@@ -276,7 +280,7 @@ impl Node {
         }
         let latest = incoming.cltv_expiry.checked_sub(relay.cltv_expiry_delta);
         if latest.is_none_or(|latest| latest < expiry) {
-            let cltv_expiry = incoming.cltv_expiry;
+            let cltv_expiry = expiry;
             return Err(Failure::IncorrectCltvExpiry { cltv_expiry, channel_update });
         }
         let left = expiry.0.saturating_sub(self.height.0);

@@ -33,7 +33,7 @@ pub(super) struct Expected {
     pub(super) min_final_cltv_expiry_delta: CltvExpiryDelta,
     /// Whether several HTLCs may bring it.
     pub(super) basic_mpp: bool,
-    /// From when on it is not taken any more, in seconds since 1970.
+    /// After when it is not taken any more, in seconds since 1970.
     pub(super) expires_at: u64,
     /// Whether the HTLCs are kept until the node is told what to do with them.
     pub(super) hold: bool,
@@ -99,7 +99,7 @@ impl Invoices {
         receive: &Receive,
     ) -> Vec<Decision> {
         let Some((expected, state)) = self.0.get_mut(&payment_hash) else {
-            return vec![unasked(now, payment_hash, incoming, receive)];
+            return unasked(now, payment_hash, incoming, receive);
         };
         let State::Open(parts) = state else {
             // Whether it was paid before is nobody's business.
@@ -190,7 +190,7 @@ impl Expected {
             && incoming.cltv_expiry.0 >= earliest
             && receive.payment_metadata == self.payment_metadata
             && (self.basic_mpp || total == receive.amt_to_forward)
-            && now.time < self.expires_at
+            && now.time <= self.expires_at
     }
 }
 
@@ -200,16 +200,18 @@ fn unasked(
     payment_hash: sha256::Hash,
     incoming: Incoming,
     receive: &Receive,
-) -> Decision {
+) -> Vec<Decision> {
     let earliest = now.height.0.saturating_add(FULFILLMENT_DEADLINE);
     match &receive.proof {
         Proof::Keysend(preimage)
             if preimage.hash() == payment_hash && incoming.cltv_expiry.0 >= earliest =>
         {
-            Decision::Take(incoming, *preimage)
+            let amount = receive.amt_to_forward;
+            let complete = Decision::Complete { payment_hash, amount, parts: 1, held: false };
+            vec![complete, Decision::Take(incoming, *preimage)]
         }
         Proof::Keysend(_) | Proof::None | Proof::Secret(_) | Proof::Path(_) => {
-            unknown(now, incoming)
+            vec![unknown(now, incoming)]
         }
     }
 }

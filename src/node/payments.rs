@@ -185,7 +185,7 @@ pub(super) struct PaymentRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unpayable {
     /// It is none.
-    #[error("read the invoice: {0}")]
+    #[error("{0}")]
     Invoice(InvoiceError),
     /// It is for another chain.
     #[error("pay an invoice of another chain")]

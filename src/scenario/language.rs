@@ -6,9 +6,9 @@
 use super::{
     model::{ChannelType, RoleKind},
     outcome::FundingState,
-    payment::{FailureName, How, PaidUntil, PaymentState, TamperedField},
+    payment::{FailureName, How, PaidUntil, PaymentState, TamperedField, Unsent},
     reference::Path,
-    step::{ChannelState, Until},
+    step::{ChannelState, ClosedUntil, Until},
     units::Quantity,
 };
 
@@ -254,6 +254,7 @@ static PAY: Shape = shape(
             Kind::Name,
             "Whom a cheat takes for the offer's maker: it asks that node, not along the offer's path.",
         ),
+        optional("misread", Kind::Map(&MISREAD), "Where the payer misreads the invoice."),
         optional(
             "how",
             Kind::Words(How::WORDS, How::MEANINGS),
@@ -275,6 +276,11 @@ static PAY: Shape = shape(
         ),
         optional("onion", Kind::ByRole(&LAYER), "What a cheat writes into the onion's layers."),
     ],
+);
+/// How an invoice is misread.
+pub(super) static MISREAD: Shape = shape(
+    "a misread invoice",
+    &[required("character", Kind::Number, "The character, from 0, of which one bit is another.")],
 );
 /// One part of a payment.
 pub(super) static PART: Shape = shape(
@@ -302,8 +308,20 @@ pub(super) static FAILS: Shape = Shape {
             NAMES,
             "What comes back cannot be read: one of these two changed it.",
         ),
+        optional(
+            "never_sent",
+            Kind::Words(Unsent::WORDS, Unsent::MEANINGS),
+            "The payer itself does not want to pay, and nothing is sent.",
+        ),
     ],
-    count: Count::OneOf(&["with", "no_invoice", "no_answer", "corrupted", "corrupted_between"]),
+    count: Count::OneOf(&[
+        "with",
+        "no_invoice",
+        "no_answer",
+        "corrupted",
+        "corrupted_between",
+        "never_sent",
+    ]),
 };
 /// What a payer believes of what somebody asks for forwarding.
 pub(super) static RELAY: Shape = Shape {
@@ -318,6 +336,7 @@ pub(super) static LAYER: Shape = Shape {
         optional("amt_to_forward", MSAT, "Another `amt_to_forward`."),
         optional("outgoing_cltv_value", BLOCKS, "Another `outgoing_cltv_value`, as a height."),
         optional("short_channel_id", Kind::Text, "Another `short_channel_id`, as in `1x2x3`."),
+        optional("total_msat", MSAT, "Another `total_msat` beside the `payment_secret`."),
         optional("omit", Kind::List(&Kind::Number), "The types of records that are left out."),
         optional(
             "records",
@@ -356,6 +375,11 @@ static CLOSE: Shape = shape(
     &[
         required("channel", Kind::Name, "The channel."),
         required("by", Kind::Name, "The side that sends `shutdown` first."),
+        optional(
+            "until",
+            Kind::Words(ClosedUntil::WORDS, ClosedUntil::MEANINGS),
+            "How far the close goes (default: broadcast).",
+        ),
     ],
 );
 static FORCE_CLOSE: Shape = shape(
@@ -456,18 +480,20 @@ pub(super) static BALANCE: Shape = shape(
 );
 
 /// An expectation of a payment.
-pub(super) static PAYMENT: Shape = shape(
-    "`payment`",
-    &[
+pub(super) static PAYMENT: Shape = Shape {
+    of: "`payment`",
+    fields: &[
         required("of", Kind::Name, "The payer, who is asked."),
         required("invoice", Kind::Name, "The invoice."),
-        required(
+        optional(
             "is",
             Kind::Words(PaymentState::WORDS, PaymentState::MEANINGS),
             "How it must stand.",
         ),
+        optional("fails", Kind::Map(&FAILS), "How it must have failed, as the payer learnt it."),
     ],
-);
+    count: Count::OneOf(&["is", "fails"]),
+};
 
 /// The fate of a funding output that was spent.
 pub(super) static SPENT: Shape = shape(

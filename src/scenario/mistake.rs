@@ -430,6 +430,9 @@ pub enum Mistake {
         /// Who made it.
         maker: String,
     },
+    /// A misread invoice where there is none.
+    #[error("a payment by keysend has no invoice that could be misread")]
+    NothingToMisread,
     /// A byte beyond a field's end.
     #[error("{field} has {length} bytes, from 0 on: there is no byte {byte}")]
     NoSuchByte {

@@ -42,13 +42,15 @@ pub use outcome::{
 };
 pub use payment::{
     Ask, Fails, FailureName, How, LayerEdit, OfferStep, PaidUntil, Pay, PayPart, PaymentState,
-    TamperedField,
+    TamperedField, Unsent,
 };
 pub use reference::{
     CommitmentOutput, InvalidReference, OutputRef, Path, TransactionKind, TransactionRef,
 };
 pub use schema::schema;
-pub use step::{ChannelState, Expect, Expectation, Step, TransactionPattern, Until, Verb};
+pub use step::{
+    ChannelState, ClosedUntil, Expect, Expectation, Step, TransactionPattern, Until, Verb,
+};
 pub use units::Quantity;
 pub use units::{grouped, written};
 

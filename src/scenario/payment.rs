@@ -65,6 +65,8 @@ pub struct Pay {
     pub offer: Option<At<InvoiceName>>,
     /// Whom a cheat suspects to have made the offer: it asks that node, and not over the offer's path.
     pub suspects: Option<At<RoleName>>,
+    /// The character of the invoice, from 0, that the payer misreads: one bit of it is another.
+    pub misread: Option<At<u32>>,
     /// How the payer comes by the hash.
     pub how: How,
     /// The parts, at least one.
@@ -139,6 +141,20 @@ pub enum Fails {
         /// The two who may have changed it, if the payer can tell.
         between: Option<(At<RoleName>, At<RoleName>)>,
     },
+    /// The payer itself does not want to pay: nothing is sent.
+    NeverSent(Unsent),
+}
+
+words! {
+    /// Why a payer sends nothing.
+    pub enum Unsent {
+        /// The invoice cannot be read, or is not signed by whom it says.
+        UnreadableInvoice = "unreadable_invoice",
+        /// The invoice has expired.
+        ExpiredInvoice = "expired_invoice",
+        /// The invoice asks for more.
+        TooLittle = "too_little",
+    }
 }
 
 /// What a cheat writes into one layer instead of what belongs there.
@@ -150,6 +166,8 @@ pub struct LayerEdit {
     pub outgoing_cltv_value: Option<Blocks>,
     /// Another `short_channel_id`.
     pub short_channel_id: Option<ShortChannelId>,
+    /// Another `total_msat` beside the `payment_secret`.
+    pub total_msat: Option<Msat>,
     /// Records that are left out, by their types.
     pub omit: Vec<u64>,
     /// Records that are put in, or in the place of what is there: types and values.
@@ -262,6 +280,9 @@ impl fmt::Display for Pay {
             let with = if invoice.is_some() || self.offer.is_some() { " with" } else { "" };
             write!(f, "{with} {}", units::grouped(amount.value))?;
         }
+        if let Some(character) = self.misread {
+            write!(f, ", misread at character {character},")?;
+        }
         for (index, part) in parts.iter().enumerate() {
             f.write_str(if index == 0 { " over " } else { " and " })?;
             for (index, channel) in part.via.iter().enumerate() {
@@ -292,6 +313,7 @@ impl fmt::Display for Fails {
                 write!(f, "the answer is corrupted between {first} and {second}")
             }
             Self::Corrupted { between: None } => f.write_str("the answer is corrupted somewhere"),
+            Self::NeverSent(why) => write!(f, "it is never sent: {why}"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     model::{At, Blocks, ChannelName, InvoiceName, Position, RoleName, StateName},
-    payment::{Ask, FailureName, OfferStep, Pay, PaymentState, TamperedField},
+    payment::{Ask, Fails, FailureName, OfferStep, Pay, PaymentState, TamperedField},
     reference::{OutputRef, Path, TransactionRef},
     units,
     words::words,
@@ -77,6 +77,8 @@ pub enum Verb {
         channel: At<ChannelName>,
         /// The side that sends `shutdown` first.
         by: At<RoleName>,
+        /// How far the close goes.
+        until: ClosedUntil,
     },
     /// Publishes the latest commitment.
     ForceClose {
@@ -147,6 +149,16 @@ words! {
 }
 
 words! {
+    /// How far a `close` goes.
+    pub enum ClosedUntil {
+        /// Until both sides have sent `shutdown`. HTLCs may hold up the rest.
+        Shutdown = "shutdown",
+        /// Until the closing transaction is in the mempool.
+        Broadcast = "broadcast",
+    }
+}
+
+words! {
     /// What one side thinks of a channel.
     pub enum ChannelState {
         /// The opening is not finished.
@@ -199,6 +211,8 @@ pub enum Expectation {
         invoice: At<InvoiceName>,
         /// How it stands.
         is: PaymentState,
+        /// Why it failed, if that matters.
+        fails: Option<Fails>,
     },
     /// One side of a channel owns this much in its latest state.
     Balance {
@@ -278,7 +292,12 @@ impl fmt::Display for Verb {
             }
             Self::Replay { by, channel } => write!(f, "{by} replays its last onion over {channel}"),
             Self::Wait(seconds) => write!(f, "wait {seconds} s"),
-            Self::Close { channel, by } => write!(f, "{by} closes {channel}"),
+            Self::Close { channel, by, until: ClosedUntil::Broadcast } => {
+                write!(f, "{by} closes {channel}")
+            }
+            Self::Close { channel, by, until: ClosedUntil::Shutdown } => {
+                write!(f, "{by} begins to close {channel}")
+            }
             Self::ForceClose { channel, by } => write!(f, "{by} force-closes {channel}"),
             Self::Remember { channel, by, state } => {
                 write!(f, "{by} remembers {channel} as {state}")
@@ -326,8 +345,11 @@ impl fmt::Display for Expect {
             Expectation::State { channel, of, is } => {
                 write!(f, "expect {of} to see {channel} as {is}")?;
             }
-            Expectation::Payment { of, invoice, is } => {
+            Expectation::Payment { of, invoice, is, fails } => {
                 write!(f, "expect the payment of {invoice} by {of} to be {is}")?;
+                if let Some(fails) = fails {
+                    write!(f, "; {fails}")?;
+                }
             }
             Expectation::Balance { channel, of, is } => {
                 write!(f, "expect {of} to own {} in {channel}", units::grouped(is.value))?;

@@ -11,7 +11,7 @@ use super::{
         At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName, Scenario,
     },
     outcome::{Fate, FundingSpender, OutcomeEntry},
-    payment::{OfferStep, Pay, TamperedField},
+    payment::{How, OfferStep, Pay, TamperedField},
     reference::{OutputRef, Path},
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
 };
@@ -197,7 +197,7 @@ impl<'a> Check<'a> {
                 self.side(by, &channel.value);
                 self.cheat(by, "replay an onion");
             }
-            Verb::Close { channel, by }
+            Verb::Close { channel, by, .. }
             | Verb::ForceClose { channel, by }
             | Verb::Remember { channel, by, .. } => {
                 self.open(&channel.value, channel.at);
@@ -310,6 +310,11 @@ impl<'a> Check<'a> {
         if let (Some(offer), Some((role, _))) = (&pay.offer, pay.onion.first()) {
             let offer = offer.to_string();
             self.report(role.at, Mistake::LayersOfAnOffer { offer });
+        }
+        if let Some(misread) = pay.misread.filter(|_| pay.invoice.is_none())
+            && pay.how == How::Keysend
+        {
+            self.report(misread.at, Mistake::NothingToMisread);
         }
         if let Some((role, _)) = pay.onion.first() {
             let payer = At::new(pay.from.value.clone(), role.at);

@@ -2,7 +2,8 @@
 
 use super::Event;
 use super::words::Names;
-use crate::bolt::onion::{EncryptedData, Payload};
+use crate::bolt::onion::failure::RecordType;
+use crate::bolt::onion::{EncryptedData, Failure, Payload};
 use crate::node::{Layer, MessageEvent, PaymentEvent, Setback};
 use crate::scenario::grouped;
 
@@ -30,7 +31,7 @@ impl Names {
         match event {
             PaymentEvent::Read { id, layer } => format!("HTLC {id} says: {}", self.layer(layer)),
             PaymentEvent::GivenBack { id, failure } => {
-                format!("gives HTLC {id} back: {}", failure.name())
+                format!("gives HTLC {id} back: {}", said(failure))
             }
             PaymentEvent::Received { amount, parts, held, .. } => {
                 let parts = match parts {
@@ -70,11 +71,11 @@ impl Names {
     pub(crate) fn setback(&self, setback: &Setback) -> String {
         match setback {
             Setback::Failure { node, failure, hold_times } => {
-                let said = match failure {
-                    Some(failure) => failure.name(),
-                    None => "something that makes no sense",
+                let failure = match failure {
+                    Some(failure) => said(failure),
+                    None => "something that makes no sense".to_owned(),
                 };
-                format!("{} says {said}{}", self.node(node), held(hold_times))
+                format!("{} says {failure}{}", self.node(node), held(hold_times))
             }
             Setback::Corrupted { between: None } => {
                 "what came back is corrupted, and nobody can tell by whom".to_owned()
@@ -133,12 +134,58 @@ impl Names {
     }
 }
 
+/// A failure with its data.
+fn said(failure: &Failure) -> String {
+    let data = match failure {
+        Failure::AmountBelowMinimum { htlc_msat, .. }
+        | Failure::FeeInsufficient { htlc_msat, .. } => grouped(*htlc_msat),
+        Failure::IncorrectCltvExpiry { cltv_expiry, .. }
+        | Failure::FinalIncorrectCltvExpiry { cltv_expiry } => {
+            format!("an expiry at {cltv_expiry}")
+        }
+        Failure::IncorrectOrUnknownPaymentDetails { htlc_msat, height } => {
+            format!("{}, at height {height}", grouped(*htlc_msat))
+        }
+        Failure::FinalIncorrectHtlcAmount { incoming_htlc_amt } => grouped(*incoming_htlc_amt),
+        // There is no record 0: the node did not get as far as a record.
+        Failure::InvalidOnionPayload { tlv_type: RecordType(0), .. } => {
+            return failure.name().to_owned();
+        }
+        Failure::InvalidOnionPayload { tlv_type, offset } => {
+            format!("record {} at byte {offset}", tlv_type.0)
+        }
+        Failure::TemporaryNodeFailure {}
+        | Failure::PermanentNodeFailure {}
+        | Failure::RequiredNodeFeatureMissing {}
+        | Failure::InvalidOnionVersion { .. }
+        | Failure::InvalidOnionHmac { .. }
+        | Failure::InvalidOnionKey { .. }
+        | Failure::TemporaryChannelFailure { .. }
+        | Failure::PermanentChannelFailure {}
+        | Failure::RequiredChannelFeatureMissing {}
+        | Failure::UnknownNextPeer {}
+        | Failure::ExpiryTooSoon { .. }
+        | Failure::ChannelDisabled { .. }
+        | Failure::ExpiryTooFar {}
+        | Failure::MppTimeout {}
+        | Failure::InvalidOnionBlinding { .. }
+        | Failure::Unknown { .. } => return failure.name().to_owned(),
+    };
+    format!("{} ({data})", failure.name())
+}
+
 /// How long the hops held an HTLC, if any of them did.
 fn held(hold_times: &[u32]) -> String {
     if hold_times.iter().all(|time| *time == 0) {
         return String::new();
     }
     let tenths = |time: &u32| format!("{}.{} s", time / 10, time % 10);
+    if let [first, others @ ..] = hold_times
+        && !others.is_empty()
+        && others.iter().all(|time| time == first)
+    {
+        return format!(" (held for {} by each of {} nodes)", tenths(first), hold_times.len());
+    }
     let times: Vec<String> = hold_times.iter().map(tenths).collect();
     format!(" (held for {})", times.join(", "))
 }

@@ -200,7 +200,8 @@ pub(crate) fn details(message: &Message) -> Option<String> {
             Some(format!("a fee of {}", grouped(fee)))
         }
         Message::UpdateAddHtlc(add) => {
-            Some(format!("HTLC {}, {}", add.id, grouped(add.amount_msat)))
+            let (id, amount, expiry) = (add.id, grouped(add.amount_msat), add.cltv_expiry);
+            Some(format!("HTLC {id}, {amount}, to expire at {expiry}"))
         }
         Message::UpdateFulfillHtlc(fulfill) => Some(format!("HTLC {}", fulfill.id)),
         Message::UpdateFailHtlc(fail) => Some(format!("HTLC {}", fail.id)),

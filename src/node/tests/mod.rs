@@ -4,7 +4,7 @@ use bitcoin::{Amount, OutPoint};
 use secp256k1::ecdsa::Signature;
 
 use super::pair::{ALICE, BOB, Pair};
-use super::{NodeCommand, NodeError, NodeInput, NodeOutput, Seed, Unpayable, cheat};
+use super::{Node, NodeCommand, NodeError, NodeInput, NodeOutput, Seed, Unpayable, cheat};
 use crate::bolt::channel::{ChannelEvent, Phase, Purpose, Refused, TrackedStatus};
 use crate::bolt::onchain::FundingSpend;
 use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
@@ -35,6 +35,7 @@ mod interleavings;
 mod mutual_close;
 mod normal;
 mod opening;
+mod payments;
 mod reorgs;
 mod revoked_close;
 mod several_hops;

@@ -11,7 +11,7 @@ use crate::scenario::{
     model::{At, Channel, ChannelName, InvoiceName, Position, RoleName},
     payment::{
         Ask, Fails, FailureName, How, LayerEdit, OfferStep, PaidUntil, Pay, PayPart, PaymentState,
-        TamperedField,
+        TamperedField, Unsent,
     },
     step::{Expectation, Verb},
     units::{self, Quantity},
@@ -135,6 +135,11 @@ impl Reader {
         let from = fields.get("from").and_then(|node| self.role(node));
         let invoice = self.optional(fields.get("invoice"), Self::invoice);
         let offer = self.optional(fields.get("offer"), Self::offer);
+        let misread = self.optional(fields.get("misread"), |reader, node| {
+            let fields = reader.fields(node, &language::MISREAD)?;
+            let character = fields.get("character")?;
+            reader.number(character).map(|number| At::new(number, character.at))
+        });
         let amount = self.optional(fields.get("amount"), Self::msat);
         let to = self.optional(fields.get("to"), Self::role);
         let how = self.optional(fields.get("how"), |reader, node| {
@@ -176,6 +181,7 @@ impl Reader {
             invoice: invoice.map(|(name, _)| name),
             offer: offer.map(|(name, ..)| name),
             suspects,
+            misread: misread?,
             how: how?.map_or(How::Invoice, |word| word.value),
             parts: parts?,
             until: until?.map_or(PaidUntil::Paid, |word| word.value),
@@ -342,6 +348,9 @@ impl Reader {
                 return None;
             };
             Fails::Corrupted { between: Some((first, second)) }
+        } else if let Some(node) = fields.get("never_sent") {
+            let word = self.word(node, "reason not to pay", Unsent::WORDS, Unsent::from_word);
+            Fails::NeverSent(word?.value)
         } else {
             self.must_be_true(fields.get("corrupted")?)?;
             Fails::Corrupted { between: None }
@@ -389,6 +398,7 @@ impl Reader {
         let channel = self.optional(fields.get("short_channel_id"), |reader, node| {
             reader.parsed(node, "a channel, as in `1x2x3`", |text| text.parse().ok())
         });
+        let total = self.optional(fields.get("total_msat"), Self::msat);
         let omit = self.optional(fields.get("omit"), |reader, node| {
             let items = reader.list(node, "a list of types, as in `[2]`");
             items.iter().map(|item| reader.number(item)).collect::<Option<Vec<u64>>>()
@@ -399,6 +409,7 @@ impl Reader {
             amt_to_forward: amount?.map(|amount| amount.value),
             outgoing_cltv_value: expiry?.map(|blocks| blocks.value),
             short_channel_id: channel?,
+            total_msat: total?.map(|amount| amount.value),
             omit: omit?.unwrap_or_default(),
             records: records?.unwrap_or_default(),
             length: length?,
@@ -462,11 +473,18 @@ impl Reader {
         let fields = self.fields(node, &language::PAYMENT)?;
         let of = fields.get("of").and_then(|node| self.role(node));
         let invoice = fields.get("invoice").and_then(|node| self.invoice(node));
-        let is = fields.get("is").and_then(|node| {
-            self.word(node, "state of a payment", PaymentState::WORDS, PaymentState::from_word)
+        let is = self.optional(fields.get("is"), |reader, node| {
+            reader.word(node, "state of a payment", PaymentState::WORDS, PaymentState::from_word)
         });
-        let (of, (invoice, _), is) = (of?, invoice?, is?);
-        Some(Expectation::Payment { of, invoice, is: is.value })
+        let fails = self.optional(fields.get("fails"), Self::fails);
+        let (of, (invoice, _), is, fails) = (of?, invoice?, is?, fails?);
+        if let Some(fails) = fails.as_ref().filter(|f| matches!(f.value, Fails::NeverSent(_))) {
+            let wanted = "how a payment comes back";
+            self.report(fails.at, Mistake::WrongShape { wanted, found: "one that is never sent" });
+            return None;
+        }
+        let is = is.map_or(PaymentState::Failed, |word| word.value);
+        Some(Expectation::Payment { of, invoice, is, fails: fails.map(|fails| fails.value) })
     }
 }
 

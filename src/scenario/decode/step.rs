@@ -5,7 +5,7 @@ use crate::scenario::{
     error::Mistake,
     language::{self, VERBS, VerbRule},
     model::{At, Blocks, Channel, ChannelName, Position, RoleName, StateName},
-    step::{ChannelState, Expect, Expectation, Step, TransactionPattern, Until, Verb},
+    step::{ChannelState, ClosedUntil, Expect, Expectation, Step, TransactionPattern, Until, Verb},
     yaml::{Content, Node},
 };
 
@@ -82,8 +82,14 @@ impl Reader {
                 Some(Verb::Replay { by, channel })
             }
             "close" => {
-                let (channel, by) = self.channel_and_role(&fields, "by")?;
-                Some(Verb::Close { channel, by })
+                let sides = self.channel_and_role(&fields, "by");
+                let until = self.optional(fields.get("until"), |reader, node| {
+                    let (words, from_word) = (ClosedUntil::WORDS, ClosedUntil::from_word);
+                    reader.word(node, "end of a close", words, from_word)
+                });
+                let ((channel, by), until) = (sides?, until?);
+                let until = until.map_or(ClosedUntil::Broadcast, |word| word.value);
+                Some(Verb::Close { channel, by, until })
             }
             "force_close" => {
                 let (channel, by) = self.channel_and_role(&fields, "by")?;

@@ -82,6 +82,7 @@ steps:
   - reorg: 2 blocks
   - offline: bob
   - online: bob
+  - close: {channel: ab, by: bob, until: shutdown}
   - invoice: {by: bob, amount: 10 sat, as: tea, description: Tea, metadata: m, expiry: 60 s, hold: true}
   - invoice: {by: bob, as: any}
   - pay: {from: alice, invoice: tea, parts: [{amount: 4 sat, via: [ab]}, {amount: 6 sat, via: [ba]}], until: sent}
@@ -100,8 +101,10 @@ steps:
   - withdraw: open
   - pay: {from: alice, to: bob, amount: 1 sat, how: keysend, via: [ba], fails: {corrupted_between: [alice, bob]}}
   - pay: {from: alice, invoice: any, amount: 2 sat, channel: ab, fails: {with: fee_insufficient, by: bob}, believes: {bob: {fee_base: 0 sat, fee_proportional: 0 ppm, cltv_expiry_delta: 9 blocks, htlc_minimum: 1 msat}}}
-  - pay: {from: alice, to: bob, amount: 1 sat, channel: ab, fails: {corrupted: true}, onion: {bob: {amt_to_forward: 3 sat, outgoing_cltv_value: 500 blocks, short_channel_id: 1x2x3, omit: [8], records: {100: 00ff}, length: 70_000}}}
+  - pay: {from: alice, to: bob, amount: 1 sat, channel: ab, fails: {corrupted: true}, onion: {bob: {amt_to_forward: 3 sat, outgoing_cltv_value: 500 blocks, short_channel_id: 1x2x3, total_msat: 4 sat, omit: [8], records: {100: 00ff}, length: 70_000}}}
+  - pay: {from: alice, invoice: any, misread: {character: 20}, amount: 2 sat, channel: ab, fails: {never_sent: unreadable_invoice}}
   - expect: {payment: {of: alice, invoice: tea, is: pending}}
+  - expect: {payment: {of: alice, invoice: tea, fails: {with: mpp_timeout, by: bob}}}
   - expect: {transaction: {is: ab.closing, by: alice, confirmed: true}, within: 3 blocks}
   - expect: {no_transaction: {spends: ba.commitment.to_remote, path: direct}, within: 3 blocks}
   - expect: {state: {channel: ab, of: bob, is: funding_lost}, within: 1 block}

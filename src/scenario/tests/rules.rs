@@ -321,6 +321,30 @@ mod steps {
     }
 
     #[test]
+    fn only_an_invoice_is_misread() {
+        let pay = |more: &str| format!("{{from: alice, to: bob, amount: 1 sat, {more}}}");
+        let misread = "misread: {character: 20}";
+        read(&changed(BREACH, PAY, &pay(misread)));
+        let found = refuse(&changed(BREACH, PAY, &pay(&format!("how: keysend, {misread}"))));
+        assert_eq!(found.problems[0].mistake, Mistake::NothingToMisread);
+    }
+
+    #[test]
+    fn what_is_never_sent_does_not_come_back() {
+        let invoice = "- invoice: {by: bob, amount: 1 sat, as: tea}";
+        let expect = |what: &str| {
+            let expect = format!("- expect: {{payment: {{of: alice, invoice: tea, {what}}}}}");
+            changed(BREACH, "- mine: 1 block", &format!("{invoice}\n  {expect}"))
+        };
+        read(&expect("is: failed"));
+        read(&expect("fails: {with: mpp_timeout, by: bob}"));
+        let first = |text: &str| refuse(text).problems.remove(0).mistake;
+        let sent = first(&expect("fails: {never_sent: expired_invoice}"));
+        assert!(matches!(sent, Mistake::WrongShape { .. }), "{sent}");
+        refuse(&expect("is: failed, fails: {with: mpp_timeout, by: bob}"));
+    }
+
+    #[test]
     fn an_invoice_is_made_once_and_before_it_is_paid() {
         let invoice = "- invoice: {by: bob, amount: 1 sat, as: tea}";
         let step = |steps: &str| changed(BREACH, "- mine: 1 block", steps);

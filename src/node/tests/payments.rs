@@ -1,0 +1,147 @@
+//! What a node says of an HTLC that it neither passes on nor takes.
+
+use bitcoin::hashes::{Hash, sha256};
+
+use super::super::forwarding::Incoming;
+use super::super::incoming::{BlindedRole, Forward, NextHop, Proof, Receive};
+use super::super::invoices::{Decision, Expected, Invoices, Now};
+use super::*;
+use crate::bolt::onion::failure::Failure;
+use crate::bolt::units::{BlockHeight, CltvExpiryDelta};
+use crate::bolt::wire::{OnionPacket, PaymentSecret};
+
+const HEIGHT: BlockHeight = BlockHeight(100);
+
+fn incoming(amount: Msat, cltv_expiry: CltvExpiry) -> Incoming {
+    Incoming {
+        channel: Pair::normal(Anchors).handle(),
+        id: HtlcId(0),
+        amount,
+        cltv_expiry,
+        shared_secret: None,
+        blinded: BlindedRole::Outside,
+        sha256_of_onion: sha256::Hash::all_zeros(),
+        since: 0,
+    }
+}
+
+mod forward {
+    use super::*;
+
+    /// A node that keeps 40 blocks and charges a satoshi and 100 ppm, and has an HTLC of these
+    /// blocks and this fee.
+    fn check(amount: u64, fee: u64, blocks: u32) -> Result<(), Failure> {
+        let node = Node::new(Seed::derive("payments", "bob"), HEIGHT, FeeratePerKw(1000));
+        let forward = Forward {
+            next: NextHop::Channel(ShortChannelId(1)),
+            amount: Msat(amount),
+            cltv_expiry: CltvExpiry(200),
+            packet: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
+            path_key: None,
+            relay: None,
+        };
+        node.check_forward(&incoming(Msat(amount + fee), CltvExpiry(200 + blocks)), &forward)
+    }
+
+    #[test]
+    fn what_meets_the_terms_is_passed_on() {
+        assert_eq!(check(10_000_000, 2_000, 40), Ok(()));
+        assert_eq!(check(10_000_000, 3_000, 50), Ok(()));
+    }
+
+    #[test]
+    fn too_small_a_fee_is_told_with_the_incoming_amount() {
+        let Err(Failure::FeeInsufficient { htlc_msat, .. }) = check(10_000_000, 1_999, 40) else {
+            panic!("another answer")
+        };
+        assert_eq!(htlc_msat, Msat(10_001_999));
+    }
+
+    #[test]
+    fn too_few_blocks_are_told_with_the_outgoing_expiry() {
+        let Err(Failure::IncorrectCltvExpiry { cltv_expiry, .. }) = check(10_000_000, 2_000, 39)
+        else {
+            panic!("another answer")
+        };
+        assert_eq!(cltv_expiry, CltvExpiry(200));
+    }
+}
+
+mod receive {
+    use super::*;
+
+    const SECRET: PaymentSecret = PaymentSecret([3; 32]);
+
+    /// What becomes of an HTLC that comes for an invoice, which ends at 60, at this time.
+    fn receive_at(time: u64) -> Vec<Decision> {
+        let preimage = PaymentPreimage([2; 32]);
+        let mut invoices = Invoices::default();
+        let expected = Expected {
+            amount: Some(Msat(1_000)),
+            preimage,
+            proof: Proof::Secret(SECRET),
+            payment_metadata: None,
+            min_final_cltv_expiry_delta: CltvExpiryDelta(18),
+            basic_mpp: true,
+            expires_at: 60,
+            hold: false,
+        };
+        invoices.expect(preimage.hash(), expected);
+        let receive = Receive {
+            amt_to_forward: Msat(1_000),
+            outgoing_cltv_value: CltvExpiry(118),
+            total: Msat(1_000),
+            proof: Proof::Secret(SECRET),
+            payment_metadata: None,
+        };
+        let htlc = incoming(Msat(1_000), CltvExpiry(118));
+        invoices.receive(Now { height: HEIGHT, time }, preimage.hash(), htlc, &receive)
+    }
+
+    /// A payer may pay until then, and so the payee must take it.
+    #[test]
+    fn an_invoice_is_good_for_its_last_second() {
+        assert!(matches!(
+            receive_at(60).as_slice(),
+            [Decision::Complete { .. }, Decision::Take(..)]
+        ));
+    }
+
+    /// A payment that brings its own preimage is told of like any other.
+    #[test]
+    fn what_nobody_asked_for_is_paid() {
+        let preimage = PaymentPreimage([2; 32]);
+        let receive = |proof| {
+            let receive = Receive {
+                amt_to_forward: Msat(1_000),
+                outgoing_cltv_value: CltvExpiry(118),
+                total: Msat(1_000),
+                proof,
+                payment_metadata: None,
+            };
+            let (now, htlc) =
+                (Now { height: HEIGHT, time: 0 }, incoming(Msat(1_000), CltvExpiry(118)));
+            Invoices::default().receive(now, preimage.hash(), htlc, &receive)
+        };
+        let taken = receive(Proof::Keysend(preimage));
+        assert!(
+            matches!(
+                taken.as_slice(),
+                [Decision::Complete { amount: Msat(1_000), .. }, Decision::Take(..)]
+            ),
+            "{taken:?}"
+        );
+        let other = receive(Proof::Keysend(PaymentPreimage([9; 32])));
+        assert!(matches!(other.as_slice(), [Decision::GiveBack(..)]), "{other:?}");
+    }
+
+    #[test]
+    fn an_expired_invoice_is_not_paid() {
+        let decisions = receive_at(61);
+        let [Decision::GiveBack(_, failure)] = decisions.as_slice() else {
+            panic!("{decisions:?}")
+        };
+        let (htlc_msat, height) = (Msat(1_000), HEIGHT);
+        assert_eq!(*failure, Failure::IncorrectOrUnknownPaymentDetails { htlc_msat, height });
+    }
+}
