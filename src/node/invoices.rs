@@ -7,9 +7,12 @@ use bitcoin::hashes::sha256;
 
 use super::forwarding::Incoming;
 use super::incoming::{Proof, Receive};
+use super::{InvoiceRequest, Node, NodeError, NodeEvent, NodeOutput, Outputs};
+use crate::bolt::features::{Feature, Features};
+use crate::bolt::invoice::{InvoiceDraft, InvoiceField, InvoiceNetwork};
 use crate::bolt::onion::failure::Failure;
 use crate::bolt::units::{BlockHeight, CltvExpiryDelta, Msat};
-use crate::bolt::wire::{Bytes, PaymentPreimage};
+use crate::bolt::wire::{Bytes, PaymentPreimage, PaymentSecret};
 
 /// How long the parts of a payment may wait for the others, in seconds.
 const MPP_TIMEOUT: u64 = 60;
@@ -191,6 +194,48 @@ impl Expected {
             && receive.payment_metadata == self.payment_metadata
             && (self.basic_mpp || total == receive.amt_to_forward)
             && now.time <= self.expires_at
+    }
+}
+
+impl Node {
+    /// Makes an invoice.
+    pub(super) fn invoice(&mut self, request: &InvoiceRequest) -> Outputs {
+        let count = u64::try_from(self.invoices.len()).unwrap_or(u64::MAX);
+        let preimage = PaymentPreimage(self.seed.bytes("preimage", count));
+        let payment_secret = PaymentSecret(self.seed.bytes("payment_secret", count));
+        let payment_hash = preimage.hash();
+        let InvoiceRequest { min_final_cltv_expiry_delta, payment_metadata, .. } = request.clone();
+        let mut features = Features::default()
+            .requiring(Feature::VAR_ONION_OPTIN)
+            .requiring(Feature::PAYMENT_SECRET)
+            .offering(Feature::BASIC_MPP);
+        if payment_metadata.is_some() {
+            features = features.requiring(Feature::PAYMENT_METADATA);
+        }
+        let mut draft = InvoiceDraft::new(InvoiceNetwork::Regtest, self.time)
+            .with(InvoiceField::PaymentHash(payment_hash))
+            .with(InvoiceField::PaymentSecret(payment_secret))
+            .with(InvoiceField::Description(request.description.clone()))
+            .with(InvoiceField::Features(features))
+            .with(InvoiceField::MinFinalCltvExpiryDelta(min_final_cltv_expiry_delta.0.into()))
+            .with(InvoiceField::Expiry(request.expiry));
+        if let Some(metadata) = &payment_metadata {
+            draft = draft.with(InvoiceField::Metadata(metadata.clone()));
+        }
+        draft.amount = request.amount;
+        let invoice = draft.sign(&self.seed.node_secret()).map_err(NodeError::Invoice)?.encode();
+        let expected = Expected {
+            amount: request.amount,
+            preimage,
+            proof: Proof::Secret(payment_secret),
+            payment_metadata,
+            min_final_cltv_expiry_delta,
+            basic_mpp: true,
+            expires_at: self.time.saturating_add(request.expiry),
+            hold: request.hold,
+        };
+        self.invoices.expect(payment_hash, expected);
+        Ok(vec![NodeOutput::Event(NodeEvent::Invoice { payment_hash, invoice })])
     }
 }
 

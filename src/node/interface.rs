@@ -1,0 +1,233 @@
+//! What goes into a node and what comes out of it.
+
+use bitcoin::hashes::sha256;
+use bitcoin::{Amount, Transaction};
+use secp256k1::PublicKey;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{
+    MessageEvent, NoDeal, OfferPayment, OfferRequest, PayRequest, PaymentEvent, Plan, RelayPolicy,
+    Unpayable, WalletError,
+};
+use crate::bolt::channel::{ChainEvent, ChannelEvent, Fault, Purpose, Refused};
+use crate::bolt::invoice::DraftError;
+use crate::bolt::onion::Failure;
+use crate::bolt::tx::{ChannelType, TxError};
+use crate::bolt::units::{CltvExpiryDelta, CsvDelay, FeeratePerKw, Msat};
+use crate::bolt::wire::{Bytes, ChannelId, Message};
+
+/// What a node asks of its channels with one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelPolicy {
+    /// The delay on the peer's outputs to itself.
+    pub to_self_delay: CsvDelay,
+    /// Our `dust_limit_satoshis`.
+    pub dust_limit: Amount,
+    /// As the acceptor: how deep the funding must be, in blocks.
+    pub minimum_depth: u32,
+}
+
+/// A channel to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// With whom.
+    pub peer: PublicKey,
+    /// Its capacity.
+    pub capacity: Amount,
+    /// What the peer gets at the start.
+    pub push: Msat,
+    /// Its format.
+    pub channel_type: ChannelType,
+    /// The fee rate of its commitments.
+    pub feerate: FeeratePerKw,
+}
+
+/// What a lab can want of a node.
+#[derive(Clone, Debug)]
+pub enum NodeCommand {
+    /// Ask this of the next channels with a peer.
+    SetPolicy(PublicKey, ChannelPolicy),
+    /// Open a channel.
+    Open(OpenRequest),
+    /// Ask this of those whose payments are forwarded.
+    SetRelay(RelayPolicy),
+    /// Give back every HTLC that could be forwarded or taken, for this reason; or no longer.
+    Refuse(Option<Failure>),
+    /// Make an invoice; [`NodeEvent::Invoice`] has it.
+    Invoice(InvoiceRequest),
+    /// Take the HTLCs that are held for an invoice.
+    Settle(sha256::Hash),
+    /// Give back the HTLCs that are held for an invoice, and those that still come.
+    Cancel(sha256::Hash),
+    /// Make an offer; [`NodeEvent::Offer`] has it.
+    Offer(OfferRequest),
+    /// Give no more invoices for this offer.
+    Withdraw(String),
+    /// Pay.
+    Pay(PayRequest),
+    /// Ask for an invoice for an offer, and pay it.
+    PayOffer(OfferPayment),
+    /// Send one part of a payment as it was planned, changed or not.
+    Send(Plan),
+    /// Close a channel in mutual agreement.
+    Close(ChannelHandle),
+    /// Publish the newest commitment of a channel.
+    ForceClose(ChannelHandle),
+}
+
+/// Everything that can reach a node.
+#[derive(Clone, Debug)]
+pub enum NodeInput {
+    /// Something that the lab wants.
+    Command(NodeCommand),
+    /// A message of a peer.
+    Message {
+        /// The peer.
+        from: PublicKey,
+        /// The message.
+        message: Message,
+    },
+    /// A change of the chain.
+    Chain(ChainEvent),
+    /// The clock shows so many seconds since 1970.
+    Time(u64),
+}
+
+/// An invoice to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvoiceRequest {
+    /// How much; `None` leaves it to the payer.
+    pub amount: Option<Msat>,
+    /// What it is for.
+    pub description: String,
+    /// How far ahead the expiry of an HTLC must lie.
+    pub min_final_cltv_expiry_delta: CltvExpiryDelta,
+    /// For how long it is valid, in seconds.
+    pub expiry: u64,
+    /// What the payer is asked to send along.
+    pub payment_metadata: Option<Bytes>,
+    /// Whether the HTLCs are kept until [`NodeCommand::Settle`] or [`NodeCommand::Cancel`].
+    pub hold: bool,
+}
+
+impl InvoiceRequest {
+    /// An invoice over this amount, with BOLT 11's defaults.
+    pub fn of(amount: Msat) -> Self {
+        Self {
+            amount: Some(amount),
+            description: String::new(),
+            min_final_cltv_expiry_delta: CltvExpiryDelta(18),
+            expiry: 3600,
+            payment_metadata: None,
+            hold: false,
+        }
+    }
+}
+
+/// Everything that a node can want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeOutput {
+    /// Send a message to a peer.
+    Send {
+        /// The peer.
+        to: PublicKey,
+        /// The message.
+        message: Message,
+    },
+    /// Publish a transaction.
+    Broadcast {
+        /// The channel that it is for.
+        channel: ChannelHandle,
+        /// The transaction.
+        transaction: Transaction,
+        /// What it is for.
+        purpose: Purpose,
+    },
+    /// Something happened that is worth telling.
+    Event(NodeEvent),
+}
+
+/// Something worth telling about a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeEvent {
+    /// An invoice was made.
+    Invoice {
+        /// Its hash.
+        payment_hash: sha256::Hash,
+        /// The invoice. BOLT 11.
+        invoice: String,
+    },
+    /// An offer was made.
+    Offer {
+        /// The offer. BOLT 12.
+        offer: String,
+    },
+    /// Something happened to an onion message.
+    Message(MessageEvent),
+    /// Something happened to a payment.
+    Payment {
+        /// The channel of the HTLC that it is about, if it is about one.
+        channel: Option<ChannelHandle>,
+        /// What.
+        event: PaymentEvent,
+    },
+    /// Something happened to a channel.
+    Channel {
+        /// Which one.
+        channel: ChannelHandle,
+        /// What.
+        event: ChannelEvent,
+    },
+}
+
+/// Names a channel of a node for as long as it lives: its `temporary_channel_id`, which both sides
+/// know from the first message on.
+pub type ChannelHandle = ChannelId;
+
+/// Why a node did not do what it was told.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NodeError {
+    /// There is no such channel.
+    #[error("find channel {0}")]
+    NoSuchChannel(ChannelHandle),
+    /// The command makes no sense now.
+    #[error(transparent)]
+    Refused(Refused),
+    /// A transaction could not be built.
+    #[error(transparent)]
+    Transaction(TxError),
+    /// The wallet cannot pay.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// A payment cannot be made.
+    #[error(transparent)]
+    Unpayable(#[from] Unpayable),
+    /// Nothing comes of an offer.
+    #[error(transparent)]
+    NoDeal(NoDeal),
+    /// An invoice cannot be written.
+    #[error("write an invoice: {0}")]
+    Invoice(DraftError),
+    /// There is no such invoice, or nothing of it to take or to give back.
+    #[error("settle or cancel {0}")]
+    NoSuchInvoice(sha256::Hash),
+}
+
+impl Default for ChannelPolicy {
+    fn default() -> Self {
+        Self { to_self_delay: CsvDelay(144), dust_limit: Amount::from_sat(546), minimum_depth: 3 }
+    }
+}
+
+impl From<Fault> for NodeError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused(refused) => Self::Refused(refused),
+            Fault::Transaction(error) => Self::Transaction(error),
+            // Violations are dealt with before; what is left is a command that a limit forbids.
+            Fault::Peer(violation) => Self::Refused(Refused::BreaksLimit(violation)),
+        }
+    }
+}
