@@ -7,10 +7,13 @@
 //!          -> audit:  the trace against the outcome
 //! ```
 
+mod asked;
 mod expect;
+mod learned;
 mod network;
 mod payments;
 mod steps;
+mod tampering;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,8 +32,9 @@ use crate::scenario::{
     ChannelName, InvoiceName, Outcome, Position, Role, RoleKind, RoleName, Scenario, StateName,
 };
 use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
+use asked::KnownInvoice;
 use network::{Player, Wire};
-use payments::{KnownInvoice, Tampering};
+use tampering::Tampering;
 
 /// The fee rate at which roles fund, close and claim: 4 sat per vbyte.
 const WALLET_FEERATE: FeeratePerKw = FeeratePerKw(1_000);

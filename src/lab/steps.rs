@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bitcoin::{OutPoint, Transaction, Txid};
 
-use super::payments::Tampering;
+use super::tampering::Tampering;
 use super::{Lab, LabError, Stop};
 use crate::audit;
 use crate::bolt::channel::{ChannelEvent, PeerViolation, Purpose};
