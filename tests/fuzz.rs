@@ -1,11 +1,13 @@
 //! The short form of the fuzzing: every target over its seeds and some hundred mutations of them.
-//! `BOLTLAB_FUZZ` is how many; `fuzz/run` is the long form.
+//! `BOLTLAB_FUZZ` is how many; `fuzz/run` is the long form, and has the seeds written to the folder
+//! `BOLTLAB_FUZZ_SEEDS`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use bitcoin::hex::DisplayHex;
 use libtest_mimic::{Arguments, Trial};
 
 #[path = "../fuzz/src/lib.rs"]
@@ -21,8 +23,7 @@ struct Given<'a>(&'a [u8]);
 impl Drop for Given<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-            eprintln!("it was given {hex}");
+            eprintln!("it was given {}", self.0.as_hex());
         }
     }
 }
@@ -30,6 +31,12 @@ impl Drop for Given<'_> {
 fn run(name: &str, target: targets::Target, count: usize) {
     let seeds = targets::seeds(Path::new(env!("CARGO_MANIFEST_DIR")), name);
     assert!(seeds.len() > 10, "the vectors are the seeds");
+    if let Some(folder) = std::env::var_os("BOLTLAB_FUZZ_SEEDS") {
+        for (number, seed) in seeds.iter().enumerate() {
+            std::fs::write(Path::new(&folder).join(format!("seed-{number}")), seed).unwrap();
+        }
+        return;
+    }
     for bytes in seeds.iter().cloned().chain(targets::mutations(&seeds, count)) {
         let given = Given(&bytes);
         target(given.0);
