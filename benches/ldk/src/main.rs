@@ -38,6 +38,7 @@ fn call<'a, T>(mut body: impl FnMut() -> T + 'a) -> Call<'a> {
 }
 
 /// The seconds that so many calls take.
+#[allow(clippy::disallowed_methods, reason = "this measures wall time")]
 fn turn(call: &mut Call<'_>, calls: u32) -> f64 {
     let since = Instant::now();
     (0..calls).for_each(|_| call());

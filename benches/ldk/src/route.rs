@@ -115,14 +115,11 @@ impl Route {
                 outgoing_cltv_value: Some(expiry),
                 ..Payload::default()
             };
-            match self.nodes.get(hop + 1) {
-                Some(next) => {
-                    payload.short_channel_id = Some(ShortChannelId(next.short_channel_id))
-                }
-                None => {
-                    let payment_secret = PaymentSecret(self.payment_secret);
-                    payload.payment_data = Some(PaymentData { payment_secret, total_msat: amount });
-                }
+            if let Some(next) = self.nodes.get(hop + 1) {
+                payload.short_channel_id = Some(ShortChannelId(next.short_channel_id));
+            } else {
+                let payment_secret = PaymentSecret(self.payment_secret);
+                payload.payment_data = Some(PaymentData { payment_secret, total_msat: amount });
             }
             Hop { node_id: to.pubkey, payload: payload.encode() }
         });
