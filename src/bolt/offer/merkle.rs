@@ -2,6 +2,7 @@
 //! BOLT 12, "Signature Calculation".
 
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 
@@ -48,13 +49,17 @@ impl Tagged {
     }
 }
 
+/// The tags that are the same for every stream.
+static LEAF: LazyLock<Tagged> = LazyLock::new(|| Tagged::new(&[b"LnLeaf"]));
+static BRANCH: LazyLock<Tagged> = LazyLock::new(|| Tagged::new(&[b"LnBranch"]));
+
 /// SHA256 of the tag's hash twice and the message.
 pub fn tagged_hash(tag: &[&[u8]], message: &[u8]) -> [u8; 32] {
     Tagged::new(tag).hash(&[message])
 }
 
-fn branch(tagged: &Tagged, one: &[u8; 32], other: &[u8; 32]) -> [u8; 32] {
-    tagged.hash(&[one.min(other), one.max(other)])
+fn branch(one: &[u8; 32], other: &[u8; 32]) -> [u8; 32] {
+    BRANCH.hash(&[one.min(other), one.max(other)])
 }
 
 /// The leaves of these records, which are not signatures, in ascending order.
@@ -62,12 +67,11 @@ fn leaves_of<'a>(records: impl IntoIterator<Item = RawRecord<'a>>) -> Vec<Leaf> 
     let mut records = records.into_iter().peekable();
     let Some(first) = records.peek() else { return Vec::new() };
     let nonces = Tagged::new(&[b"LnNonce", first.whole]);
-    let (tagged, branches) = (Tagged::new(&[b"LnLeaf"]), Tagged::new(&[b"LnBranch"]));
     let leaf = |record: RawRecord| {
         let mut number = Vec::new();
         write_big_size(record.number, &mut number);
-        let (leaf, nonce) = (tagged.hash(&[record.whole]), nonces.hash(&[&number]));
-        Leaf { leaf, nonce, branch: branch(&branches, &leaf, &nonce) }
+        let (leaf, nonce) = (LEAF.hash(&[record.whole]), nonces.hash(&[&number]));
+        Leaf { leaf, nonce, branch: branch(&leaf, &nonce) }
     };
     records.map(leaf).collect()
 }
@@ -85,20 +89,20 @@ pub fn leaves(stream: &[u8]) -> Result<Vec<Leaf>, TlvError> {
 /// last is the root, unless there is but one leaf.
 pub fn branches(leaves: &[Leaf]) -> Vec<[u8; 32]> {
     let mut found = Vec::new();
-    walk(&Tagged::new(&[b"LnBranch"]), leaves, &mut |node| found.push(node));
+    walk(leaves, &mut |node| found.push(node));
     found
 }
 
 /// The whole of a tree that is not full lies on the left.
-fn walk(tagged: &Tagged, leaves: &[Leaf], seen: &mut impl FnMut([u8; 32])) -> Option<[u8; 32]> {
+fn walk(leaves: &[Leaf], seen: &mut impl FnMut([u8; 32])) -> Option<[u8; 32]> {
     match leaves {
         [] => return None,
         [leaf] => return Some(leaf.branch),
         _ => {}
     }
     let (left, right) = leaves.split_at_checked(leaves.len().next_power_of_two() / 2)?;
-    let (left, right) = (walk(tagged, left, seen)?, walk(tagged, right, seen)?);
-    let node = branch(tagged, &left, &right);
+    let (left, right) = (walk(left, seen)?, walk(right, seen)?);
+    let node = branch(&left, &right);
     seen(node);
     Some(node)
 }
@@ -109,7 +113,7 @@ fn walk(tagged: &Tagged, leaves: &[Leaf], seen: &mut impl FnMut([u8; 32])) -> Op
 /// [`TlvError`] if it is no stream.
 pub fn root(stream: &[u8]) -> Result<[u8; 32], TlvError> {
     let leaves = leaves(stream)?;
-    Ok(walk(&Tagged::new(&[b"LnBranch"]), &leaves, &mut |_| ()).unwrap_or_default())
+    Ok(walk(&leaves, &mut |_| ()).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -142,12 +142,15 @@ impl Case {
     }
 }
 
+/// Eight characters hold five bytes.
+const GROUP: u8 = 8;
+
 /// Collects bytes from groups of five bits.
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
-    rest: u16,
-    /// How many bits of `rest` count: at most 7 between two characters.
+    rest: u64,
+    /// How many characters `rest` holds: fewer than a group between two of them.
     count: u8,
     last: usize,
 }
@@ -155,19 +158,23 @@ struct Bits {
 impl Bits {
     fn push(&mut self, position: usize, five: Fe32) {
         self.last = position;
-        self.rest = (self.rest << 5) | u16::from(five.to_u8());
-        self.count = self.count.saturating_add(5);
-        if let Some(left) = self.count.checked_sub(8) {
-            let [_, byte] = self.rest.checked_shr(left.into()).unwrap_or_default().to_be_bytes();
-            self.bytes.push(byte);
-            let kept = 1_u16.checked_shl(left.into()).unwrap_or_default().saturating_sub(1);
-            self.rest &= kept;
-            self.count = left;
+        self.rest = (self.rest << 5) | u64::from(five.to_u8());
+        self.count = self.count.saturating_add(1);
+        if self.count == GROUP {
+            let [_, _, _, group @ ..] = self.rest.to_be_bytes();
+            self.bytes.extend_from_slice(&group);
+            (self.rest, self.count) = (0, 0);
         }
     }
 
-    fn finish(self) -> Result<Vec<u8>, StringError> {
-        if self.count < 5 && self.rest == 0 {
+    fn finish(mut self) -> Result<Vec<u8>, StringError> {
+        let bits = self.count.saturating_mul(5);
+        let missing = GROUP.saturating_sub(self.count).saturating_mul(5);
+        let [_, _, _, group @ ..] =
+            self.rest.checked_shl(missing.into()).unwrap_or_default().to_be_bytes();
+        let (whole, padding) = group.split_at(usize::from(bits / 8));
+        if bits % 8 < 5 && padding.iter().all(|byte| *byte == 0) {
+            self.bytes.extend_from_slice(whole);
             Ok(self.bytes)
         } else {
             Err(StringError::Padding { position: self.last })

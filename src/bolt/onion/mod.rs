@@ -26,5 +26,5 @@ pub use message::{NextPeer, OnionMessagePayload, Received};
 pub use payload::{EncryptedData, Payload, PaymentConstraints, PaymentData, PaymentRelay};
 pub use sphinx::{
     ConstructError, Constructed, Hop, Packet, PeelError, Peeled, construct, construct_unchecked,
-    peel,
+    peel, shared_secrets,
 };

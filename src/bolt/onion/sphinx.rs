@@ -248,7 +248,9 @@ fn wrap(
     let filler = needed.saturating_sub(last);
     let mut buffer = vec![0; length.saturating_add(filler)];
     let public_key = session_key.public_key(SECP256K1).serialize();
-    let mut layers = layers(session_key, public_key, frames)?;
+    let node_ids = frames.iter().map(|frame| frame.node_id);
+    let shared_secrets = share(session_key, public_key, node_ids)?;
+    let mut layers = layers(frames, &shared_secrets);
     add_filler(&mut layers, &mut buffer, length).ok_or(too_long)?;
     if let Some(unused) = buffer.get_mut(needed..length) {
         SharedSecret(session_key.secret_bytes()).stream(Purpose::Pad).apply_keystream(unused);
@@ -262,34 +264,54 @@ fn wrap(
     }
     buffer.truncate(length);
     let packet = Packet { version: VERSION, public_key, hop_payloads: buffer, hmac };
-    let shared_secrets = layers.iter().map(|layer| layer.shared_secret).collect();
     Ok(Constructed { packet, shared_secrets })
 }
 
-/// What is shared with each hop.
-fn layers<'a>(
+/// What is shared with each hop: to read a failure of a packet whose [`Constructed`] was not kept.
+///
+/// # Errors
+/// [`ConstructError::Key`] if an ephemeral key does not exist.
+pub fn shared_secrets<'a>(
+    session_key: &SecretKey,
+    node_ids: impl ExactSizeIterator<Item = &'a PublicKey>,
+) -> Result<Vec<SharedSecret>, ConstructError> {
+    share(session_key, session_key.public_key(SECP256K1).serialize(), node_ids)
+}
+
+/// As [`shared_secrets`], with the first hop's ephemeral key.
+fn share<'a>(
     session_key: &SecretKey,
     mut public_key: [u8; 33],
-    frames: &'a [Frame<'a>],
-) -> Result<Vec<Layer<'a>>, ConstructError> {
+    node_ids: impl ExactSizeIterator<Item = &'a PublicKey>,
+) -> Result<Vec<SharedSecret>, ConstructError> {
     let mut ephemeral = *session_key;
-    let mut start = 0;
-    let mut layers = Vec::with_capacity(frames.len());
-    for (hop, frame) in frames.iter().enumerate() {
+    let count = node_ids.len();
+    let mut shared_secrets = Vec::with_capacity(count);
+    for (hop, node_id) in node_ids.enumerate() {
         if hop > 0 {
             public_key = ephemeral.public_key(SECP256K1).serialize();
         }
-        let shared_secret = SharedSecret::new(frame.node_id, &ephemeral);
-        if hop.saturating_add(1) < frames.len() {
+        let shared_secret = SharedSecret::new(node_id, &ephemeral);
+        if hop.saturating_add(1) < count {
             let factor = shared_secret.blinding_factor(&public_key);
             let next = factor.and_then(|factor| ephemeral.mul_tweak(&factor).ok());
             ephemeral = next.ok_or(ConstructError::Key { hop })?;
         }
-        let rho = shared_secret.stream(Purpose::Rho);
-        layers.push(Layer { frame, shared_secret, rho, start });
-        start = start.saturating_add(frame.length());
+        shared_secrets.push(shared_secret);
     }
-    Ok(layers)
+    Ok(shared_secrets)
+}
+
+/// Where each hop's window begins and what encrypts it.
+fn layers<'a>(frames: &'a [Frame<'a>], shared_secrets: &[SharedSecret]) -> Vec<Layer<'a>> {
+    let mut start = 0_usize;
+    let layers = frames.iter().zip(shared_secrets).map(|(frame, shared_secret)| {
+        let rho = shared_secret.stream(Purpose::Rho);
+        let layer = Layer { frame, shared_secret: *shared_secret, rho, start };
+        start = start.saturating_add(frame.length());
+        layer
+    });
+    layers.collect()
 }
 
 /// Puts behind `length` what the hops before the last will have made of the zeros that each
@@ -448,6 +470,8 @@ mod tests {
         for (count, length) in [(1, 2), (1, 1265), (4, 290), (20, 32), (27, 15), (20, 2)] {
             let hops = route(count, length);
             let sent = construct(&secret(99), &hops, b"hash", PAYMENT_LENGTH).unwrap();
+            let node_ids = hops.iter().map(|hop| &hop.node_id);
+            assert_eq!(shared_secrets(&secret(99), node_ids), Ok(sent.shared_secrets.clone()));
             let mut packet = Some(sent.packet);
             for (hop, shared_secret) in sent.shared_secrets.iter().enumerate() {
                 let current = packet.unwrap();

@@ -1,0 +1,307 @@
+//! boltlab and LDK side by side: one thread, one run, and the two take turns, so that whatever
+//! else the machine does slows both. Beside them the floor: the curve operations and hashes that
+//! no implementation can do without, straight from the crates that both use.
+
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::hint::black_box;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use bitcoin::hashes::{Hash, HashEngine, sha256};
+use boltlab::bolt::invoice::{InvoiceField, decode};
+use boltlab::bolt::offer::Offer;
+use boltlab_ldk::{Failing, Random, Route, blinded_offer, draft, plain_offer};
+use chacha20::ChaCha20;
+use chacha20::cipher::{KeyIvInit, StreamCipher};
+use lightning::offers::offer::Offer as LdkOffer;
+use lightning::util::ser::Writeable;
+use lightning_invoice::Bolt11Invoice;
+use secp256k1::ecdsa::{RecoverableSignature, Signature};
+use secp256k1::{Message, PublicKey, SECP256K1, Scalar, SecretKey, ecdh};
+
+/// The most hops that attribute failures.
+const HOPS: usize = 20;
+/// How often each takes its turn.
+const ROUNDS: usize = 1001;
+/// How long a turn takes at least. Short turns keep those that are compared close together.
+const TURN: Duration = Duration::from_micros(500);
+/// A failure's `reason`, and the attribution data beside it.
+const REASON: usize = 292;
+const ATTRIBUTION: usize = 920;
+
+type Call<'a> = Box<dyn FnMut() + 'a>;
+
+/// Something to time whose result nobody needs.
+fn call<'a, T>(mut body: impl FnMut() -> T + 'a) -> Call<'a> {
+    Box::new(move || drop(black_box(body())))
+}
+
+/// The seconds that so many calls take.
+#[allow(clippy::disallowed_methods, reason = "this measures wall time")]
+fn turn(call: &mut Call<'_>, calls: u32) -> f64 {
+    let since = Instant::now();
+    (0..calls).for_each(|_| call());
+    since.elapsed().as_secs_f64()
+}
+
+/// The seconds that a call takes, for each of those that take turns, round by round.
+fn rounds(contestants: &mut [Call<'_>]) -> Vec<Vec<f64>> {
+    let counts: Vec<u32> = contestants
+        .iter_mut()
+        .map(|call| {
+            let mut calls = 1;
+            while turn(call, calls) < TURN.as_secs_f64() {
+                calls *= 2;
+            }
+            calls
+        })
+        .collect();
+    let mut times = vec![Vec::with_capacity(ROUNDS); contestants.len()];
+    for _ in 0..ROUNDS {
+        for ((call, calls), times) in contestants.iter_mut().zip(&counts).zip(&mut times) {
+            times.push(turn(call, *calls) / f64::from(*calls));
+        }
+    }
+    times
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The median of what each round says, for other work slows whole rounds.
+fn ratio(times: &[f64], to: &[f64]) -> f64 {
+    median(times.iter().zip(to).map(|(time, to)| time / to).collect())
+}
+
+/// Times one row of the table.
+fn row(name: &str, ours: Call<'_>, ldk: Option<Call<'_>>, floor: Call<'_>) {
+    let mut contestants: Vec<_> = [ours, floor].into_iter().chain(ldk).collect();
+    let times = rounds(&mut contestants);
+    let [ours, floor, ..] = times.as_slice() else { unreachable!("two and more take turns") };
+    let us = |times: &[f64]| format!("{:.1} µs", median(times.to_vec()) * 1e6);
+    let (ldk, to_ldk) = match times.get(2) {
+        Some(ldk) => (us(ldk), format!("{:.2}", ratio(ours, ldk))),
+        None => ("-".into(), "-".into()),
+    };
+    let (to_floor, ours, floor) = (ratio(ours, floor), us(ours), us(floor));
+    println!("{name:44}{ours:>12}{ldk:>13}{to_ldk:>9}{floor:>12}{to_floor:9.2}");
+}
+
+/// The raw operations.
+struct Raw {
+    secret: SecretKey,
+    point: PublicKey,
+    compressed: [u8; 33],
+    scalar: Scalar,
+    message: Message,
+    signature: Signature,
+    recoverable: RecoverableSignature,
+}
+
+impl Raw {
+    fn new(random: &mut Random) -> Self {
+        let (secret, message) = (random.secret(), Message::from_digest(random.bytes()));
+        let point = secret.public_key(SECP256K1);
+        Self {
+            secret,
+            point,
+            compressed: point.serialize(),
+            scalar: Scalar::from(random.secret()),
+            message,
+            signature: SECP256K1.sign_ecdsa(&message, &secret),
+            recoverable: SECP256K1.sign_ecdsa_recoverable(&message, &secret),
+        }
+    }
+
+    /// Both multiplications of each hop on the sender's side: with its node id, and with the
+    /// generator.
+    fn hops(&self) {
+        for _ in 0..HOPS {
+            black_box(ecdh::SharedSecret::new(black_box(&self.point), &self.secret));
+            black_box(black_box(&self.secret).public_key(SECP256K1));
+        }
+    }
+
+    /// Those of a hop that peels, which parses the point.
+    fn peel(&self) -> PublicKey {
+        let point = self.parse();
+        black_box(ecdh::SharedSecret::new(&point, &self.secret));
+        point.mul_tweak(SECP256K1, black_box(&self.scalar)).expect("a point")
+    }
+
+    fn verify(&self) {
+        SECP256K1
+            .verify_ecdsa(black_box(&self.message), &self.signature, &self.point)
+            .expect("it is signed");
+    }
+
+    fn recover(&self) -> PublicKey {
+        SECP256K1.recover_ecdsa(black_box(&self.message), &self.recoverable).expect("it is signed")
+    }
+
+    fn parse(&self) -> PublicKey {
+        PublicKey::from_slice(black_box(&self.compressed)).expect("a point")
+    }
+
+    fn parse_many(&self, points: usize) {
+        for _ in 0..points {
+            black_box(self.parse());
+        }
+    }
+}
+
+/// How many blocks SHA-256 takes for so many bytes and the padding.
+fn blocks(bytes: usize) -> usize {
+    (bytes + 9).div_ceil(64)
+}
+
+/// How many blocks it takes to derive three keys from a shared secret, and to key an HMAC.
+const KEY_BLOCKS: usize = 3 * 2 + 2;
+
+/// The blocks of an HMAC that is keyed.
+fn hmac_blocks(bytes: usize) -> usize {
+    blocks(bytes) + 1
+}
+
+/// The blocks for a failure over all hops: the reason and the hold times are hashed once for the
+/// 20 words that a hop writes, which is more than any implementation must do twice.
+fn wrap_blocks() -> usize {
+    let shared = REASON + 4 * HOPS;
+    let words: usize = (0..HOPS).map(|behind| hmac_blocks(shared % 64 + 4 * behind)).sum();
+    hmac_blocks(REASON - 32) + HOPS * (KEY_BLOCKS + shared / 64 + words)
+}
+
+/// The blocks for the payer: each hop's word, and the HMAC of the failure.
+fn unwrap_blocks() -> usize {
+    let hop = |behind: usize| {
+        let word = hmac_blocks(REASON + 4 * (behind + 1) + 4 * behind);
+        KEY_BLOCKS + hmac_blocks(REASON - 32) + word
+    };
+    (0..HOPS).map(hop).sum()
+}
+
+/// So many blocks of SHA-256, and every hop's two streams.
+fn hashes_and_streams(blocks: usize) -> impl FnMut() {
+    let data = vec![7; 64 * blocks];
+    let mut streamed = [vec![0; REASON], vec![0; ATTRIBUTION]];
+    move || {
+        let mut engine = sha256::Hash::engine();
+        engine.input(black_box(&data));
+        black_box(&engine);
+        for _ in 0..HOPS {
+            for bytes in &mut streamed {
+                let mut stream = ChaCha20::new(black_box(&[7; 32]).into(), &[0; 12].into());
+                stream.apply_keystream(black_box(bytes));
+            }
+        }
+    }
+}
+
+fn onions(route: &Route, raw: &Raw) {
+    let packet = route.construct().packet.to_bytes();
+    assert_eq!(packet, route.ldk_construct().encode(), "both make the same 1366 bytes");
+    assert_eq!(packet.len(), 1366);
+    row(
+        "construct an onion for 20 hops",
+        call(|| route.construct().packet.to_bytes()),
+        Some(call(|| route.ldk_construct().encode())),
+        call(|| raw.hops()),
+    );
+    let secret = route.node_secret(0);
+    let found = route.ldk_peel(0, &packet).map_err(|error| error.msg).expect("LDK takes it");
+    let ours = route.peel(&packet, &secret).expect("it is the first hop's");
+    assert_eq!(ours.1, Route::ldk_next(&found), "both find the same next packet");
+    row(
+        "peel an onion, read its payload",
+        call(|| route.peel(&packet, &secret)),
+        Some(call(|| route.ldk_peel(0, &packet).map(|found| Route::ldk_next(&found)).ok())),
+        call(|| raw.peel()),
+    );
+}
+
+fn failures(route: &Route, raw: &Raw) {
+    let failing = Failing::new(route, HOPS - 1);
+    let (packet, theirs) = (failing.wrap(), failing.ldk_wrap());
+    assert_eq!(Failing::bytes(&packet), Failing::ldk_bytes(&theirs), "both make the same failure");
+    row(
+        "wrap a failure at 20 hops",
+        call(|| failing.wrap()),
+        Some(call(|| failing.ldk_wrap())),
+        call(hashes_and_streams(wrap_blocks())),
+    );
+    let mut hashes = hashes_and_streams(unwrap_blocks());
+    row(
+        "unwrap it, secrets derived again",
+        call(|| failing.derive_and_unwrap(packet.clone())),
+        Some(call(|| failing.ldk_unwrap(theirs.clone()))),
+        call(move || {
+            raw.hops();
+            hashes();
+        }),
+    );
+    row(
+        "unwrap it, secrets kept",
+        call(|| failing.unwrap(packet.clone())),
+        None,
+        call(hashes_and_streams(unwrap_blocks())),
+    );
+}
+
+fn invoices(random: &mut Random, raw: &Raw) {
+    let key = random.secret();
+    let unstated = draft(random);
+    let stated = unstated.clone().with(InvoiceField::Payee(key.public_key(SECP256K1)));
+    let text = |draft: boltlab::bolt::invoice::InvoiceDraft| draft.encode(&key).expect("it fits");
+    let (unstated, stated) = (text(unstated), text(stated));
+    row(
+        "read an invoice without n (BOLT 11)",
+        call(|| decode(&unstated).expect("an invoice")),
+        Some(call(|| Bolt11Invoice::from_str(&unstated).expect("an invoice"))),
+        call(|| {
+            raw.parse();
+            raw.recover()
+        }),
+    );
+    row(
+        "read an invoice with n (BOLT 11)",
+        call(|| decode(&stated).expect("an invoice")),
+        Some(call(|| Bolt11Invoice::from_str(&stated).expect("an invoice"))),
+        call(|| {
+            raw.parse_many(2);
+            raw.verify();
+        }),
+    );
+}
+
+fn offers(random: &mut Random, raw: &Raw) {
+    let offers = [
+        ("read an offer of 1 point, and its id", plain_offer(random), 1),
+        ("read an offer of 6 points, and its id", blinded_offer(random), 6),
+    ];
+    for (name, offer, points) in offers {
+        let text = offer.to_string();
+        row(
+            name,
+            call(|| Offer::from_str(&text).map(|offer| (offer.id(), offer)).expect("an offer")),
+            Some(call(|| LdkOffer::from_str(&text).expect("an offer"))),
+            call(|| raw.parse_many(points)),
+        );
+    }
+}
+
+fn main() {
+    let mut random = Random::new(1);
+    let raw = Raw::new(&mut random);
+    let route = Route::random(&mut random, HOPS);
+    println!(
+        "{:44}{:>12}{:>13}{:>9}{:>12}{:>9}",
+        "", "boltlab", "LDK", "to LDK", "floor", "to floor"
+    );
+    onions(&route, &raw);
+    failures(&route, &raw);
+    invoices(&mut random, &raw);
+    offers(&mut random, &raw);
+}
