@@ -27,14 +27,18 @@ pub enum HexError {
 }
 
 impl HexError {
+    /// The character that is to blame, if one is.
+    pub fn position(&self) -> Option<usize> {
+        match self {
+            Self::Empty => None,
+            Self::NotHex { position, .. } => Some(*position),
+            Self::OddLength { characters } => Some(*characters),
+        }
+    }
+
     /// The text around the character to blame, and a caret below it.
     pub fn snippet(&self, text: &str) -> Option<String> {
-        let position = match self {
-            Self::Empty => return None,
-            Self::NotHex { position, .. } => *position,
-            Self::OddLength { characters } => *characters,
-        };
-        Some(snippet(text, position..position))
+        self.position().map(|position| snippet(text, position..position))
     }
 }
 

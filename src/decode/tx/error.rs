@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::decode::hex::HexError;
 use crate::decode::snippet::snippet;
 
 /// A field of a serialised transaction; inputs, outputs and items count from 0.
@@ -65,20 +66,9 @@ pub enum RawError {
         /// How many there may be.
         limit: usize,
     },
-    /// Not a hexadecimal digit.
-    #[error("character {position} is {found:?}: hex has only 0-9 and a-f")]
-    NotHex {
-        /// Which character.
-        position: usize,
-        /// What stands there.
-        found: char,
-    },
-    /// Half a byte is left at the end.
-    #[error("hex has two characters a byte, and these are {characters}: one is missing")]
-    OddLength {
-        /// How many characters there are.
-        characters: usize,
-    },
+    /// It is no hex.
+    #[error(transparent)]
+    Hex(#[from] HexError),
     /// The bytes end too early.
     #[error(
         "the transaction ends too early: {field} takes {} from byte {byte} on, and {left} are left", bytes(*.needed)
@@ -143,8 +133,7 @@ impl RawError {
     pub fn position(&self) -> Option<usize> {
         match self {
             Self::Empty | Self::TooLong { .. } | Self::Refused { .. } => None,
-            Self::NotHex { position, .. } => Some(*position),
-            Self::OddLength { characters } => Some(*characters),
+            Self::Hex(error) => error.position(),
             Self::Truncated { byte, left, .. } => Some(2 * (byte + left)),
             Self::NotMinimal { byte, .. }
             | Self::SegwitFlag { byte }

@@ -5,6 +5,7 @@ use bitcoin::consensus::deserialize;
 
 use super::error::RawError;
 use super::fields;
+use crate::decode::hex;
 
 /// A block has at most 4 000 000 weight units, so no transaction has more bytes.
 const MOST_CHARACTERS: usize = 2 * 4_000_000;
@@ -22,19 +23,7 @@ pub fn parse(text: &str) -> Result<Transaction, RawError> {
     if characters > MOST_CHARACTERS {
         return Err(RawError::TooLong { characters, limit: MOST_CHARACTERS });
     }
-    let bytes = from_hex(text)?;
+    let bytes = hex::bytes(text)?;
     fields::check(&bytes)?;
     deserialize(&bytes).map_err(|error| RawError::Refused { reason: error.to_string() })
-}
-
-fn from_hex(text: &str) -> Result<Vec<u8>, RawError> {
-    let digits = text.chars().enumerate().map(|(position, found)| {
-        let digit = found.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        digit.ok_or(RawError::NotHex { position, found })
-    });
-    let digits = digits.collect::<Result<Vec<u8>, _>>()?;
-    if digits.len() % 2 == 1 {
-        return Err(RawError::OddLength { characters: digits.len() });
-    }
-    Ok(digits.chunks_exact(2).map(|pair| (pair[0] << 4) | pair[1]).collect())
 }
