@@ -31,6 +31,7 @@ macro_rules! change {
 }
 
 mod an_error;
+mod blinded;
 mod interleavings;
 mod mutual_close;
 mod normal;

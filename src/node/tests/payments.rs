@@ -7,6 +7,7 @@ use super::super::incoming::{BlindedRole, Forward, NextHop, Proof, Receive};
 use super::super::invoices::{Decision, Expected, Invoices, Now};
 use super::*;
 use crate::bolt::onion::failure::Failure;
+use crate::bolt::onion::{PaymentRelay, amt_to_forward};
 use crate::bolt::units::{BlockHeight, CltvExpiryDelta};
 use crate::bolt::wire::{OnionPacket, PaymentSecret};
 
@@ -31,6 +32,16 @@ mod forward {
     /// A node that keeps 40 blocks and charges a satoshi and 100 ppm, and has an HTLC of these
     /// blocks and this fee.
     fn check(amount: u64, fee: u64, blocks: u32) -> Result<(), Failure> {
+        check_over(amount, fee, blocks, None)
+    }
+
+    /// The same over a blinded path that lets the node charge this.
+    fn check_over(
+        amount: u64,
+        fee: u64,
+        blocks: u32,
+        relay: Option<PaymentRelay>,
+    ) -> Result<(), Failure> {
         let node = Node::new(Seed::derive("payments", "bob"), HEIGHT, FeeratePerKw(1000));
         let forward = Forward {
             next: NextHop::Channel(ShortChannelId(1)),
@@ -38,7 +49,7 @@ mod forward {
             cltv_expiry: CltvExpiry(200),
             packet: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
             path_key: None,
-            relay: None,
+            relay,
         };
         node.check_forward(&incoming(Msat(amount + fee), CltvExpiry(200 + blocks)), &forward)
     }
@@ -64,6 +75,39 @@ mod forward {
             panic!("another answer")
         };
         assert_eq!(cltv_expiry, CltvExpiry(200));
+    }
+
+    const RELAY: PaymentRelay = PaymentRelay {
+        cltv_expiry_delta: CltvExpiryDelta(40),
+        fee_proportional_millionths: 100,
+        fee_base_msat: 1_000,
+    };
+
+    /// BOLT 4 rounds the amount up that a blinded path passes on. So the node may get a
+    /// millisatoshi less than it asks for, and must not refuse that.
+    #[test]
+    fn what_a_blinded_path_rounds_up_is_passed_on() {
+        for incoming in (1_002_000..1_003_000).chain(1_010_900..1_011_200) {
+            let amount = amt_to_forward(&RELAY, Msat(incoming)).unwrap().0;
+            let checked = check_over(amount, incoming - amount, 40, Some(RELAY));
+            assert_eq!(checked, Ok(()), "{incoming} msat come, {amount} msat go on");
+        }
+    }
+
+    /// Anybody can make a path through a node: it must not cost the node its fee, let alone the
+    /// blocks that it needs to take what it has paid for.
+    #[test]
+    fn a_blinded_path_does_not_undercut_the_node() {
+        let hasty = PaymentRelay { cltv_expiry_delta: CltvExpiryDelta(0), ..RELAY };
+        let Err(Failure::IncorrectCltvExpiry { .. }) =
+            check_over(10_000_000, 2_000, 0, Some(hasty))
+        else {
+            panic!("another answer")
+        };
+        let free = PaymentRelay { fee_base_msat: 0, fee_proportional_millionths: 0, ..RELAY };
+        let Err(Failure::FeeInsufficient { .. }) = check_over(10_000_000, 0, 40, Some(free)) else {
+            panic!("another answer")
+        };
     }
 }
 
