@@ -21,7 +21,7 @@ use crate::scenario::{
     Ask, At, Blocks, ChannelName, Fails, FailureName, How, InvoiceName, LayerEdit, OfferStep,
     PaidUntil, Pay, PayPart, PaymentState, RelayTerms, RoleName, TamperedField, Unsent,
 };
-use crate::trace::{Event, words};
+use crate::trace::{Entry, Event, words};
 
 /// An invoice of the scenario.
 pub(super) struct KnownInvoice {
@@ -362,14 +362,21 @@ impl Lab<'_> {
             // Who pays an offer learns the hash on the way.
             None => matches!(told, PaymentEvent::Paid { .. } | PaymentEvent::Failed { .. }),
         };
-        let refused = self.trace.entries.iter().skip(since).find_map(|entry| match &entry.event {
-            Event::OnionMessage { role, told: MessageEvent::NoInvoice { error } }
-                if role == from =>
-            {
-                Some(error.clone())
-            }
+        let told = |entry: &'_ Entry| match &entry.event {
+            Event::OnionMessage { role, told } if role == from => Some(told.clone()),
+            _ => None,
+        };
+        let letters: Vec<MessageEvent> =
+            self.trace.entries.iter().skip(since).filter_map(told).collect();
+        let refused = letters.iter().find_map(|told| match told {
+            MessageEvent::NoInvoice { error } => Some(error.clone()),
             _ => None,
         });
+        let ignored = letters.iter().find_map(|told| match told {
+            MessageEvent::Ignored { reason } => Some(reason.clone()),
+            _ => None,
+        });
+        let answered = letters.iter().any(|told| matches!(told, MessageEvent::Invoiced { .. }));
         let learned: Vec<PaymentEvent> = self
             .trace
             .entries
@@ -385,7 +392,8 @@ impl Lab<'_> {
         if let Some(fails) = &pay.fails {
             let found = match (&fails.value, &refused) {
                 (Fails::NoInvoice, Some(_)) => None,
-                (Fails::NoAnswer, None) if learned.is_empty() => None,
+                (Fails::NoAnswer, None) if learned.is_empty() && !answered => None,
+                (Fails::NoAnswer, None) if answered => Some("an invoice came".to_owned()),
                 _ => self.failure_instead(&pay.from, &fails.value, &learned)?,
             };
             return self.check(fails.at, &fails.value.to_string(), found);
@@ -407,9 +415,10 @@ impl Lab<'_> {
         }
         let on_the_way = self.scenario.cast.iter().map(|role| role.name.value.clone());
         let offline = on_the_way.into_iter().find(|role| self.is_offline(role));
-        let why = match offline {
-            Some(role) => format!("{role} is offline"),
-            None => self.violation().unwrap_or_else(|| "it is still pending".to_owned()),
+        let why = match (offline, ignored) {
+            (Some(role), _) => format!("{role} is offline"),
+            (None, Some(reason)) => format!("{from} ignored a message: {reason}"),
+            (None, None) => self.violation().unwrap_or_else(|| "it is still pending".to_owned()),
         };
         Err(failed(None, format!("{from} did not pay {}: {why}", pay.to)))
     }
