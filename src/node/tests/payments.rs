@@ -189,3 +189,40 @@ mod receive {
         assert_eq!(*failure, Failure::IncorrectOrUnknownPaymentDetails { htlc_msat, height });
     }
 }
+
+mod pay {
+    use super::*;
+    use crate::bolt::features::{Feature, Features};
+    use crate::bolt::invoice::{InvoiceDraft, InvoiceField, InvoiceNetwork};
+    use crate::node::{PathHop, PayRequest, Payee, RelayPolicy};
+
+    /// What a payer makes of an invoice with these features, in two parts.
+    fn in_two_parts(features: Features) -> Result<usize, Unpayable> {
+        let pair = Pair::normal(Anchors);
+        let invoice = InvoiceDraft::new(InvoiceNetwork::Regtest, 0)
+            .with(InvoiceField::PaymentHash(sha256::Hash::hash(&[1])))
+            .with(InvoiceField::PaymentSecret(PaymentSecret([1; 32])))
+            .with(InvoiceField::Description(String::new()))
+            .with(InvoiceField::Features(features))
+            .encode(&pair.nodes[BOB].seed.node_secret())
+            .unwrap();
+        let hop = PathHop {
+            node_id: pair.id(BOB),
+            channel: pair.phase(ALICE).short_channel_id().unwrap(),
+            relay: RelayPolicy::default(),
+        };
+        let parts = vec![(Msat(1_000), vec![hop.clone()]), (Msat(1_000), vec![hop])];
+        let request = PayRequest { payee: Payee::Invoice(invoice), parts };
+        pair.nodes[ALICE].plan(&request).map(|plans| plans.len())
+    }
+
+    /// BOLT 4, "Basic Multi-Part Payments".
+    #[test]
+    fn parts_are_for_those_who_take_them() {
+        let features = Features::default()
+            .requiring(Feature::VAR_ONION_OPTIN)
+            .requiring(Feature::PAYMENT_SECRET);
+        assert_eq!(in_two_parts(features.clone()), Err(Unpayable::OnePart));
+        assert_eq!(in_two_parts(features.offering(Feature::BASIC_MPP)), Ok(2));
+    }
+}
