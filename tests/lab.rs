@@ -234,6 +234,28 @@ mod pay {
     }
 }
 
+mod pay_an_offer {
+    use super::*;
+
+    const DEAR: &str = "offer: {by: bob, as: boat, amount: 700_000 sat, description: A boat}";
+
+    #[test]
+    fn an_invoice_that_is_not_paid_is_an_answer() {
+        let pay = "pay: {from: alice, offer: boat, channel: ab, fails: {no_answer: true}}";
+        let message = "expected: nobody answers\nfound: an invoice came";
+        last_fails(&["open: ab", DEAR, pay], message);
+    }
+
+    #[test]
+    fn what_the_payer_lacks_is_told() {
+        last_fails(
+            &["open: ab", DEAR, "pay: {from: alice, offer: boat, channel: ab}"],
+            "alice did not pay bob: alice ignored a message: failed to offer an HTLC: 0 msat would be \
+             left, where fee and reserve take 11956000 msat",
+        );
+    }
+}
+
 mod shutdown {
     use super::*;
 

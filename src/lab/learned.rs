@@ -10,6 +10,48 @@ use crate::node::{MessageEvent, Node, PaymentEvent, Setback};
 use crate::scenario::{At, Fails, InvoiceName, PaidUntil, Pay, PaymentState, RoleName};
 use crate::trace::{Event, words};
 
+/// What reached the payer of one payment.
+#[derive(Default)]
+struct Learned {
+    /// How its parts ended.
+    endings: Vec<PaymentEvent>,
+    /// What happened to the onion messages that it got.
+    letters: Vec<MessageEvent>,
+}
+
+impl Learned {
+    fn setbacks(&self) -> impl Iterator<Item = &Setback> {
+        self.endings.iter().filter_map(|event| match event {
+            PaymentEvent::Failed { setback, .. } => Some(setback),
+            _ => None,
+        })
+    }
+
+    fn paid(&self) -> bool {
+        self.endings.iter().any(|event| matches!(event, PaymentEvent::Paid { .. }))
+    }
+
+    /// Why the maker of an offer gives no invoice.
+    fn refused(&self) -> Option<&str> {
+        self.letters.iter().find_map(|letter| match letter {
+            MessageEvent::NoInvoice { error } => Some(error.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Why the payer did nothing with a message.
+    fn ignored(&self) -> Option<&str> {
+        self.letters.iter().find_map(|letter| match letter {
+            MessageEvent::Ignored { reason } => Some(reason.as_str()),
+            _ => None,
+        })
+    }
+
+    fn got_invoice(&self) -> bool {
+        self.letters.iter().any(|letter| matches!(letter, MessageEvent::Invoiced { .. }))
+    }
+}
+
 impl Lab<'_> {
     /// Holds what the payer learned against what the scenario says.
     pub(super) fn judge_payment(
@@ -18,62 +60,52 @@ impl Lab<'_> {
         hash: Option<sha256::Hash>,
         since: usize,
     ) -> Result<(), Stop> {
-        let from = &pay.from.value;
-        let ends = |told: &PaymentEvent| match &hash {
-            Some(hash) => told.ends(hash),
-            // Who pays an offer learns the hash on the way.
-            None => matches!(told, PaymentEvent::Paid { .. } | PaymentEvent::Failed { .. }),
-        };
-        let refused = self.trace.entries.iter().skip(since).find_map(|entry| match &entry.event {
-            Event::OnionMessage { role, told: MessageEvent::NoInvoice { error } }
-                if role == from =>
-            {
-                Some(error.clone())
-            }
-            _ => None,
-        });
-        let learned: Vec<PaymentEvent> = self
-            .trace
-            .entries
-            .iter()
-            .skip(since)
-            .filter_map(|entry| match &entry.event {
-                Event::Payment { role, told, .. } if role == from && ends(told) => {
-                    Some(told.clone())
-                }
-                _ => None,
-            })
-            .collect();
+        let (from, to) = (&pay.from.value, &pay.to);
+        let learned = self.learned(from, hash.as_ref(), since);
         if let Some(fails) = &pay.fails {
-            let found = match (&fails.value, &refused) {
-                (Fails::NoInvoice, Some(_)) => None,
-                (Fails::NoAnswer, None) if learned.is_empty() => None,
-                _ => self.failure_instead(&pay.from, &fails.value, &learned)?,
-            };
+            let found = self.failure_instead(&pay.from, &fails.value, &learned)?;
             return self.check(fails.at, &fails.value.to_string(), found);
         }
-        let setback = learned.iter().find_map(|event| match event {
-            PaymentEvent::Failed { setback, .. } => Some(setback),
-            _ => None,
-        });
-        let paid = learned.iter().any(|event| matches!(event, PaymentEvent::Paid { .. }));
-        if let Some(setback) = setback {
+        if let Some(setback) = learned.setbacks().next() {
             let why = self.names().setback(setback);
-            return Err(failed(None, format!("{from} did not pay {}: {why}", pay.to)));
+            return Err(failed(None, format!("{from} did not pay {to}: {why}")));
         }
-        if let Some(error) = refused {
-            return Err(failed(None, format!("{from} got no invoice from {}: {error}", pay.to)));
+        if let Some(error) = learned.refused() {
+            return Err(failed(None, format!("{from} got no invoice from {to}: {error}")));
         }
-        if paid || pay.until == PaidUntil::Sent {
+        if learned.paid() || pay.until == PaidUntil::Sent {
             return Ok(());
         }
         let on_the_way = self.scenario.cast.iter().map(|role| role.name.value.clone());
         let offline = on_the_way.into_iter().find(|role| self.is_offline(role));
-        let why = match offline {
-            Some(role) => format!("{role} is offline"),
-            None => self.violation().unwrap_or_else(|| "it is still pending".to_owned()),
+        let why = match (offline, learned.ignored()) {
+            (Some(role), _) => format!("{role} is offline"),
+            (None, Some(reason)) => format!("{from} ignored a message: {reason}"),
+            (None, None) => self.violation().unwrap_or_else(|| "it is still pending".to_owned()),
         };
-        Err(failed(None, format!("{from} did not pay {}: {why}", pay.to)))
+        Err(failed(None, format!("{from} did not pay {to}: {why}")))
+    }
+
+    /// What reached the payer since then. Who pays an offer learns the hash on the way, so without
+    /// one every ending counts.
+    fn learned(&self, payer: &RoleName, hash: Option<&sha256::Hash>, since: usize) -> Learned {
+        let ends = |told: &PaymentEvent| match hash {
+            Some(hash) => told.ends(hash),
+            None => matches!(told, PaymentEvent::Paid { .. } | PaymentEvent::Failed { .. }),
+        };
+        let mut learned = Learned::default();
+        for entry in self.trace.entries.iter().skip(since) {
+            match &entry.event {
+                Event::Payment { role, told, .. } if role == payer && ends(told) => {
+                    learned.endings.push(told.clone());
+                }
+                Event::OnionMessage { role, told } if role == payer => {
+                    learned.letters.push(told.clone());
+                }
+                _ => {}
+            }
+        }
+        learned
     }
 
     /// What the payer learned, if it is not that failure.
@@ -81,25 +113,24 @@ impl Lab<'_> {
         &self,
         payer: &At<RoleName>,
         wanted: &Fails,
-        learned: &[PaymentEvent],
+        learned: &Learned,
     ) -> Result<Option<String>, Stop> {
-        let setbacks: Vec<&Setback> = learned
-            .iter()
-            .filter_map(|event| match event {
-                PaymentEvent::Failed { setback, .. } => Some(setback),
-                _ => None,
-            })
-            .collect();
-        for setback in &setbacks {
+        for setback in learned.setbacks() {
             if self.is_setback(payer, wanted, setback)? {
                 return Ok(None);
             }
         }
-        if let Some(setback) = setbacks.first() {
-            return Ok(Some(self.names().setback(setback)));
-        }
-        let paid = learned.iter().any(|event| matches!(event, PaymentEvent::Paid { .. }));
-        Ok(Some(if paid { "it has arrived" } else { "nothing came back" }.to_owned()))
+        let nothing_came = learned.endings.is_empty() && !learned.got_invoice();
+        let found = match (learned.setbacks().next(), learned.refused()) {
+            (Some(setback), _) => self.names().setback(setback),
+            (None, Some(_)) if *wanted == Fails::NoInvoice => return Ok(None),
+            (None, Some(error)) => format!("no invoice: {error}"),
+            (None, None) if *wanted == Fails::NoAnswer && nothing_came => return Ok(None),
+            (None, None) if learned.paid() => "it has arrived".to_owned(),
+            (None, None) if learned.got_invoice() => "an invoice came".to_owned(),
+            (None, None) => "nothing came back".to_owned(),
+        };
+        Ok(Some(found))
     }
 
     fn is_setback(

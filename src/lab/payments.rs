@@ -73,6 +73,7 @@ impl Lab<'_> {
             Unsent::UnreadableInvoice => matches!(error, Unpayable::Invoice(_)),
             Unsent::ExpiredInvoice => matches!(error, Unpayable::Expired),
             Unsent::TooLittle => matches!(error, Unpayable::Parts { .. }),
+            Unsent::TooMuch => matches!(error, Unpayable::TooMuch { .. }),
         };
         Ok((!so).then(|| format!("{from} cannot {error}")))
     }

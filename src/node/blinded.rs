@@ -111,6 +111,15 @@ impl BlindedWay {
     }
 }
 
+/// What must reach the introduction so that this amount reaches the end. Rounded up, as every hop
+/// wants its due.
+pub(super) fn to_introduction(payinfo: &BlindedPayinfo, amount: Msat) -> Option<Msat> {
+    let rate = u128::from(payinfo.fee_proportional_millionths);
+    let proportional = u128::from(amount.0).checked_mul(rate)?.div_ceil(1_000_000);
+    let proportional = Msat(u64::try_from(proportional).ok()?);
+    amount.checked_add(Msat(payinfo.fee_base_msat.into()))?.checked_add(proportional)
+}
+
 /// A dummy hop costs nothing, so it changes neither amounts nor expiries.
 const FREE: PaymentRelay = PaymentRelay {
     cltv_expiry_delta: CltvExpiryDelta(0),
@@ -166,6 +175,44 @@ mod tests {
 
     fn id(byte: u8) -> PublicKey {
         secret(byte).public_key(SECP256K1)
+    }
+
+    proptest::proptest! {
+        /// Whatever the hops charge, the payee gets what it is due, and hardly more.
+        #[test]
+        fn what_the_path_costs_as_a_whole_is_enough_for_each_hop(
+            policies in proptest::collection::vec((0_u64..5_000, 0_u32..20_000), 1..6),
+            amount in 1_u64..5_000_000_000,
+        ) {
+            let hop = |(fee_base, fee_proportional_millionths)| PathHop {
+                node_id: id(2),
+                channel: ShortChannelId(1),
+                relay: RelayPolicy {
+                    fee_base: Msat(fee_base),
+                    fee_proportional_millionths,
+                    ..RelayPolicy::default()
+                },
+            };
+            let path: Vec<PathHop> = policies.into_iter().map(hop).collect();
+            let way = BlindedWay { introduction: id(1), path: path.clone(), dummy_hops: 0 };
+            let constraints = Constraints {
+                path_id: Bytes(Vec::new()),
+                expires_at: CltvExpiry(1_000),
+                min_final_cltv_expiry_delta: CltvExpiryDelta(18),
+            };
+            let (_, payinfo) = way.for_payment(id(2), &secret(7), &constraints).unwrap();
+            let mut left = to_introduction(&payinfo, Msat(amount)).unwrap();
+            for hop in &path {
+                let relay = PaymentRelay {
+                    cltv_expiry_delta: hop.relay.cltv_expiry_delta,
+                    fee_proportional_millionths: hop.relay.fee_proportional_millionths,
+                    fee_base_msat: u32::try_from(hop.relay.fee_base.0).unwrap(),
+                };
+                left = crate::bolt::onion::amt_to_forward(&relay, left).unwrap();
+            }
+            proptest::prop_assert!(left.0 >= amount, "{} of {amount}", left.0);
+            proptest::prop_assert!(left.0 <= amount + amount / 100_000 + 20, "{left} of {amount}");
+        }
     }
 
     #[test]

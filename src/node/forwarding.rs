@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use super::incoming::{self, BlindedRole, Forward, Instruction, Layer, NextHop, Offered};
 use super::invoices::{Decision, Now};
 use super::payments::{Plan, Prepared, SentRoute, Setback, Unpayable, malformed};
-use super::route::RelayPolicy;
 use super::{ChannelHandle, Node, NodeError, NodeEvent, NodeOutput, Outputs};
 use crate::bolt::channel::{Command, Commitments, HtlcNews, HtlcOffer, Input, Phase, Removal};
 use crate::bolt::onion::attribution::{AttributionData, attribute_fulfill};
@@ -258,22 +257,18 @@ impl Node {
         incoming: &Incoming,
         forward: &Forward,
     ) -> Result<(), Failure> {
-        let relay = match forward.relay {
-            // The path's creator knew the policy; amounts and expiries follow from it.
-            Some(relay) => RelayPolicy {
-                fee_base: Msat(relay.fee_base_msat.into()),
-                fee_proportional_millionths: relay.fee_proportional_millionths,
-                cltv_expiry_delta: relay.cltv_expiry_delta,
-                htlc_minimum: self.relay.htlc_minimum,
-            },
-            None => self.relay,
-        };
+        // What the creator of a blinded path says binds the payer. The node asks for what it asks of
+        // all: anybody can create a path.
+        let relay = self.relay;
         let (amount, expiry) = (forward.amount, forward.cltv_expiry);
         let channel_update = Bytes::default();
         if amount < relay.htlc_minimum {
             return Err(Failure::AmountBelowMinimum { htlc_msat: amount, channel_update });
         }
-        let needed = relay.fee(amount).and_then(|fee| amount.checked_add(fee));
+        // BOLT 4 rounds up what a blinded path passes on: the last millisatoshi is the fee's.
+        let rounding = Msat(forward.relay.is_some().into());
+        let charged = amount.saturating_sub(rounding);
+        let needed = relay.fee(charged).and_then(|fee| charged.checked_add(fee));
         if needed.is_none_or(|needed| incoming.amount < needed) {
             let htlc_msat = incoming.amount;
             return Err(Failure::FeeInsufficient { htlc_msat, channel_update });

@@ -20,7 +20,7 @@ use crate::bolt::onion::keys::SharedSecret;
 use crate::bolt::onion::sphinx::{self, Packet, PeelError};
 use crate::bolt::onion::{EncryptedData, Payload, PaymentRelay};
 use crate::bolt::units::{CltvExpiry, Msat};
-use crate::bolt::wire::tlv::TlvError;
+use crate::bolt::wire::tlv::{TlvError, records};
 use crate::bolt::wire::{Bytes, OnionPacket, PaymentPreimage, PaymentSecret, ShortChannelId};
 
 /// An HTLC that a peer offered, as far as reading its onion goes.
@@ -60,8 +60,7 @@ pub(super) struct Forward {
     pub packet: OnionPacket,
     /// What unblinds it there, inside a blinded path.
     pub path_key: Option<PublicKey>,
-    /// What the creator of the blinded path lets this node charge; outside of one, the node's own
-    /// policy holds.
+    /// What the creator of the blinded path lets this node charge.
     pub relay: Option<PaymentRelay>,
 }
 
@@ -178,11 +177,11 @@ impl Reading {
                 error.failure(sha256_of_onion)
             })?;
             self.shared_secret.get_or_insert(peeled.shared_secret);
-            let payload = Payload::decode(&peeled.payload).map_err(|error| invalid(&error))?;
             let last = peeled.next.is_none();
-            if payload.current_path_key.is_some() && !last {
+            if self.blinded == BlindedRole::Outside && !last && begins_path(&peeled.payload) {
                 self.blinded = BlindedRole::Introduction;
             }
+            let payload = Payload::decode(&peeled.payload).map_err(|error| invalid(&error))?;
             let unblinded = unblind(node_secret, &payload, &hop)?;
             self.layers.push(Layer {
                 payload: Box::new(payload.clone()),
@@ -216,6 +215,12 @@ struct Hop {
     amount: Msat,
     expiry: CltvExpiry,
     path_key: Option<PublicKey>,
+}
+
+/// Whether a payload has a `current_path_key`, readable or not, as far as it is a stream of records.
+fn begins_path(payload: &[u8]) -> bool {
+    let mut known = records(payload).map_while(Result::ok);
+    known.any(|record| record.number == CURRENT_PATH_KEY)
 }
 
 /// The shared secret, if the packet was the payer's and only its payload is wrong: then the payer

@@ -112,11 +112,13 @@ impl Invoices {
             return vec![unknown(now, incoming)];
         }
         let total = receive.total;
+        let was_complete = parts.first().is_some_and(|first| sum(parts) >= first.total);
         parts.push(Part { incoming, amount: receive.amt_to_forward, total });
         if parts.iter().any(|part| part.total != total) {
             return std::mem::take(parts).into_iter().map(|p| unknown(now, p.incoming)).collect();
         }
-        if sum(parts) < total {
+        // What comes on top of a payment that is held joins its set: it is told of once.
+        if sum(parts) < total || was_complete {
             return Vec::new();
         }
         let complete = Decision::Complete {
@@ -187,7 +189,8 @@ impl Expected {
             Some(amount) => total >= amount && total.0 <= amount.0.saturating_mul(2),
             None => total > Msat::ZERO,
         };
-        let earliest = now.height.0.saturating_add(self.min_final_cltv_expiry_delta.0.into());
+        let ahead = u32::from(self.min_final_cltv_expiry_delta.0).max(FULFILLMENT_DEADLINE);
+        let earliest = now.height.0.saturating_add(ahead);
         receive.proof == self.proof
             && enough
             && incoming.cltv_expiry.0 >= earliest

@@ -13,13 +13,14 @@ use bitcoin::constants::ChainHash;
 use secp256k1::{PublicKey, SecretKey};
 use thiserror::Error;
 
-use super::blinded::{BlindedWay, Constraints, for_message};
+use super::blinded::{BlindedWay, Constraints, for_message, to_introduction};
 use super::incoming::Proof;
 use super::invoices::Expected;
 use super::onion_messages::{Letter, MessageEvent, ignored, introduction, tell};
 use super::payments::{Plan, Unpayable};
 use super::route::{Final, PathHop};
 use super::{Node, NodeError, NodeEvent, NodeOutput, Outputs};
+use crate::bolt::features::Feature;
 use crate::bolt::offer::{
     Accepted, Arrival, Bolt12Invoice, Bolt12InvoiceError, Here, InvoiceError, InvoiceRequest,
     InvoiceRequestError, InvoiceTerms, Kind, Offer, OfferError, OfferFields, OfferId, ParseError,
@@ -231,6 +232,9 @@ impl Node {
         let Some(reply_path) = letter.payload.reply_path.clone() else {
             return ignored("a request without a reply_path");
         };
+        if letter.path_id.as_ref().is_some_and(|id| self.offers.asked.contains_key(id)) {
+            return ignored("a request over a path that is for a reply");
+        }
         let request = match InvoiceRequest::from_bytes(request.0.clone()) {
             Ok(request) => request,
             Err(error) => return self.decline(&reply_path, None, &error.to_string()),
@@ -378,34 +382,47 @@ impl Node {
             return Ok(ignored(&error.to_string()));
         }
         let mut outputs = vec![tell(MessageEvent::Invoiced { amount: invoice.amount() })];
-        let plan = self.plan_blinded(&invoice, &asked.path)?;
-        outputs.extend(self.send(&plan)?);
+        outputs.extend(match self.pay_invoice(&asked, &invoice) {
+            // What the issuer asks for is no fault of this node's.
+            Err(error @ (NodeError::Unpayable(_) | NodeError::Refused(_))) => {
+                ignored(&format!("failed to {error}"))
+            }
+            done => done?,
+        });
         Ok(outputs)
     }
 
-    /// The plan of a payment over the first path of an invoice.
+    /// Pays an invoice that answers the request, as far as the payer wants to.
+    fn pay_invoice(&mut self, asked: &Asked, invoice: &Bolt12Invoice) -> Outputs {
+        let told = asked.request.expected_amount(None).ok().flatten();
+        let authorized = asked.request.fields().invreq_amount.or(told);
+        if authorized.is_none_or(|most| invoice.amount() > most) {
+            return Ok(ignored("an invoice over more than the offer told"));
+        }
+        let features = invoice.fields().invoice_features.as_ref();
+        if features.is_some_and(|features| features.requires(Feature::BASIC_MPP)) {
+            return Ok(ignored("an invoice that has to be paid in several parts"));
+        }
+        let plan = self.plan_blinded(invoice, &asked.path)?;
+        self.send(&plan)
+    }
+
+    /// The plan of a payment over the first path of an invoice that begins where this path ends.
     fn plan_blinded(&self, invoice: &Bolt12Invoice, path: &[PathHop]) -> Result<Plan, Unpayable> {
-        let (blinded, payinfo) = invoice.usable_paths().next().ok_or(Unpayable::NoPath)?;
+        let end = path.last().map(|hop| hop.node_id);
+        let mut paths = invoice.usable_paths();
+        let found = paths.find(|(blinded, _)| introduction(blinded) == end);
+        let (blinded, payinfo) = found.ok_or(Unpayable::NoPath)?;
         let hash = invoice.fields().invoice_payment_hash.ok_or(Unpayable::NoPath)?;
         let amount = invoice.amount();
-        let rate = u128::from(payinfo.fee_proportional_millionths);
-        let proportional = u128::from(amount.0).saturating_mul(rate).div_ceil(1_000_000);
-        let proportional = u64::try_from(proportional).map_err(|_| Unpayable::NoPath)?;
-        let fee = Msat(payinfo.fee_base_msat.into()).checked_add(Msat(proportional));
-        let at_introduction = fee.and_then(|fee| amount.checked_add(fee));
+        let at_introduction = to_introduction(payinfo, amount).ok_or(Unpayable::NoPath)?;
         let last = Final::Blinded {
             path: blinded.clone(),
             amount,
             cltv_expiry: CltvExpiry(self.height.0),
             total: amount,
         };
-        self.lay_out_to(
-            at_introduction.ok_or(Unpayable::NoPath)?,
-            path,
-            hash,
-            last,
-            payinfo.cltv_expiry_delta,
-        )
+        self.lay_out_to(at_introduction, path, hash, last, payinfo.cltv_expiry_delta)
     }
 
     fn receive_error(&mut self, letter: &Letter, error: &Bytes) -> Vec<NodeOutput> {
@@ -422,5 +439,154 @@ impl Node {
 impl From<NoDeal> for NodeError {
     fn from(error: NoDeal) -> Self {
         Self::NoDeal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secp256k1::SECP256K1;
+
+    use super::*;
+    use crate::bolt::features::Features;
+    use crate::bolt::offer::BlindedPayinfo;
+    use crate::bolt::onion::{BlindedHop, NodeOrChannel};
+    use crate::node::line::Line;
+    use crate::node::{NodeCommand, NodeInput};
+
+    const ISSUER: usize = 0;
+    const PAYER: usize = 1;
+
+    /// Two nodes, the second of which has asked the first for an invoice, and what it wrote into its
+    /// reply path.
+    fn asked(offer: &Offer) -> (Line, Bytes) {
+        let mut line = Line::new(2);
+        let payment = OfferPayment {
+            offer: offer.to_string(),
+            amount: None,
+            note: None,
+            path: line.path(PAYER, ISSUER),
+            suspects: false,
+        };
+        let step = NodeInput::Command(NodeCommand::PayOffer(payment));
+        line.nodes[PAYER].step(step).unwrap();
+        let path_id = line.nodes[PAYER].offers.asked.keys().next().unwrap().clone();
+        (line, path_id)
+    }
+
+    fn issuer() -> SecretKey {
+        Line::new(1).nodes[ISSUER].seed.node_secret()
+    }
+
+    fn offer(fields: OfferFields) -> Offer {
+        Offer::new(&OfferFields {
+            offer_chains: Some(Repeated(CHAINS.to_vec())),
+            offer_amount: Some(10_000),
+            offer_description: Some("tea".to_owned()),
+            offer_issuer_id: Some(issuer().public_key(SECP256K1)),
+            ..fields
+        })
+        .unwrap()
+    }
+
+    /// What the payer does with an invoice for that offer, after `change`.
+    fn invoiced(fields: OfferFields, change: impl FnOnce(&mut InvoiceTerms)) -> Vec<NodeOutput> {
+        let (mut line, path_id) = asked(&offer(fields));
+        let way =
+            BlindedWay { introduction: line.nodes[ISSUER].id(), path: Vec::new(), dummy_hops: 0 };
+        let constraints = Constraints {
+            path_id: Bytes(vec![1; 32]),
+            expires_at: CltvExpiry(1_000),
+            min_final_cltv_expiry_delta: CltvExpiryDelta(18),
+        };
+        let path = way.for_payment(way.introduction, &issuer(), &constraints).unwrap();
+        let mut terms = InvoiceTerms {
+            paths: vec![path],
+            invoice_created_at: 0,
+            invoice_relative_expiry: None,
+            invoice_payment_hash: PaymentPreimage([1; 32]).hash(),
+            item_price: None,
+            invoice_fallbacks: None,
+            invoice_features: None,
+        };
+        change(&mut terms);
+        let payer = &mut line.nodes[PAYER];
+        let asked = payer.offers.asked.get(&path_id).unwrap().clone();
+        let invoice = Bolt12Invoice::answer(&asked.request, terms, &issuer()).unwrap();
+        // A letter comes over the reply path if the key fits its end.
+        let key = payer.seed.key("message", payer.offers.keys);
+        let path_key = key.public_key(SECP256K1);
+        let back = for_message(&key, &[payer.id()], Some(path_id.clone())).unwrap();
+        payer.offers.asked.get_mut(&path_id).unwrap().reply_path =
+            back.path.last().map(|hop: &BlindedHop| hop.blinded_node_id);
+        let payload = OnionMessagePayload {
+            invoice: Some(Bytes(invoice.as_bytes().to_vec())),
+            ..OnionMessagePayload::default()
+        };
+        let letter = Letter { payload, path_id: Some(path_id), path_key };
+        payer.read(&letter).expect("what a peer says is no fault of ours")
+    }
+
+    fn sends(outputs: &[NodeOutput]) -> bool {
+        outputs.iter().any(|output| matches!(output, NodeOutput::Send { .. }))
+    }
+
+    #[test]
+    fn the_invoice_that_was_asked_for_is_paid() {
+        assert!(sends(&invoiced(OfferFields::default(), |_| {})));
+    }
+
+    /// BOLT 12, "Invoices": what the payer has not authorized it does not pay by itself.
+    #[test]
+    fn nobody_pays_a_price_that_the_offer_did_not_tell() {
+        let euro = OfferFields { offer_currency: Some("EUR".to_owned()), ..OfferFields::default() };
+        let outputs = invoiced(euro, |terms| terms.item_price = Some(Msat(100_000_000)));
+        assert!(!sends(&outputs), "{outputs:?}");
+    }
+
+    /// BOLT 12, "Invoices": what must be paid in several parts is not paid in one.
+    #[test]
+    fn what_must_come_in_parts_is_not_paid_in_one() {
+        let parts = Features::default().requiring(Feature::BASIC_MPP);
+        let outputs =
+            invoiced(OfferFields::default(), |terms| terms.invoice_features = Some(parts));
+        assert!(!sends(&outputs), "{outputs:?}");
+    }
+
+    /// The payer's way ends elsewhere than where the invoice's path begins.
+    #[test]
+    fn a_path_that_begins_elsewhere_is_not_used() {
+        let elsewhere = SecretKey::from_slice(&[9; 32]).unwrap().public_key(SECP256K1);
+        let outputs = invoiced(OfferFields::default(), |terms| {
+            terms.paths[0].0.first_node_id = NodeOrChannel::Node(elsewhere);
+        });
+        assert!(!sends(&outputs), "{outputs:?}");
+    }
+
+    /// It is the issuer's fault, and no reason to stop.
+    #[test]
+    fn an_invoice_that_costs_more_than_the_payer_has_is_not_paid() {
+        let outputs = invoiced(OfferFields::default(), |terms| {
+            let payinfo = &mut terms.paths[0].1;
+            *payinfo = BlindedPayinfo { fee_base_msat: u32::MAX, ..payinfo.clone() };
+        });
+        assert!(!sends(&outputs), "{outputs:?}");
+    }
+
+    /// BOLT 4, "Onion Messages": what comes over a reply path and is no reply is ignored.
+    #[test]
+    fn a_request_over_a_reply_path_is_not_answered() {
+        let (mut line, path_id) = asked(&offer(OfferFields::default()));
+        let to = line.nodes[ISSUER].id();
+        let payer = &mut line.nodes[PAYER];
+        let payload = OnionMessagePayload {
+            reply_path: Some(for_message(&issuer(), &[to], None).unwrap()),
+            invoice_request: Some(Bytes(vec![1])),
+            ..OnionMessagePayload::default()
+        };
+        let path_key = issuer().public_key(SECP256K1);
+        let known = Letter { payload, path_id: Some(path_id), path_key };
+        assert!(!sends(&payer.read(&known).unwrap()));
+        let unknown = Letter { path_id: None, ..known };
+        assert!(sends(&payer.read(&unknown).unwrap()), "anybody is told that a request is none");
     }
 }

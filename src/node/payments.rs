@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::route::{Final, PathHop, PlannedHop, payloads, route};
 use super::{ChannelHandle, Node};
 use crate::bolt::channel::{HtlcOffer, Removal};
+use crate::bolt::features::Feature;
 use crate::bolt::invoice::{self, InvoiceError, InvoiceNetwork};
 use crate::bolt::onion::attribution::{self, AttributionData};
 use crate::bolt::onion::failure::Failure;
@@ -179,6 +180,8 @@ pub(super) struct PaymentRequest {
     pub payment_metadata: Option<Bytes>,
     /// How far ahead the expiry must lie at the payee.
     pub min_final_cltv_expiry_delta: CltvExpiryDelta,
+    /// Whether several HTLCs may bring it.
+    pub basic_mpp: bool,
 }
 
 /// Why an invoice cannot be paid.
@@ -198,6 +201,17 @@ pub enum Unpayable {
     Parts {
         /// What is asked for.
         needed: Msat,
+        /// What the parts bring.
+        given: Msat,
+    },
+    /// The payee takes it in one HTLC only.
+    #[error("pay in parts: the invoice does not offer basic_mpp")]
+    OnePart,
+    /// More than twice what is asked for: a slip, not a gift.
+    #[error("pay {given} msat, where twice what is asked for is {most} msat")]
+    TooMuch {
+        /// Twice what is asked for.
+        most: Msat,
         /// What the parts bring.
         given: Msat,
     },
@@ -233,6 +247,7 @@ impl PaymentRequest {
             payment_secret: invoice.payment_secret(),
             payment_metadata: invoice.metadata().cloned(),
             min_final_cltv_expiry_delta: CltvExpiryDelta(delta),
+            basic_mpp: invoice.features().is_some_and(|f| f.supports(Feature::BASIC_MPP)),
         })
     }
 }
@@ -272,17 +287,24 @@ impl Node {
     pub fn plan(&self, request: &PayRequest) -> Result<Vec<Plan>, Unpayable> {
         let add = |sum: Msat, part: &(Msat, Vec<PathHop>)| sum.checked_add(part.0);
         let total = request.parts.iter().try_fold(Msat::ZERO, add).ok_or(Unpayable::NoPath)?;
-        let aim = self.aim(&request.payee, total)?;
+        let aim = self.aim(&request.payee, total, request.parts.len())?;
         let parts = (self.sessions..).zip(&request.parts);
         parts.map(|(session, (amount, path))| self.lay_out(session, *amount, path, &aim)).collect()
     }
 
-    fn aim(&self, payee: &Payee, total: Msat) -> Result<Aim, Unpayable> {
+    fn aim(&self, payee: &Payee, total: Msat, parts: usize) -> Result<Aim, Unpayable> {
         match payee {
             Payee::Invoice(invoice) => {
                 let asked = PaymentRequest::read(invoice, self.time)?;
                 if let Some(needed) = asked.amount.filter(|needed| total < *needed) {
                     return Err(Unpayable::Parts { needed, given: total });
+                }
+                let most = asked.amount.map(|asked| Msat(asked.0.saturating_mul(2)));
+                if let Some(most) = most.filter(|most| total > *most) {
+                    return Err(Unpayable::TooMuch { most, given: total });
+                }
+                if parts > 1 && !asked.basic_mpp {
+                    return Err(Unpayable::OnePart);
                 }
                 let PaymentRequest { payment_hash, payment_secret, payment_metadata, .. } = asked;
                 let last = Final::Invoice { payment_secret, total, payment_metadata };

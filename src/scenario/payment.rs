@@ -154,6 +154,8 @@ words! {
         ExpiredInvoice = "expired_invoice",
         /// The invoice asks for more.
         TooLittle = "too_little",
+        /// More than twice what the invoice asks for.
+        TooMuch = "too_much",
     }
 }
 

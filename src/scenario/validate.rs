@@ -11,7 +11,7 @@ use super::{
         At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName, Scenario,
     },
     outcome::{Fate, FundingSpender, OutcomeEntry},
-    payment::{How, OfferStep, Pay, TamperedField},
+    payment::{Fails, How, OfferStep, Pay, TamperedField},
     reference::{OutputRef, Path},
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
 };
@@ -307,6 +307,7 @@ impl<'a> Check<'a> {
             let what = "`suspects` is about an `offer`";
             self.report(suspect.at, Mistake::Nothing { what });
         }
+        self.says_something(pay);
         if let (Some(offer), Some((role, _))) = (&pay.offer, pay.onion.first()) {
             let offer = offer.to_string();
             self.report(role.at, Mistake::LayersOfAnOffer { offer });
@@ -319,6 +320,30 @@ impl<'a> Check<'a> {
         if let Some((role, _)) = pay.onion.first() {
             let payer = At::new(pay.from.value.clone(), role.at);
             self.cheat(&payer, "write what it wants into an onion");
+        }
+    }
+
+    /// Reports what would have no effect on a payment, or would hold of it whatever happens.
+    fn says_something(&mut self, pay: &Pay) {
+        let asked = pay.invoice.as_ref().or(pay.offer.as_ref());
+        if let Some(name) = asked.filter(|_| pay.how == How::Keysend) {
+            let what = "a payment by keysend has no `invoice` and no `offer`";
+            self.report(name.at, Mistake::Nothing { what });
+        }
+        if let Some(fails) = pay.fails.as_ref().filter(|_| pay.offer.is_none())
+            && matches!(fails.value, Fails::NoAnswer | Fails::NoInvoice)
+        {
+            let what = "only who pays an `offer` waits for an invoice";
+            self.report(fails.at, Mistake::Nothing { what });
+        }
+        let Some(offer) = &pay.offer else { return };
+        if let Some(misread) = pay.misread {
+            let what = "`misread` is about an invoice of BOLT 11";
+            self.report(misread.at, Mistake::Nothing { what });
+        }
+        if pay.parts.len() != 1 || pay.parts.iter().any(|part| part.amount.is_some()) {
+            let what = "an `offer` is paid in one part: `via` says which way";
+            self.report(offer.at, Mistake::Nothing { what });
         }
     }
 

@@ -139,12 +139,6 @@ impl ChannelHtlc {
         self.removal.as_ref().is_some_and(Removal::pays)
     }
 
-    /// Whether its amount goes back to the offerer in the commitment of `owner`: it was there, has
-    /// been taken out, and nobody took it.
-    pub(super) fn is_given_back(&self, owner: Side, offerer: Side) -> bool {
-        self.stage.is_taken_out(owner, offerer) && !self.is_paid()
-    }
-
     /// Whether its amount goes to the recipient in the commitment of `owner`.
     pub(super) fn is_paid_out(&self, owner: Side, offerer: Side) -> bool {
         self.stage.is_taken_out(owner, offerer) && self.is_paid()

@@ -102,6 +102,16 @@ impl Stage {
         self > Self::Committed && !self.is_in(owner, offerer)
     }
 
+    /// Whether it is out of the commitment of `owner` as soon as an update is in there that
+    /// `proposer` sends now: the signature that brings the update may take it out.
+    pub fn is_out_by(self, owner: Side, offerer: Side, proposer: Side) -> bool {
+        if owner == proposer {
+            // The update takes at least as long as any removal that was proposed before.
+            return self > Self::Committed;
+        }
+        self.after(offerer, Milestone::Signed(proposer)).is_taken_out(owner, offerer)
+    }
+
     /// Whether it is not irrevocably committed yet.
     pub fn is_adding(self) -> bool {
         self < Self::Committed

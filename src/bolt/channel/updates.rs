@@ -31,6 +31,15 @@ pub struct HtlcOffer {
     pub path_key: Option<PublicKey>,
 }
 
+/// Whether an HTLC is out of the commitment of `owner` once a further one of `adder`'s is in it. What
+/// we add ourselves is held against what is signed already: a peer may do the same.
+fn is_out(htlc: &ChannelHtlc, owner: Side, offerer: Side, adder: Side) -> bool {
+    match adder {
+        Side::Local => htlc.stage.is_taken_out(owner, offerer),
+        Side::Remote => htlc.stage.is_out_by(owner, offerer, adder),
+    }
+}
+
 impl Commitments {
     /// Checks an HTLC against the limits of the side that receives it. BOLT 2, "Adding an HTLC".
     fn check_limits(&self, offerer: Side, htlc: &ChannelHtlc) -> Result<(), PeerViolation> {
@@ -41,7 +50,10 @@ impl Commitments {
         let expiry = htlc.cltv_expiry;
         ensure(expiry.0 < 500_000_000, PeerViolation::ExpiryIsTime { expiry })?;
         let in_flight = || {
-            let offered = self.htlcs.iter().filter(move |((side, _), _)| *side == offerer);
+            let offered = self.htlcs.iter().filter(move |((side, _), htlc)| {
+                *side == offerer
+                    && (offerer == Side::Local || !is_out(htlc, offerer.flip(), *side, offerer))
+            });
             offered.map(|(_, htlc)| htlc.amount)
         };
         let (count, limit) = (in_flight().count().saturating_add(1), limits.max_accepted_htlcs);
@@ -66,32 +78,33 @@ impl Commitments {
             let pays_fee = offerer == self.terms.opener;
             let fee = if pays_fee { cost } else { Amount::ZERO };
             let needed = reserve.checked_add(fee).unwrap_or(Amount::MAX);
-            let available = self.available(owner, offerer);
+            let available = self.available(owner, offerer, offerer);
             let left = available.checked_sub(htlc.amount).unwrap_or_default();
             ensure(left.to_sat_floor() >= needed, short(left, needed))?;
             // We offer nothing whose fee the peer could not pay. The peer need not know of what we
             // have offered meanwhile, so it is not held to that.
             if !pays_fee && offerer == Side::Local {
-                let funders = self.available(owner, offerer.flip());
+                let funders = self.available(owner, offerer.flip(), offerer);
                 ensure(funders.to_sat_floor() >= cost, short(funders, cost))?;
             }
         }
         Ok(())
     }
 
-    /// What a side can still spend in the commitment of `owner`: its balance less all that it has
-    /// offered, signed or not, and with what it has taken or was given back there.
-    fn available(&self, owner: Side, of: Side) -> Msat {
+    /// What a side can still spend in the commitment of `owner` when a further HTLC of `adder`'s is
+    /// in it: its balance less all that it has offered, signed or not, and with what it has taken or
+    /// was given back there.
+    fn available(&self, owner: Side, of: Side, adder: Side) -> Msat {
         let settled = match of {
             Side::Local => self.to_local,
             Side::Remote => self.to_remote,
         };
         let htlcs = || self.htlcs.iter().map(|((offerer, _), htlc)| (*offerer, htlc));
         let taken = htlcs()
-            .filter(|(offerer, htlc)| *offerer != of && htlc.is_paid_out(owner, *offerer))
+            .filter(|(by, htlc)| *by != of && htlc.is_paid() && is_out(htlc, owner, *by, adder))
             .fold(settled, |sum, (_, htlc)| sum.checked_add(htlc.amount).unwrap_or(sum));
         let offered = htlcs()
-            .filter(|(offerer, htlc)| *offerer == of && !htlc.is_given_back(owner, *offerer));
+            .filter(|(by, htlc)| *by == of && (htlc.is_paid() || !is_out(htlc, owner, *by, adder)));
         offered.fold(taken, |sum, (_, htlc)| sum.saturating_sub(htlc.amount))
     }
 
@@ -105,7 +118,7 @@ impl Commitments {
         };
         let others = self.htlcs.iter().filter(|((by, _), other)| {
             let counts = other.stage.is_in(owner, *by) || *by == offerer && other.stage.is_adding();
-            counts && has_output(*by, other)
+            counts && !is_out(other, owner, *by, offerer) && has_output(*by, other)
         });
         let count = others.count().saturating_add(usize::from(has_output(offerer, htlc)));
         fee::funder_cost(channel_type, feerate, count)

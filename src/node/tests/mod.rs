@@ -31,6 +31,7 @@ macro_rules! change {
 }
 
 mod an_error;
+mod blinded;
 mod interleavings;
 mod mutual_close;
 mod normal;
@@ -39,4 +40,5 @@ mod payments;
 mod reorgs;
 mod revoked_close;
 mod several_hops;
+mod told_by_a_path;
 mod unilateral_close;

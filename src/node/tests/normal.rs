@@ -1,6 +1,8 @@
 //! Payments.
 
 use super::*;
+use crate::bolt::onion::Failure;
+use crate::bolt::wire::messages::UpdateAddHtlc;
 
 #[test]
 fn payments_move_balances_both_ways() {
@@ -169,4 +171,47 @@ fn nothing_is_offered_while_the_funding_is_unconfirmed() {
     let refused = pair.offer(ALICE, Msat(1_000));
     let nowhere = Unpayable::NoChannel(ShortChannelId(0));
     assert_eq!(refused, Err(NodeError::Unpayable(nowhere)));
+}
+
+/// What Bob thinks of a further HTLC of this side's, over so much, amid the removal of a first one
+/// over 600,000 sat that Alice offers.
+fn further(from: usize, amount: u64, amid: impl FnOnce(&mut Pair)) -> Result<(), String> {
+    let mut pair = Pair::normal(Anchors);
+    pair.offer(ALICE, Msat(600_000_000)).unwrap();
+    let Some((_, Message::UpdateAddHtlc(add))) = pair.wire.front().cloned() else { panic!("none") };
+    amid(&mut pair);
+    let id = HtlcId(u64::from(from == ALICE));
+    let further = UpdateAddHtlc { id, amount_msat: Msat(amount), ..add };
+    let judged = pair.commitments(1 - from).receive_offer(&further);
+    judged.map(drop).map_err(|violation| violation.to_string())
+}
+
+/// BOLT 2, "Adding an HTLC": a peer must be able to pay for an HTLC in the commitment that has it.
+/// By then all is out of it that the same signature takes out.
+#[test]
+fn what_was_given_back_can_be_offered_again_with_the_signature_that_takes_it_out() {
+    let fail = |pair: &mut Pair, until: &str| {
+        let refuse = NodeCommand::Refuse(Some(Failure::TemporaryNodeFailure {}));
+        pair.command(BOB, refuse).unwrap();
+        pair.until("update_fail_htlc");
+        pair.until(until);
+    };
+    let revoked = further(ALICE, 600_000_000, |pair| {
+        fail(pair, "revoke_and_ack");
+        pair.deliver(|_| {});
+    });
+    assert_eq!(revoked, Ok(()));
+    let unrevoked = further(ALICE, 600_000_000, |pair| fail(pair, "revoke_and_ack"));
+    assert!(unrevoked.is_err(), "Bob's next commitment has both");
+}
+
+#[test]
+fn what_was_taken_can_be_offered_with_the_signature_that_pays_it() {
+    let take = |pair: &mut Pair| {
+        pair.until("update_fulfill_htlc");
+        pair.deliver(|_| {});
+    };
+    assert_eq!(further(BOB, 500_000_000, take), Ok(()));
+    let before = further(BOB, 500_000_000, |pair| pair.until("update_fulfill_htlc"));
+    assert!(before.is_err(), "Alice does not know that Bob takes it");
 }

@@ -7,6 +7,7 @@ use super::super::incoming::{BlindedRole, Forward, NextHop, Proof, Receive};
 use super::super::invoices::{Decision, Expected, Invoices, Now};
 use super::*;
 use crate::bolt::onion::failure::Failure;
+use crate::bolt::onion::{PaymentRelay, amt_to_forward};
 use crate::bolt::units::{BlockHeight, CltvExpiryDelta};
 use crate::bolt::wire::{OnionPacket, PaymentSecret};
 
@@ -31,14 +32,35 @@ mod forward {
     /// A node that keeps 40 blocks and charges a satoshi and 100 ppm, and has an HTLC of these
     /// blocks and this fee.
     fn check(amount: u64, fee: u64, blocks: u32) -> Result<(), Failure> {
-        let node = Node::new(Seed::derive("payments", "bob"), HEIGHT, FeeratePerKw(1000));
+        check_over(amount, fee, blocks, None)
+    }
+
+    /// The same over a blinded path that lets the node charge this.
+    fn check_over(
+        amount: u64,
+        fee: u64,
+        blocks: u32,
+        relay: Option<PaymentRelay>,
+    ) -> Result<(), Failure> {
+        check_at(HEIGHT, amount, fee, blocks, relay)
+    }
+
+    /// The same at another height; the outgoing HTLC expires at 200.
+    fn check_at(
+        height: BlockHeight,
+        amount: u64,
+        fee: u64,
+        blocks: u32,
+        relay: Option<PaymentRelay>,
+    ) -> Result<(), Failure> {
+        let node = Node::new(Seed::derive("payments", "bob"), height, FeeratePerKw(1000));
         let forward = Forward {
             next: NextHop::Channel(ShortChannelId(1)),
             amount: Msat(amount),
             cltv_expiry: CltvExpiry(200),
             packet: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
             path_key: None,
-            relay: None,
+            relay,
         };
         node.check_forward(&incoming(Msat(amount + fee), CltvExpiry(200 + blocks)), &forward)
     }
@@ -64,6 +86,54 @@ mod forward {
             panic!("another answer")
         };
         assert_eq!(cltv_expiry, CltvExpiry(200));
+    }
+
+    #[test]
+    fn an_outgoing_htlc_has_three_blocks_left_at_least() {
+        let at = |height| check_at(BlockHeight(height), 10_000_000, 2_000, 40, None);
+        assert_eq!(at(197), Ok(()));
+        assert!(matches!(at(198), Err(Failure::ExpiryTooSoon { .. })));
+    }
+
+    /// BOLT 4, "`max_htlc_cltv` Selection".
+    #[test]
+    fn an_incoming_htlc_expires_2016_blocks_ahead_at_most() {
+        let ahead = |blocks: u32| check_at(BlockHeight(0), 10_000_000, 2_000, blocks - 200, None);
+        assert_eq!(ahead(2016), Ok(()));
+        assert_eq!(ahead(2017), Err(Failure::ExpiryTooFar {}));
+    }
+
+    const RELAY: PaymentRelay = PaymentRelay {
+        cltv_expiry_delta: CltvExpiryDelta(40),
+        fee_proportional_millionths: 100,
+        fee_base_msat: 1_000,
+    };
+
+    /// BOLT 4 rounds the amount up that a blinded path passes on. So the node may get a
+    /// millisatoshi less than it asks for, and must not refuse that.
+    #[test]
+    fn what_a_blinded_path_rounds_up_is_passed_on() {
+        for incoming in (1_002_000..1_003_000).chain(1_010_900..1_011_200) {
+            let amount = amt_to_forward(&RELAY, Msat(incoming)).unwrap().0;
+            let checked = check_over(amount, incoming - amount, 40, Some(RELAY));
+            assert_eq!(checked, Ok(()), "{incoming} msat come, {amount} msat go on");
+        }
+    }
+
+    /// Anybody can make a path through a node: it must not cost the node its fee, let alone the
+    /// blocks that it needs to take what it has paid for.
+    #[test]
+    fn a_blinded_path_does_not_undercut_the_node() {
+        let hasty = PaymentRelay { cltv_expiry_delta: CltvExpiryDelta(0), ..RELAY };
+        let Err(Failure::IncorrectCltvExpiry { .. }) =
+            check_over(10_000_000, 2_000, 0, Some(hasty))
+        else {
+            panic!("another answer")
+        };
+        let free = PaymentRelay { fee_base_msat: 0, fee_proportional_millionths: 0, ..RELAY };
+        let Err(Failure::FeeInsufficient { .. }) = check_over(10_000_000, 0, 40, Some(free)) else {
+            panic!("another answer")
+        };
     }
 }
 
@@ -143,5 +213,42 @@ mod receive {
         };
         let (htlc_msat, height) = (Msat(1_000), HEIGHT);
         assert_eq!(*failure, Failure::IncorrectOrUnknownPaymentDetails { htlc_msat, height });
+    }
+}
+
+mod pay {
+    use super::*;
+    use crate::bolt::features::{Feature, Features};
+    use crate::bolt::invoice::{InvoiceDraft, InvoiceField, InvoiceNetwork};
+    use crate::node::{PathHop, PayRequest, Payee, RelayPolicy};
+
+    /// What a payer makes of an invoice with these features, in two parts.
+    fn in_two_parts(features: Features) -> Result<usize, Unpayable> {
+        let pair = Pair::normal(Anchors);
+        let invoice = InvoiceDraft::new(InvoiceNetwork::Regtest, 0)
+            .with(InvoiceField::PaymentHash(sha256::Hash::hash(&[1])))
+            .with(InvoiceField::PaymentSecret(PaymentSecret([1; 32])))
+            .with(InvoiceField::Description(String::new()))
+            .with(InvoiceField::Features(features))
+            .encode(&pair.nodes[BOB].seed.node_secret())
+            .unwrap();
+        let hop = PathHop {
+            node_id: pair.id(BOB),
+            channel: pair.phase(ALICE).short_channel_id().unwrap(),
+            relay: RelayPolicy::default(),
+        };
+        let parts = vec![(Msat(1_000), vec![hop.clone()]), (Msat(1_000), vec![hop])];
+        let request = PayRequest { payee: Payee::Invoice(invoice), parts };
+        pair.nodes[ALICE].plan(&request).map(|plans| plans.len())
+    }
+
+    /// BOLT 4, "Basic Multi-Part Payments".
+    #[test]
+    fn parts_are_for_those_who_take_them() {
+        let features = Features::default()
+            .requiring(Feature::VAR_ONION_OPTIN)
+            .requiring(Feature::PAYMENT_SECRET);
+        assert_eq!(in_two_parts(features.clone()), Err(Unpayable::OnePart));
+        assert_eq!(in_two_parts(features.offering(Feature::BASIC_MPP)), Ok(2));
     }
 }

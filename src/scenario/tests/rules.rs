@@ -386,6 +386,31 @@ mod steps {
         assert!(matches!(first(&step(no_offer)), Mistake::Nothing { .. }));
     }
 
+    /// What would have no effect, or would hold whatever happens, is refused.
+    #[test]
+    fn what_says_nothing_about_a_payment_is_refused() {
+        let step = |steps: &str| changed(BREACH, "- mine: 1 block", steps);
+        let first = |text: &str| refuse(text).problems.remove(0).mistake;
+        let plain = ["fails: {no_answer: true}", "fails: {no_invoice: true}"];
+        for more in plain {
+            let text = format!("- pay: {{from: alice, to: bob, amount: 1 sat, {more}}}");
+            let found = first(&step(&text));
+            assert!(matches!(found, Mistake::Nothing { .. }), "{more}: {found:?}");
+        }
+        let offer = "- offer: {by: bob, as: tea, amount: 1 sat}";
+        let invoice = "- invoice: {by: bob, as: tea, amount: 1 sat}";
+        let beside = [
+            (offer, "offer: tea, how: keysend"),
+            (offer, "offer: tea, misread: {character: 3}"),
+            (offer, "offer: tea, parts: [{amount: 1 sat}]"),
+            (invoice, "invoice: tea, how: keysend"),
+        ];
+        for (made, more) in beside {
+            let found = first(&step(&format!("{made}\n  - pay: {{from: alice, {more}}}")));
+            assert!(matches!(found, Mistake::Nothing { .. }), "{more}: {found:?}");
+        }
+    }
+
     #[test]
     fn a_failure_says_what_and_by_whom() {
         let fails = |text: &str| {
