@@ -4,6 +4,7 @@
 mod bless;
 mod discover;
 mod errors;
+mod payments;
 mod properties;
 mod rules;
 mod schema;
