@@ -5,7 +5,7 @@ use secp256k1::ecdsa::Signature;
 
 use super::pair::{ALICE, BOB, Pair};
 use super::{Node, NodeCommand, NodeError, NodeInput, NodeOutput, Seed, Unpayable, cheat};
-use crate::bolt::channel::{ChannelEvent, Phase, Purpose, Refused, TrackedStatus};
+use crate::bolt::channel::{ChannelEvent, LocalState, Phase, Purpose, Refused, TrackedStatus};
 use crate::bolt::onchain::FundingSpend;
 use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};

@@ -30,6 +30,34 @@ fn payments_of_both_sides_may_cross() {
     assert_eq!(pair.commitments(BOB).settled(), (Msat(420_000_000), Msat(580_000_000)));
 }
 
+/// In every commitment that is signed on the way, an HTLC that comes back is its offerer's again as
+/// soon as it is out, and nobody else's.
+#[test]
+fn an_htlc_that_comes_back_is_its_offerers_in_every_commitment() {
+    let mut pair = Pair::normal(Anchors);
+    pair.pay(ALICE, Msat(400_000_000));
+    let settled = [ALICE, BOB].map(|side| pair.commitments(side).settled());
+    let before = pair.commitments(ALICE).local_states().len();
+    pair.offer(ALICE, Msat(100_000_000)).unwrap();
+    let invoice = crate::bolt::invoice::decode(pair.invoices.last().unwrap()).unwrap();
+    pair.command(BOB, NodeCommand::Cancel(invoice.payment_hash())).unwrap();
+    pair.drive();
+    for side in [ALICE, BOB] {
+        let states = &pair.commitments(side).local_states()[before..];
+        let held = |state: &&std::sync::Arc<LocalState>| !state.commitment.htlcs.is_empty();
+        assert_eq!((states.len(), states.iter().filter(held).count()), (2, 1));
+        for state in states {
+            let commitment = &state.commitment;
+            let pending: u64 = commitment.htlcs.iter().map(|htlc| htlc.amount.0).sum();
+            let (local, remote) = settled[side];
+            let offered = |of: usize| if of == ALICE { pending } else { 0 };
+            assert_eq!(commitment.to_local.0, local.0 - offered(side));
+            assert_eq!(commitment.to_remote.0, remote.0 - offered(1 - side));
+        }
+        assert_eq!(pair.commitments(side).settled(), settled[side]);
+    }
+}
+
 #[test]
 fn every_signed_state_is_kept() {
     let mut pair = Pair::normal(Anchors);
