@@ -67,7 +67,7 @@ impl Lab<'_> {
             let dummy_hops = usize::try_from(step.dummy_hops).unwrap_or(usize::MAX);
             Some(BlindedWay { introduction, path, dummy_hops })
         };
-        let now = self.chain.time().saturating_add(self.waited);
+        let now = self.now();
         let request = OfferRequest {
             amount: step.amount.map(|amount| amount.value),
             description: step.description.clone(),

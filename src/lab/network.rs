@@ -150,9 +150,14 @@ impl Lab<'_> {
         self.tell(event);
     }
 
+    /// What every clock of the lab shows, in seconds since 1970.
+    pub(super) fn now(&self) -> u64 {
+        self.chain.time().saturating_add(self.waited)
+    }
+
     /// Sets the clocks of all who are online.
     pub(super) fn show_time(&mut self) -> Result<(), Stop> {
-        let time = self.chain.time().saturating_add(self.waited);
+        let time = self.now();
         let roles: Vec<RoleName> = self.cast.keys().cloned().collect();
         for role in roles {
             if self.must_be_online(&role).is_ok() {
@@ -354,7 +359,7 @@ impl Lab<'_> {
     /// Brings a role back: it sees what the chain did meanwhile.
     pub(super) fn go_online(&mut self, role: &RoleName) -> Result<(), Stop> {
         self.tell(Event::Online { role: role.clone() });
-        let time = self.chain.time().saturating_add(self.waited);
+        let time = self.now();
         let Some(player) = self.cast.get_mut(role) else { return Ok(()) };
         if let Link::Offline(missed) = std::mem::replace(&mut player.link, Link::Online) {
             for event in missed {
