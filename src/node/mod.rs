@@ -45,7 +45,7 @@ use crate::bolt::onion::Failure;
 use crate::bolt::tx::Side;
 use crate::bolt::units::{BlockHeight, FeeratePerKw, Msat};
 use crate::bolt::wire::messages::{self, OpenChannel};
-use crate::bolt::wire::{ChannelId, Data, Message};
+use crate::bolt::wire::{ChannelId, Message};
 use forwarding::Circuits;
 use invoices::Invoices;
 use offers::Offers;
@@ -297,8 +297,10 @@ impl Node {
     }
 
     fn error(to: PublicKey, channel_id: ChannelId, violation: &PeerViolation) -> NodeOutput {
-        let data = Data(violation.to_string());
-        NodeOutput::Send { to, message: messages::Error { channel_id, data }.into() }
+        NodeOutput::Send {
+            to,
+            message: messages::Error::about(channel_id, violation.to_string()).into(),
+        }
     }
 
     fn receive(&mut self, from: PublicKey, message: &Message) -> Outputs {

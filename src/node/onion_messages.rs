@@ -83,7 +83,8 @@ impl Node {
             }
         };
         let Some(to) = peer else { return ignored("the next hop is no peer") };
-        let message = OnionMessage { path_key, onion_message_packet: Bytes(packet.to_bytes()) };
+        let onion_message_packet = Bytes(packet.to_bytes());
+        let message = OnionMessage { path_key, onion_message_packet, unknown: Vec::new() };
         vec![tell(MessageEvent::PassedOn { to }), NodeOutput::Send { to, message: message.into() }]
     }
 
@@ -107,7 +108,8 @@ impl Node {
         let key = self.fresh_key();
         let sent = joined.and_then(|(path_key, hops)| {
             let packet = message::construct(&key, &hops, payload).ok()?.packet;
-            Some(OnionMessage { path_key, onion_message_packet: Bytes(packet.to_bytes()) })
+            let onion_message_packet = Bytes(packet.to_bytes());
+            Some(OnionMessage { path_key, onion_message_packet, unknown: Vec::new() })
         });
         match sent {
             Some(message) => vec![NodeOutput::Send { to: *to, message: message.into() }],

@@ -77,6 +77,20 @@ fn setting() -> Event {
     }
 }
 
+/// An HTLC of 400,000 sat.
+fn an_htlc(channel_id: ChannelId) -> UpdateAddHtlc {
+    UpdateAddHtlc {
+        channel_id,
+        id: HtlcId(0),
+        amount_msat: Msat(400_000_000),
+        payment_hash: sha256::Hash::all_zeros(),
+        cltv_expiry: CltvExpiry(500),
+        onion_routing_packet: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
+        blinded_path: None,
+        unknown: Vec::new(),
+    }
+}
+
 /// A breach, from its beginning to an outcome that does not fit.
 pub(crate) fn sample() -> Trace {
     let signature = Signature::from_compact(&[1; 64]).unwrap();
@@ -90,22 +104,16 @@ pub(crate) fn sample() -> Trace {
         funding_txid: funding.compute_txid(),
         funding_output_index: 0,
         signature,
+        unknown: Vec::new(),
     };
     let preimage = PaymentPreimage([3; 32]);
-    let add = UpdateAddHtlc {
-        channel_id,
-        id: HtlcId(0),
-        amount_msat: Msat(400_000_000),
-        payment_hash: sha256::Hash::all_zeros(),
-        cltv_expiry: CltvExpiry(500),
-        onion_routing_packet: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
-        blinded_path: None,
-    };
+    let add = an_htlc(channel_id);
     let fulfill = UpdateFulfillHtlc {
         channel_id,
         id: HtlcId(0),
         payment_preimage: preimage,
         attribution_data: None,
+        unknown: Vec::new(),
     };
     let refused = Answer::Refused { reason: "non-BIP68-final".to_owned() };
     let expected = "expect a transaction by bob within 3 blocks".to_owned();
@@ -118,7 +126,7 @@ pub(crate) fn sample() -> Trace {
                there is to take, as the secret that Alice gave him allows.";
     let zero = CommitmentNumber(0);
     let (before, after) = (BlockHeight(150), BlockHeight(149));
-    let events = [
+    let events = vec![
         (None, setting()),
         (None, mined(111, 111, &[&coin])),
         (Some(1), step("open ab", None)),
@@ -146,5 +154,6 @@ pub(crate) fn sample() -> Trace {
         (Some(4), Event::Checked { expected, failed: Some("nothing\nat all".to_owned()) }),
         (None, Event::Audited { outputs: 4, problems: vec![problem] }),
     ];
-    Trace { entries: events.map(|(step, event)| Entry { step, event }).into() }
+    let events = events.into_iter();
+    Trace { entries: events.map(|(step, event)| Entry { step, event }).collect() }
 }

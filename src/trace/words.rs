@@ -186,8 +186,8 @@ impl Names {
 /// What a message says besides its name, if a person wants to know.
 pub(crate) fn details(message: &Message) -> Option<String> {
     match message {
-        Message::Warning(warning) => Some(format!("\"{}\"", warning.data.0)),
-        Message::Error(error) => Some(format!("\"{}\"", error.data.0)),
+        Message::Warning(warning) => Some(format!("\"{}\"", warning.data)),
+        Message::Error(error) => Some(format!("\"{}\"", error.data)),
         Message::OpenChannel(open) => {
             let funding = grouped(Msat::from_amount(open.funding_satoshis).unwrap_or_default());
             Some(match open.push_msat {
@@ -214,13 +214,19 @@ pub(crate) fn details(message: &Message) -> Option<String> {
         Message::CommitmentSigned(signed) if !signed.htlc_signature.is_empty() => {
             Some(format!("HTLC signatures: {}", signed.htlc_signature.len()))
         }
-        Message::AcceptChannel(_)
-        | Message::FundingCreated(_)
-        | Message::FundingSigned(_)
-        | Message::ChannelReady(_)
-        | Message::Shutdown(_)
-        | Message::CommitmentSigned(_)
-        | Message::RevokeAndAck(_) => None,
+        Message::Ping(ping) => Some(format!("for {} bytes", ping.num_pong_bytes)),
+        Message::Pong(pong) => Some(format!("{} bytes", pong.ignored.0.len())),
+        Message::UpdateFee(update) => Some(format!("{} sat/kw", update.feerate_per_kw)),
+        Message::ChannelReestablish(back) => Some(format!(
+            "next commitment {}, next revocation {}",
+            back.next_commitment_number, back.next_revocation_number
+        )),
+        Message::ClosingComplete(closing) => Some(format!("a fee of {}", closing.fee_satoshis)),
+        Message::TxAbort(abort) => Some(format!("\"{}\"", abort.data)),
+        Message::Unknown(unknown) => {
+            Some(format!("type {}, {} bytes", unknown.message_type, unknown.payload.0.len()))
+        }
+        _ => None,
     }
 }
 

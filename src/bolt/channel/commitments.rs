@@ -76,45 +76,39 @@ impl Removal {
     pub fn message(self, channel_id: ChannelId, id: HtlcId) -> Message {
         match self {
             Self::Fulfilled { payment_preimage, attribution_data } => {
-                UpdateFulfillHtlc { channel_id, id, payment_preimage, attribution_data }.into()
+                let unknown = Vec::new();
+                UpdateFulfillHtlc { channel_id, id, payment_preimage, attribution_data, unknown }
+                    .into()
             }
             Self::Failed { reason, attribution_data } => {
-                UpdateFailHtlc { channel_id, id, reason, attribution_data }.into()
+                let unknown = Vec::new();
+                UpdateFailHtlc { channel_id, id, reason, attribution_data, unknown }.into()
             }
-            Self::Malformed { sha256_of_onion, failure_code } => {
-                UpdateFailMalformedHtlc { channel_id, id, sha256_of_onion, failure_code }.into()
+            Self::Malformed { sha256_of_onion, failure_code } => UpdateFailMalformedHtlc {
+                channel_id,
+                id,
+                sha256_of_onion,
+                failure_code,
+                unknown: Vec::new(),
             }
+            .into(),
         }
     }
 
     /// What a message of the recipient says, if it removes an HTLC.
     pub fn read(message: &Message) -> Option<(HtlcId, Self)> {
-        match message.clone() {
-            Message::UpdateFulfillHtlc(m) => {
-                let UpdateFulfillHtlc { id, payment_preimage, attribution_data, .. } = m;
-                Some((id, Self::Fulfilled { payment_preimage, attribution_data }))
-            }
-            Message::UpdateFailHtlc(UpdateFailHtlc { id, reason, attribution_data, .. }) => {
-                Some((id, Self::Failed { reason, attribution_data }))
-            }
-            Message::UpdateFailMalformedHtlc(m) => {
-                let UpdateFailMalformedHtlc { id, sha256_of_onion, failure_code, .. } = m;
-                Some((id, Self::Malformed { sha256_of_onion, failure_code }))
-            }
-            Message::Warning(_)
-            | Message::Error(_)
-            | Message::OpenChannel(_)
-            | Message::AcceptChannel(_)
-            | Message::FundingCreated(_)
-            | Message::FundingSigned(_)
-            | Message::ChannelReady(_)
-            | Message::Shutdown(_)
-            | Message::ClosingSigned(_)
-            | Message::UpdateAddHtlc(_)
-            | Message::CommitmentSigned(_)
-            | Message::RevokeAndAck(_)
-            | Message::OnionMessage(_) => None,
+        if let Message::UpdateFulfillHtlc(m) = message {
+            let attribution_data = m.attribution_data.clone();
+            let payment_preimage = m.payment_preimage;
+            return Some((m.id, Self::Fulfilled { payment_preimage, attribution_data }));
         }
+        if let Message::UpdateFailHtlc(m) = message {
+            let attribution_data = m.attribution_data.clone();
+            return Some((m.id, Self::Failed { reason: m.reason.clone(), attribution_data }));
+        }
+        let Message::UpdateFailMalformedHtlc(m) = message else { return None };
+        let (sha256_of_onion, failure_code) = (m.sha256_of_onion, m.failure_code);
+        Some((m.id, Self::Malformed { sha256_of_onion, failure_code }))
     }
 
     /// Whether the recipient takes the amount.
@@ -484,6 +478,8 @@ impl Commitments {
             channel_id: self.channel_id,
             signature: commitment.funding.sign(&transaction.unsigned, &secrets.funding)?,
             htlc_signature,
+            funding_txid: None,
+            unknown: Vec::new(),
         };
         next.remote_states.push(Arc::new(RemoteState { commitment, point }));
         next.next_remote_point = None;
@@ -524,6 +520,7 @@ impl Commitments {
             channel_id: self.channel_id,
             per_commitment_secret: secrets.seed.secret(self.local_number()),
             next_per_commitment_point: secrets.seed.secret(following).point()?,
+            unknown: Vec::new(),
         };
         Ok(Ok((next, revoke)))
     }

@@ -347,8 +347,8 @@ impl Phase {
             message: violation.to_string(),
         })];
         if *violation != PeerViolation::Error {
-            let data = super::wire::Data(violation.to_string());
-            outputs.push(Output::Send(Error { channel_id: self.channel_id(), data }.into()));
+            let error = Error::about(self.channel_id(), violation.to_string());
+            outputs.push(Output::Send(error.into()));
         }
         match self.force_close(context) {
             Ok((next, more)) => {

@@ -164,6 +164,7 @@ impl Negotiating {
             fee_satoshis: fee,
             signature: self.commitments.funding.sign(&transaction, &context.secrets.funding)?,
             fee_range: Some(self.range(context)),
+            unknown: Vec::new(),
         };
         self.proposed = Some(fee);
         Ok(Output::Send(message.into()))

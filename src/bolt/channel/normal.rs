@@ -151,37 +151,18 @@ pub(super) fn receive_update(
         outputs.extend(taken(id, removal));
         return Ok((next, outputs));
     }
-    let next = match message {
-        Message::CommitmentSigned(signed) => {
-            let (next, revoke) = commitments.receive_signatures(context.secrets, signed)??;
-            outputs.push(Output::Send(revoke.into()));
-            sign(next, context, &mut outputs)?
-        }
-        Message::RevokeAndAck(revoke) => {
-            let next = commitments.receive_revocation(revoke)?;
-            outputs.extend(newly_committed(commitments, &next));
-            outputs.extend(newly_failed(commitments, &next));
-            sign(next, context, &mut outputs)?
-        }
-        Message::Warning(_)
-        | Message::Error(_)
-        | Message::OpenChannel(_)
-        | Message::AcceptChannel(_)
-        | Message::FundingCreated(_)
-        | Message::FundingSigned(_)
-        | Message::ChannelReady(_)
-        | Message::Shutdown(_)
-        | Message::ClosingSigned(_)
-        | Message::UpdateAddHtlc(_)
-        | Message::UpdateFulfillHtlc(_)
-        | Message::UpdateFailHtlc(_)
-        | Message::UpdateFailMalformedHtlc(_)
-        | Message::OnionMessage(_) => {
-            let message = message.name();
-            return Err(PeerViolation::UnexpectedMessage { message, phase }.into());
-        }
-    };
-    Ok((next, outputs))
+    if let Message::CommitmentSigned(signed) = message {
+        let (next, revoke) = commitments.receive_signatures(context.secrets, signed)??;
+        outputs.push(Output::Send(revoke.into()));
+        return Ok((sign(next, context, &mut outputs)?, outputs));
+    }
+    if let Message::RevokeAndAck(revoke) = message {
+        let next = commitments.receive_revocation(revoke)?;
+        outputs.extend(newly_committed(commitments, &next));
+        outputs.extend(newly_failed(commitments, &next));
+        return Ok((sign(next, context, &mut outputs)?, outputs));
+    }
+    Err(PeerViolation::UnexpectedMessage { message: message.name(), phase }.into())
 }
 
 /// Tells of an HTLC of ours that the peer takes. That it gives one back counts only once that

@@ -138,6 +138,7 @@ impl Phase {
             // With TLVs, `upfront_shutdown_script` must be there; empty means that we do not commit.
             upfront_shutdown_script: Some(bitcoin::ScriptBuf::new()),
             channel_type: Some(terms.channel_type.into()),
+            unknown: Vec::new(),
         };
         let terms = Arc::new(terms);
         let proposal = Proposal { temporary_channel_id, terms, remote_point: None };
@@ -186,6 +187,7 @@ impl Phase {
             first_per_commitment_point: first_point(context, 0)?,
             upfront_shutdown_script: Some(bitcoin::ScriptBuf::new()),
             channel_type: message.channel_type.clone(),
+            unknown: Vec::new(),
         };
         let accepted = Proposal {
             temporary_channel_id: message.temporary_channel_id,
@@ -351,7 +353,8 @@ impl Proposal {
         };
         let signature = beginning.sign()?;
         let commitments = beginning.begin(message.signature)?.ok_or(wrong)?;
-        let reply = FundingSigned { channel_id: commitments.channel_id, signature };
+        let channel_id = commitments.channel_id;
+        let reply = FundingSigned { channel_id, signature, unknown: Vec::new() };
         let waiting = AwaitingDepth::new(context, commitments, None);
         Ok((waiting.into(), vec![Output::Send(reply.into())]))
     }
@@ -373,6 +376,7 @@ impl Agreed {
             funding_txid: txid,
             funding_output_index: output_index,
             signature: beginning.sign()?,
+            unknown: Vec::new(),
         };
         let created = Created {
             terms: Arc::clone(&self.terms),
@@ -464,6 +468,7 @@ impl AwaitingDepth {
                 channel_id: self.commitments.channel_id,
                 second_per_commitment_point: first_point(context, 1)?,
                 short_channel_id: None,
+                unknown: Vec::new(),
             };
             outputs.push(Output::Send(message.into()));
         }

@@ -72,7 +72,8 @@ impl Shutdown {
         let scriptpubkey = context.destination.clone();
         self.local_script = Some(scriptpubkey.clone());
         let channel_id = self.commitments.channel_id;
-        Some(Output::Send(messages::Shutdown { channel_id, scriptpubkey }.into()))
+        let unknown = Vec::new();
+        Some(Output::Send(messages::Shutdown { channel_id, scriptpubkey, unknown }.into()))
     }
 
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {

@@ -153,6 +153,7 @@ impl Commitments {
             cltv_expiry,
             onion_routing_packet: onion,
             blinded_path: path_key,
+            unknown: Vec::new(),
         };
         Ok((next, message))
     }

@@ -31,12 +31,6 @@ pub enum DecodeError {
     /// Not two scalars below the curve's order.
     #[error("read a signature: out of range")]
     InvalidSignature,
-    /// A message of an unknown even type.
-    #[error("read a message of the unknown even type {0}")]
-    UnknownEvenType(u16),
-    /// A message of an unknown odd type, which a receiver ignores.
-    #[error("read a message of the unknown odd type {0}")]
-    UnknownOddType(u16),
     /// A TLV record of an unknown even type.
     #[error("read a TLV record of the unknown even type {0}")]
     UnknownEvenTlv(u64),
@@ -175,6 +169,12 @@ fn write_length(length: usize, out: &mut Vec<u8>) -> usize {
     usize::from(length)
 }
 
+/// Appends the number of bytes in 16 bits, and the bytes.
+pub(crate) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    let length = write_length(bytes.len(), out);
+    out.extend(bytes.iter().take(length));
+}
+
 impl<T: Field> Field for Vec<T> {
     fn write(&self, out: &mut Vec<u8>) {
         let count = write_length(self.len(), out);
@@ -188,8 +188,7 @@ impl<T: Field> Field for Vec<T> {
 
 impl Field for ScriptBuf {
     fn write(&self, out: &mut Vec<u8>) {
-        let length = write_length(self.len(), out);
-        out.extend(self.as_bytes().iter().take(length));
+        write_bytes(self.as_bytes(), out);
     }
     fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let length = u16::read(input)?;
@@ -276,7 +275,7 @@ macro_rules! whole_values {
     )*};
 }
 pub(crate) use whole_values;
-whole_values!(PublicKey, Signature, ChainHash, sha256::Hash);
+whole_values!(PublicKey, Signature, ChainHash, Txid, sha256::Hash);
 
 /// Reads a field that must take all of the bytes.
 ///
@@ -320,20 +319,6 @@ pub fn read_big_size(input: &mut &[u8]) -> Result<u64, DecodeError> {
     if value < least { Err(DecodeError::NotMinimal(value)) } else { Ok(value) }
 }
 
-/// Appends one TLV record, if there is a value.
-pub(super) fn write_tlv<T: TlvValue>(number: u64, value: Option<&T>, out: &mut Vec<u8>) {
-    if let Some(value) = value {
-        super::tlv::write_record(number, &value.to_value(), out);
-    }
-}
-
-/// Takes all TLV records to the end of the message, in strictly ascending order.
-pub(super) fn read_tlvs<'a>(input: &mut &'a [u8]) -> Result<Vec<(u64, &'a [u8])>, DecodeError> {
-    let stream = std::mem::take(input);
-    let records = super::tlv::records(stream);
-    records.map(|r| r.map(|r| (r.number, r.value)).map_err(|error| error.error)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,17 +334,6 @@ mod tests {
         assert_eq!(
             read_big_size(&mut [0xfd, 0, 0xfc].as_slice()),
             Err(DecodeError::NotMinimal(0xfc))
-        );
-    }
-
-    #[test]
-    fn tlv_records_ascend() {
-        let ascending = [1, 0, 3, 1, 9];
-        assert_eq!(read_tlvs(&mut ascending.as_slice()).unwrap(), [(1, &[][..]), (3, &[9][..])]);
-        let twice = [1, 0, 1, 0];
-        assert_eq!(
-            read_tlvs(&mut twice.as_slice()),
-            Err(DecodeError::TlvOrder { previous: 1, next: 1 })
         );
     }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::codec::{DecodeError, read_big_size, take, write_big_size};
+use super::codec::{DecodeError, TlvValue, read_big_size, take, write_big_size};
 use super::types::Bytes;
 
 /// One record of a stream: its type and its value, whatever they mean.
@@ -81,6 +81,48 @@ fn next<'a>(
     let length = from.len().saturating_sub(rest.len());
     let whole = from.get(..length).unwrap_or_default();
     Ok(RawRecord { number, offset, whole, value })
+}
+
+impl From<RawRecord<'_>> for TlvRecord {
+    fn from(record: RawRecord<'_>) -> Self {
+        Self { number: record.number, value: Bytes(record.value.to_vec()) }
+    }
+}
+
+/// Appends declared records one after the other, each behind the undeclared ones below it.
+pub(super) struct RecordWriter<'a> {
+    unknown: &'a [TlvRecord],
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a> RecordWriter<'a> {
+    /// A writer that has these undeclared records, in ascending order, to put in between.
+    pub(super) fn new(unknown: &'a [TlvRecord], out: &'a mut Vec<u8>) -> Self {
+        Self { unknown, out }
+    }
+
+    /// Appends the record, if there is a value.
+    pub(super) fn write<T: TlvValue>(mut self, number: u64, value: Option<&T>) -> Self {
+        if let Some(value) = value {
+            self.write_unknown(|record| record.number < number);
+            write_record(number, &value.to_value(), self.out);
+        }
+        self
+    }
+
+    /// Appends what is left of the undeclared ones.
+    pub(super) fn finish(mut self) {
+        self.write_unknown(|_| true);
+    }
+
+    fn write_unknown(&mut self, comes_next: impl Fn(&TlvRecord) -> bool) {
+        while let Some((record, rest)) = self.unknown.split_first()
+            && comes_next(record)
+        {
+            write_record(record.number, &record.value.0, self.out);
+            self.unknown = rest;
+        }
+    }
 }
 
 /// Appends one record.
@@ -157,10 +199,7 @@ macro_rules! tlv_stream {
                         even if even % 2 == 0 => {
                             return Err(failed($crate::bolt::wire::DecodeError::UnknownEvenTlv(even)));
                         }
-                        number => decoded.unknown.push($crate::bolt::wire::tlv::TlvRecord {
-                            number,
-                            value: $crate::bolt::wire::Bytes(record.value.to_vec()),
-                        }),
+                        _odd => decoded.unknown.push(record.into()),
                     }
                 }
                 Ok(decoded)

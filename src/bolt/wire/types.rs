@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use bitcoin::OutPoint;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::hex::{DisplayHex, FromHex};
-use bitcoin::{Amount, OutPoint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::codec::{DecodeError, Field, TlvValue, take, whole, whole_values};
+use super::codec::{
+    DecodeError, Field, TlvValue, read_big_size, take, whole_values, write_big_size, write_bytes,
+};
 use crate::bolt::hex_bytes;
 use crate::bolt::tx::ChannelType;
 use crate::bolt::units::ShortChannelId;
@@ -50,6 +52,18 @@ bytes! {
 bytes! {
     /// What a payment's recipient reveals to take it.
     PaymentPreimage(32)
+}
+bytes! {
+    /// A `point` of the gossip, not checked yet: most are relayed and never used. BOLT 7.
+    UncheckedPoint(33)
+}
+bytes! {
+    /// `rgb_color` of a node: red, green, blue. BOLT 7.
+    RgbColor(3)
+}
+bytes! {
+    /// `alias` of a node: text with zeros behind it. BOLT 7.
+    Alias(32)
 }
 bytes! {
     /// `payment_secret`: what only the payer learns of the invoice, beside the hash. BOLT 4,
@@ -134,7 +148,7 @@ impl<'de> Deserialize<'de> for Bytes {
 
 impl Field for Bytes {
     fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
+        write_bytes(&self.0, out);
     }
     fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let length = u16::read(input)?;
@@ -174,7 +188,8 @@ impl<T: Field> TlvValue for Repeated<T> {
 /// `channel_type`: feature bits that stand for a channel's format. BOLT 2, "Defined Channel
 /// Types".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChannelTypeBits(Vec<u8>);
+#[serde(transparent)]
+pub struct ChannelTypeBits(Bytes);
 
 const STATIC_REMOTEKEY: &[u8] = &[0x10, 0x00];
 const ANCHORS: &[u8] = &[0x40, 0x10, 0x00];
@@ -185,7 +200,7 @@ impl From<ChannelType> for ChannelTypeBits {
             ChannelType::StaticRemotekey => STATIC_REMOTEKEY,
             ChannelType::Anchors => ANCHORS,
         };
-        Self(bits.to_vec())
+        Self(Bytes(bits.to_vec()))
     }
 }
 
@@ -193,7 +208,7 @@ impl ChannelTypeBits {
     /// The format that the bits stand for, if it is one that is built here. The bits must be in
     /// their shortest form and without further ones.
     pub fn known(&self) -> Option<ChannelType> {
-        match self.0.as_slice() {
+        match self.0.0.as_slice() {
             STATIC_REMOTEKEY => Some(ChannelType::StaticRemotekey),
             ANCHORS => Some(ChannelType::Anchors),
             _ => None,
@@ -203,61 +218,148 @@ impl ChannelTypeBits {
 
 impl TlvValue for ChannelTypeBits {
     fn to_value(&self) -> Vec<u8> {
-        self.0.clone()
+        self.0.to_value()
     }
     fn from_value(value: &[u8]) -> Result<Self, DecodeError> {
-        Ok(Self(value.to_vec()))
+        TlvValue::from_value(value).map(Self)
     }
 }
 
-/// `fee_range` of `closing_signed`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeeRange {
-    /// The least fee that the sender takes.
-    #[serde(with = "bitcoin::amount::serde::as_sat")]
-    pub min_fee_satoshis: Amount,
-    /// The greatest one.
-    #[serde(with = "bitcoin::amount::serde::as_sat")]
-    pub max_fee_satoshis: Amount,
-}
+/// What an `error` or `warning` says, as it came: not trusted, not always text. In JSON it is text, or
+/// `{"hex": …}` if it is none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Data(pub Vec<u8>);
 
-impl FeeRange {
-    /// Whether the fee lies within the range, its ends included.
-    pub fn contains(&self, fee: Amount) -> bool {
-        (self.min_fee_satoshis..=self.max_fee_satoshis).contains(&fee)
+impl From<&str> for Data {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
     }
 }
 
-impl TlvValue for FeeRange {
-    fn to_value(&self) -> Vec<u8> {
-        let mut value = Vec::new();
-        self.min_fee_satoshis.write(&mut value);
-        self.max_fee_satoshis.write(&mut value);
-        value
-    }
-    fn from_value(mut value: &[u8]) -> Result<Self, DecodeError> {
-        let min_fee_satoshis = Field::read(&mut value)?;
-        whole(value).map(|max_fee_satoshis| Self { min_fee_satoshis, max_fee_satoshis })
+impl From<String> for Data {
+    fn from(text: String) -> Self {
+        Self(text.into_bytes())
     }
 }
 
-/// The text of an `error` or `warning`, as it came: not trusted, not always text.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Data(pub String);
+/// As text; bytes that are none are replaced.
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
 
 impl fmt::Debug for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
+        write!(f, "{:?}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+/// How [`Data`] stands in JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum DataText {
+    Text(String),
+    Raw { hex: Bytes },
+}
+
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => DataText::Text(text.to_owned()),
+            Err(_) => DataText::Raw { hex: Bytes(self.0.clone()) },
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match DataText::deserialize(deserializer)? {
+            DataText::Text(text) => text.into(),
+            DataText::Raw { hex } => Self(hex.0),
+        })
     }
 }
 
 impl Field for Data {
     fn write(&self, out: &mut Vec<u8>) {
-        self.0.bytes().collect::<Vec<u8>>().write(out);
+        write_bytes(&self.0, out);
     }
     fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let length = u16::read(input)?;
-        let bytes = take(input, usize::from(length))?;
-        Ok(Self(String::from_utf8_lossy(bytes).into_owned()))
+        take(input, usize::from(length)).map(|bytes| Self(bytes.to_vec()))
     }
 }
+
+/// A TLV record without a value: it is there or it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "bool", into = "bool")]
+pub struct Present;
+
+impl From<Present> for bool {
+    fn from(Present: Present) -> Self {
+        true
+    }
+}
+
+impl TryFrom<bool> for Present {
+    type Error = &'static str;
+
+    fn try_from(is_there: bool) -> Result<Self, Self::Error> {
+        if is_there { Ok(Self) } else { Err("a record without a value is there or left out") }
+    }
+}
+
+impl TlvValue for Present {
+    fn to_value(&self) -> Vec<u8> {
+        Vec::new()
+    }
+    fn from_value(value: &[u8]) -> Result<Self, DecodeError> {
+        if value.is_empty() { Ok(Self) } else { Err(DecodeError::TrailingBytes(value.len())) }
+    }
+}
+
+/// The type of a message where another message names it: two bytes, never fewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageType(pub u16);
+
+impl Field for MessageType {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Field::read(input).map(Self)
+    }
+}
+
+/// `bigsize` as a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BigSize(pub u64);
+
+impl Field for BigSize {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_big_size(self.0, out);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        read_big_size(input).map(Self)
+    }
+}
+
+/// An amount in satoshis that may be negative (`s64`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SignedSatoshis(pub i64);
+
+impl Field for SignedSatoshis {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.to_be_bytes().write(out);
+    }
+    fn read(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Field::read(input).map(i64::from_be_bytes).map(Self)
+    }
+}
+
+whole_values!(MessageType, BigSize, SignedSatoshis);

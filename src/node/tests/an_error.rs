@@ -1,14 +1,14 @@
 //! What an `error` of the peer leads to.
 
 use super::*;
-use crate::bolt::wire::{ChannelId, Data, messages};
+use crate::bolt::wire::{ChannelId, messages};
 
 /// The phases of Bob's two channels after an `error` from Alice with this id.
 fn phases_after(channel_id: ChannelId) -> Vec<&'static str> {
     let mut pair = Pair::normal(Anchors);
     pair.open(Anchors, Msat::ZERO);
     pair.drive();
-    let error = messages::Error { channel_id, data: Data(String::new()) };
+    let error = messages::Error::about(channel_id, "");
     pair.wire.push_back((BOB, error.into()));
     pair.deliver(|_| {});
     pair.nodes[BOB].channels().map(|(_, channel)| channel.phase.name()).collect()

@@ -182,6 +182,8 @@ fn a_message_that_is_not_due_fails_the_channel() {
         channel_id: commitments.channel_id,
         signature: commitments.local().unwrap().signature,
         htlc_signature: Vec::new(),
+        funding_txid: None,
+        unknown: Vec::new(),
     };
     pair.wire.push_back((BOB, message.into()));
     pair.drive();

@@ -27,7 +27,7 @@ macro_rules! names {
 
 names! {
     DecodeError {
-        Truncated, InvalidPoint, InvalidSignature, UnknownEvenType, UnknownOddType, UnknownEvenTlv,
+        Truncated, InvalidPoint, InvalidSignature, UnknownEvenTlv,
         TlvOrder, NotMinimal, TrailingBytes, NotUtf8, UnknownSelector,
     }
 }
