@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Case, Vector, VectorError, check::Checks, closing, commitment, fees, funding, invoice,
+    Case, Vector, VectorError, base, check::Checks, closing, commitment, fees, funding, invoice,
     key_derivation, offer, offer_merkle, onion, penalty, secret_generation, secret_storage,
     weights,
 };
@@ -107,6 +107,10 @@ pub(super) use topic;
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Topic {
+    BigSize,
+    SignedInteger,
+    Tlv,
+    MessageExtension,
     Funding,
     Commitment,
     PerCommitmentSecretGeneration,
@@ -259,6 +263,10 @@ pub fn parse(path: &Path, text: &str) -> Result<Vec<Vector>, VectorError> {
     let malformed = |source| VectorError::Malformed { path: path.to_owned(), source };
     let label: Label = serde_json::from_str(text).map_err(malformed)?;
     match label.topic {
+        Topic::BigSize => parse_topic::<base::big_size::Group>(path, text),
+        Topic::SignedInteger => parse_topic::<base::signed_integer::Group>(path, text),
+        Topic::Tlv => parse_topic::<base::tlv::Group>(path, text),
+        Topic::MessageExtension => parse_topic::<base::message_extension::Group>(path, text),
         Topic::Funding => parse_topic::<funding::Group>(path, text),
         Topic::Commitment => parse_topic::<commitment::Group>(path, text),
         Topic::PerCommitmentSecretGeneration => parse_topic::<secret_generation::Group>(path, text),

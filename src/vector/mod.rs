@@ -4,6 +4,7 @@
 //! A file has the envelope of `vectors/schema.json`; its `topic` says which of the modules below
 //! reads its groups.
 
+mod base;
 mod check;
 mod closing;
 mod commitment;

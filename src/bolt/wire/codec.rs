@@ -109,7 +109,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(u8, u16, u32, u64);
+integers!(u8, u16, u32, u64, i8, i16, i32, i64);
 
 /// Types that are another field with a meaning: how to get the field, and how to make the type.
 macro_rules! transparent {

@@ -14,7 +14,7 @@ use crate::bolt::offer::{
 };
 use crate::bolt::wire::tlv::records;
 
-use refusal::Named;
+pub(super) use refusal::Named;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,11 +1,11 @@
-//! The names of what BOLT 12 strings are refused for.
+//! The names of what BOLT 12 strings, and the TLV streams in them, are refused for.
 
 use crate::bolt::offer::string::StringError;
 use crate::bolt::offer::{Bolt12InvoiceError, InvoiceRequestError, OfferError, ParseError};
 use crate::bolt::wire::DecodeError;
 
 /// An error that vectors name.
-pub(super) trait Named {
+pub(in crate::vector) trait Named {
     fn name(&self) -> &'static str;
 }
 
