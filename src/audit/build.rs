@@ -300,9 +300,10 @@ impl Builder<'_> {
     /// fee and the anchors, and nothing that is dust.
     fn check_close(&self, channel: &ChannelAccount, problems: &mut Vec<String>) {
         let limit = |end| self.facts.end(end).dust_limit;
+        let state = self.decided();
         let (cost, least_limit, greatest_limit) = match self.named.close {
             Some((_, Close::Commitment(owner, _))) => {
-                (self.facts.commitment_cost(), limit(owner), limit(owner))
+                (self.facts.commitment_cost(state.feerate), limit(owner), limit(owner))
             }
             Some((_, Close::Mutual)) => {
                 let Some(fee) = self.facts.closing_fee() else {
@@ -316,7 +317,6 @@ impl Builder<'_> {
             }
             Some((_, Close::Unknown)) | None => return,
         };
-        let state = self.decided();
         if !state.htlcs.is_empty() {
             return;
         }

@@ -46,6 +46,10 @@ impl View {
                 | Event::Step { .. }
                 | Event::Message { .. }
                 | Event::Lost { .. }
+                | Event::Garbage { .. }
+                | Event::LinkUp { .. }
+                | Event::LinkDown { .. }
+                | Event::Peer { .. }
                 | Event::Channel { .. }
                 | Event::Invoice { .. }
                 | Event::Offer { .. }

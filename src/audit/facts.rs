@@ -43,7 +43,6 @@ pub(super) struct Facts {
     pub(super) name: ChannelName,
     pub(super) capacity: Amount,
     pub(super) channel_type: ChannelType,
-    pub(super) feerate: FeeratePerKw,
     pub(super) opener: EndFacts,
     pub(super) acceptor: EndFacts,
     pub(super) funding: OutPoint,
@@ -77,9 +76,17 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
                     }
                 }
             }
+            Event::LinkDown { from, to } => {
+                for facts in known.values_mut() {
+                    facts.disconnect(from, to);
+                }
+            }
             Event::Message { channel: None, .. }
             | Event::Step { .. }
             | Event::Lost { .. }
+            | Event::Garbage { .. }
+            | Event::LinkUp { .. }
+            | Event::Peer { .. }
             | Event::Channel { .. }
             | Event::Invoice { .. }
             | Event::Offer { .. }
@@ -118,9 +125,9 @@ impl Draft {
             name: name.clone(),
             capacity: open.funding_satoshis,
             channel_type: open.channel_type.as_ref()?.known()?,
-            feerate: open.feerate_per_kw,
             funding: OutPoint { txid: created.funding_txid, vout },
             ledger: Ledger::begin(
+                open.feerate_per_kw,
                 Msat::from_amount(open.funding_satoshis)?.checked_sub(pushed)?,
                 pushed,
             ),
@@ -161,6 +168,13 @@ pub(super) struct CommitmentScripts {
 }
 
 impl Facts {
+    /// The connection of these two is lost.
+    fn disconnect(&mut self, one: &RoleName, other: &RoleName) {
+        if self.end_of(one).is_some() && self.end_of(other).is_some() {
+            self.ledger.disconnect();
+        }
+    }
+
     fn note(&mut self, from: &RoleName, message: &Message) {
         let Some(end) = self.end_of(from) else { return };
         self.ledger.book(end, message);
@@ -247,14 +261,14 @@ impl Facts {
         number.0 < self.end(owner).revoked
     }
 
-    /// What the opener pays for a commitment without HTLCs: the fee of its expected weight, and
+    /// What the opener pays at this fee rate for a commitment without HTLCs: the fee of its expected weight, and
     /// both anchors. BOLT 3, "Fee Calculation".
-    pub(super) fn commitment_cost(&self) -> Amount {
+    pub(super) fn commitment_cost(&self, feerate: FeeratePerKw) -> Amount {
         let (weight, anchors) = match self.channel_type {
             ChannelType::StaticRemotekey => (724, 0),
             ChannelType::Anchors => (1124, 2 * 330),
         };
-        Amount::from_sat(u64::from(self.feerate.0) * weight / 1000 + anchors)
+        Amount::from_sat(u64::from(feerate.0) * weight / 1000 + anchors)
     }
 
     /// The fee of a mutual close: the one that both sides signed for.

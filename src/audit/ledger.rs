@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::bolt::units::{HtlcId, Msat};
+use crate::bolt::units::{FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::Message;
 
 /// One of the two sides of a channel.
@@ -33,6 +33,7 @@ impl End {
 /// What a commitment holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
+    pub(super) feerate: FeeratePerKw,
     pub(super) opener: Msat,
     pub(super) acceptor: Msat,
     /// HTLCs in flight, by who offered them.
@@ -70,6 +71,7 @@ impl State {
                 self.htlcs.insert((update.proposer, id), amount);
             }
             Change::Fulfill(id) => self.remove(update.proposer.other(), id, update.proposer),
+            Change::Feerate(feerate) => self.feerate = feerate,
             Change::Fail(id) => {
                 self.remove(update.proposer.other(), id, update.proposer.other());
             }
@@ -81,6 +83,7 @@ enum Change {
     Add(HtlcId, Msat),
     Fulfill(HtlcId),
     Fail(HtlcId),
+    Feerate(FeeratePerKw),
 }
 
 /// How far the peer has come with an update.
@@ -109,8 +112,8 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Both sides' first commitments.
-    pub(super) fn begin(opener: Msat, acceptor: Msat) -> Self {
-        let beginning = State { opener, acceptor, htlcs: BTreeMap::new() };
+    pub(super) fn begin(feerate: FeeratePerKw, opener: Msat, acceptor: Msat) -> Self {
+        let beginning = State { feerate, opener, acceptor, htlcs: BTreeMap::new() };
         Self {
             opener: vec![beginning.clone()],
             acceptor: vec![beginning.clone()],
@@ -128,6 +131,9 @@ impl Ledger {
             Message::UpdateFulfillHtlc(fulfill) => self.propose(from, Change::Fulfill(fulfill.id)),
             Message::UpdateFailHtlc(fail) => self.propose(from, Change::Fail(fail.id)),
             Message::UpdateFailMalformedHtlc(fail) => self.propose(from, Change::Fail(fail.id)),
+            Message::UpdateFee(update) => {
+                self.propose(from, Change::Feerate(update.feerate_per_kw));
+            }
             Message::CommitmentSigned(_) => self.sign(from),
             Message::RevokeAndAck(_) => {
                 self.advance(from.other(), Progress::Signed, Progress::Acknowledged);
@@ -135,6 +141,11 @@ impl Ledger {
             // The others change nothing that the audit accounts for.
             _ => {}
         }
+    }
+
+    /// The connection is lost: updates that nobody signed are as good as never sent.
+    pub(super) fn disconnect(&mut self) {
+        self.updates.retain(|update| update.progress != Progress::Proposed);
     }
 
     fn propose(&mut self, proposer: End, change: Change) {

@@ -13,6 +13,7 @@
 )]
 
 pub mod channel;
+pub mod connection;
 pub mod features;
 mod hex_bytes;
 pub mod invoice;

@@ -49,6 +49,7 @@ impl Lab<'_> {
             NodeEvent::Channel { .. }
             | NodeEvent::Offer { .. }
             | NodeEvent::Message(_)
+            | NodeEvent::Peer { .. }
             | NodeEvent::Payment { .. } => None,
         });
         let (payment_hash, text) =
@@ -82,6 +83,7 @@ impl Lab<'_> {
             NodeEvent::Channel { .. }
             | NodeEvent::Invoice { .. }
             | NodeEvent::Message(_)
+            | NodeEvent::Peer { .. }
             | NodeEvent::Payment { .. } => None,
         });
         let text = made.ok_or_else(|| failed(Some(step.by.at), format!("{by} has no offer")))?;

@@ -10,6 +10,7 @@
 mod asked;
 mod expect;
 mod learned;
+mod links;
 mod network;
 mod payments;
 mod steps;
@@ -33,7 +34,8 @@ use crate::scenario::{
 };
 use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
 use asked::KnownInvoice;
-use network::{Player, Wire};
+use links::Links;
+use network::Player;
 use tampering::Tampering;
 
 /// The fee rate at which roles fund, close and claim: 4 sat per vbyte.
@@ -140,7 +142,7 @@ struct Lab<'a> {
     interrupted: Arc<AtomicBool>,
     chain: Chain,
     cast: BTreeMap<RoleName, Player>,
-    wire: Wire,
+    links: Links,
     channels: BTreeMap<ChannelName, ChannelHandle>,
     states: BTreeMap<StateName, (ChannelName, CommitmentNumber)>,
     invoices: BTreeMap<InvoiceName, KnownInvoice>,
@@ -218,7 +220,7 @@ impl<'a> Lab<'a> {
             scenario,
             interrupted: Arc::clone(&options.interrupted),
             chain,
-            wire: Wire::default(),
+            links: Links::default(),
             cast,
             channels: BTreeMap::new(),
             states: BTreeMap::new(),

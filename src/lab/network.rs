@@ -1,6 +1,4 @@
-//! What connects the cast: messages on the wire, transactions to bitcoind, blocks from it.
-
-use std::collections::VecDeque;
+//! What connects the cast to the chain: transactions to bitcoind, blocks from it.
 
 use bitcoin::{Block, Transaction, Txid};
 
@@ -34,10 +32,6 @@ impl Player {
         Self { kind, node, link: Link::Online }
     }
 }
-
-/// Messages on their way, in the order in which they were sent.
-#[derive(Default)]
-pub(super) struct Wire(VecDeque<(RoleName, RoleName, Message)>);
 
 impl Lab<'_> {
     /// Gives a role a command, and lets everything that follows happen. The command's own events
@@ -108,6 +102,7 @@ impl Lab<'_> {
         for output in outputs {
             match output {
                 NodeOutput::Send { to, message } => self.send(role, to, message),
+                NodeOutput::Disconnect { peer } => self.hang_up(role, &peer),
                 NodeOutput::Broadcast { transaction, purpose, .. } => {
                     self.publish(role, Some(purpose), &transaction)?;
                 }
@@ -118,16 +113,6 @@ impl Lab<'_> {
             }
         }
         Ok(events)
-    }
-
-    fn send(&mut self, from: &RoleName, to: secp256k1::PublicKey, mut message: Message) {
-        if let Some(event) = self.tamper(from, &mut message) {
-            self.tell(event);
-        }
-        let receiver = self.cast.iter().find(|(_, player)| player.node.id() == to);
-        if let Some((name, _)) = receiver {
-            self.wire.0.push_back((from.clone(), name.clone(), message));
-        }
     }
 
     fn tell_of(&mut self, role: &RoleName, event: &NodeEvent) {
@@ -141,6 +126,10 @@ impl Lab<'_> {
                 Event::Invoice { role, payment_hash: *payment_hash, invoice: invoice.clone() }
             }
             NodeEvent::Offer { offer } => Event::Offer { role, offer: offer.clone() },
+            NodeEvent::Peer { peer, event } => {
+                let Some(peer) = self.role_of(peer) else { return };
+                Event::Peer { role, peer, told: event.clone() }
+            }
             NodeEvent::Message(told) => Event::OnionMessage { role, told: told.clone() },
             NodeEvent::Payment { channel, event } => {
                 let channel = channel.and_then(|channel| self.name_of(&channel));
@@ -173,7 +162,7 @@ impl Lab<'_> {
     }
 
     /// The scenario's name of the channel that a message is about.
-    fn channel_of(&self, role: &RoleName, message: &Message) -> Option<ChannelName> {
+    pub(super) fn channel_of(&self, role: &RoleName, message: &Message) -> Option<ChannelName> {
         let id = message.channel_id()?;
         let node = &self.cast.get(role)?.node;
         let handle = node.channels().find(|(handle, channel)| {
@@ -182,33 +171,6 @@ impl Lab<'_> {
                 || channel.phase.awaits_funding_signed(id)
         });
         self.name_of(handle?.0)
-    }
-
-    /// Delivers messages until none is on its way. Each goes through the codec, as over a wire.
-    pub(super) fn deliver(&mut self) -> Result<(), Stop> {
-        while let Some((from, to, message)) = self.wire.0.pop_front() {
-            let channel =
-                self.channel_of(&from, &message).or_else(|| self.channel_of(&to, &message));
-            let sender = self.cast.get(&from).map(|player| (player.node.id(), &player.link));
-            let receiver = self.cast.get(&to).map(|player| &player.link);
-            let (Some((id, Link::Online)), Some(Link::Online)) = (sender, receiver) else {
-                self.tell(Event::Lost { from, to, message: message.name().to_owned() });
-                continue;
-            };
-            let message = Message::decode(&message.encode()).map_err(|error| Stop::Failed {
-                at: None,
-                message: format!("{from} sends {} that cannot be read: {error}", message.name()),
-            })?;
-            let event = Event::Message {
-                from: from.clone(),
-                to: to.clone(),
-                channel,
-                message: message.clone(),
-            };
-            self.tell(event);
-            self.input(&to, "take a message", NodeInput::Message { from: id, message })?;
-        }
-        Ok(())
     }
 
     /// Gives a transaction to bitcoind.
@@ -347,13 +309,15 @@ impl Lab<'_> {
     }
 
     /// Takes a role off the net. What waits for a role that is off it goes on waiting.
-    pub(super) fn go_offline(&mut self, role: &RoleName) {
+    pub(super) fn go_offline(&mut self, role: &RoleName) -> Result<(), Stop> {
+        self.interrupt(role)?;
         if let Some(player) = self.cast.get_mut(role)
             && matches!(player.link, Link::Online)
         {
             player.link = Link::Offline(Vec::new());
         }
         self.tell(Event::Offline { role: role.clone() });
+        Ok(())
     }
 
     /// Brings a role back: it sees what the chain did meanwhile.
@@ -367,6 +331,7 @@ impl Lab<'_> {
             }
         }
         self.input(role, "look at the clock", NodeInput::Time(time))?;
+        self.resume(role)?;
         self.deliver()
     }
 }

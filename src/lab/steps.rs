@@ -48,10 +48,7 @@ impl Lab<'_> {
             Verb::DoubleSpend { by, transaction } => self.double_spend(by, transaction),
             Verb::Mine(blocks) => self.mine(blocks.value.0),
             Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
-            Verb::Offline(role) => {
-                self.go_offline(&role.value);
-                Ok(())
-            }
+            Verb::Offline(role) => self.go_offline(&role.value),
             Verb::Online(role) => self.go_online(&role.value),
             Verb::Expect(expect) => self.expect(expect),
         }
@@ -78,6 +75,7 @@ impl Lab<'_> {
     fn open(&mut self, name: &At<ChannelName>, until: Until) -> Result<(), Stop> {
         let channel = self.declared(&name.value)?;
         let (from, to) = (&channel.from.value, &channel.to.value);
+        self.link(from, to).map_err(|stop| stop.at(name.at))?;
         for (role, peer) in [(from, to), (to, from)] {
             let peer = self.node(peer)?.id();
             let declared = self.scenario.role(role).and_then(|role| role.dust_limit);

@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    MessageEvent, NoDeal, OfferPayment, OfferRequest, PayRequest, PaymentEvent, Plan, RelayPolicy,
-    Unpayable, WalletError,
+    MessageEvent, NoDeal, OfferPayment, OfferRequest, PayRequest, PaymentEvent, PeerEvent, Plan,
+    RelayPolicy, Unpayable, WalletError,
 };
 use crate::bolt::channel::{ChainEvent, ChannelEvent, Fault, Purpose, Refused};
+use crate::bolt::features::Features;
 use crate::bolt::invoice::DraftError;
 use crate::bolt::onion::Failure;
 use crate::bolt::tx::{ChannelType, TxError};
 use crate::bolt::units::{CltvExpiryDelta, CsvDelay, FeeratePerKw, Msat};
-use crate::bolt::wire::{Bytes, ChannelId, Message};
+use crate::bolt::wire::{Bytes, ChannelId, DecodeError, Message};
 
 /// What a node asks of its channels with one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,10 @@ pub struct OpenRequest {
 pub enum NodeCommand {
     /// Ask this of the next channels with a peer.
     SetPolicy(PublicKey, ChannelPolicy),
+    /// Tell the next peers that the node supports these.
+    SetFeatures(Features),
+    /// Ask a peer for a `pong` of so many bytes.
+    Ping(PublicKey, u16),
     /// Open a channel.
     Open(OpenRequest),
     /// Ask this of those whose payments are forwarded.
@@ -70,6 +75,8 @@ pub enum NodeCommand {
     PayOffer(OfferPayment),
     /// Send one part of a payment as it was planned, changed or not.
     Send(Plan),
+    /// Change the fee rate of a channel.
+    UpdateFee(ChannelHandle, FeeratePerKw),
     /// Close a channel in mutual agreement.
     Close(ChannelHandle),
     /// Publish the newest commitment of a channel.
@@ -81,6 +88,19 @@ pub enum NodeCommand {
 pub enum NodeInput {
     /// Something that the lab wants.
     Command(NodeCommand),
+    /// A connection with this peer was made, by either side.
+    Connected(PublicKey),
+    /// It was lost, or closed by either side.
+    Disconnected(PublicKey),
+    /// Bytes of a peer that are no message of their type.
+    Garbage {
+        /// The peer.
+        from: PublicKey,
+        /// The type.
+        message_type: u16,
+        /// Why they are none.
+        error: DecodeError,
+    },
     /// A message of a peer.
     Message {
         /// The peer.
@@ -135,6 +155,11 @@ pub enum NodeOutput {
         /// The message.
         message: Message,
     },
+    /// Close the connection with a peer, once what was sent has gone out.
+    Disconnect {
+        /// The peer.
+        peer: PublicKey,
+    },
     /// Publish a transaction.
     Broadcast {
         /// The channel that it is for.
@@ -163,6 +188,13 @@ pub enum NodeEvent {
     Offer {
         /// The offer. BOLT 12.
         offer: String,
+    },
+    /// Something happened to the connection with a peer.
+    Peer {
+        /// The peer.
+        peer: PublicKey,
+        /// What.
+        event: PeerEvent,
     },
     /// Something happened to an onion message.
     Message(MessageEvent),

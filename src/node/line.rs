@@ -65,6 +65,10 @@ impl Line {
         let coins = line.nodes.iter().map(coin).collect();
         line.mine(coins);
         for opener in 0..count - 1 {
+            let (one, other) = (line.nodes[opener].id(), line.nodes[opener + 1].id());
+            line.input(opener, NodeInput::Connected(other)).unwrap();
+            line.input(opener + 1, NodeInput::Connected(one)).unwrap();
+            line.drive();
             line.open(opener);
         }
         line
@@ -110,6 +114,7 @@ impl Line {
                     self.wires.entry((node, to)).or_default().push_back(message);
                 }
                 NodeOutput::Broadcast { transaction, .. } => self.mempool.push(transaction),
+                NodeOutput::Disconnect { .. } => panic!("a node hung up"),
                 NodeOutput::Event(event) => self.note(node, event),
             }
         }
@@ -125,7 +130,10 @@ impl Line {
             NodeEvent::Channel { event: ChannelEvent::Violation { message, .. }, .. } => {
                 self.violations.push((node, message));
             }
-            NodeEvent::Channel { .. } | NodeEvent::Offer { .. } | NodeEvent::Message(_) => {}
+            NodeEvent::Channel { .. }
+            | NodeEvent::Offer { .. }
+            | NodeEvent::Message(_)
+            | NodeEvent::Peer { .. } => {}
         }
     }
 

@@ -23,9 +23,11 @@ mod invoices;
 mod line;
 mod offers;
 mod onion_messages;
+mod opening;
 #[cfg(test)]
 mod pair;
 mod payments;
+mod peers;
 mod route;
 mod seed;
 #[cfg(test)]
@@ -34,21 +36,20 @@ mod wallet;
 
 use std::collections::BTreeMap;
 
-use bitcoin::Amount;
 use secp256k1::PublicKey;
 
 use crate::bolt::channel::{
-    ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Fault, Input, Output, PartyTerms,
-    PeerViolation, Phase, Terms,
+    ChainEvent, ChannelSecrets, Command, Context, Fault, Input, Output, Phase, Refused,
 };
+use crate::bolt::connection;
+use crate::bolt::features::Features;
 use crate::bolt::onion::Failure;
-use crate::bolt::tx::Side;
-use crate::bolt::units::{BlockHeight, FeeratePerKw, Msat};
-use crate::bolt::wire::messages::{self, OpenChannel};
-use crate::bolt::wire::{ChannelId, Message};
+use crate::bolt::units::{BlockHeight, FeeratePerKw};
+use crate::bolt::wire::ChannelId;
 use forwarding::Circuits;
 use invoices::Invoices;
 use offers::Offers;
+use peers::Peer;
 
 pub use blinded::BlindedWay;
 pub use forwarding::PaymentEvent;
@@ -60,6 +61,7 @@ pub use interface::{
 pub use offers::{NoDeal, OfferPayment, OfferRequest};
 pub use onion_messages::MessageEvent;
 pub use payments::{PayRequest, Payee, Plan, Setback, Unpayable};
+pub use peers::{Link, PeerEvent, default_features};
 pub use route::{PathHop, PlannedHop, RelayPolicy};
 pub use seed::Seed;
 pub use wallet::{Coin, Wallet, WalletError};
@@ -73,6 +75,8 @@ pub struct NodeChannel {
     pub secrets: ChannelSecrets,
     /// Where it stands.
     pub phase: Phase,
+    /// Whether messages about it may be sent.
+    pub link: Link,
 }
 
 /// A reference node. A clone is the node as it was: nothing is shared.
@@ -82,6 +86,9 @@ pub struct Node {
     wallet: Wallet,
     height: BlockHeight,
     feerate: FeeratePerKw,
+    /// What it tells its peers that it supports. BOLT 9.
+    features: Features,
+    peers: BTreeMap<PublicKey, Peer>,
     policies: BTreeMap<PublicKey, ChannelPolicy>,
     channels: BTreeMap<ChannelHandle, NodeChannel>,
     /// What the clock shows, in seconds since 1970.
@@ -107,6 +114,8 @@ impl Node {
             seed,
             height,
             feerate,
+            features: default_features(),
+            peers: BTreeMap::new(),
             policies: BTreeMap::new(),
             channels: BTreeMap::new(),
             time: 0,
@@ -156,7 +165,15 @@ impl Node {
     pub fn step(&mut self, input: NodeInput) -> Outputs {
         match input {
             NodeInput::Command(command) => self.command(command),
+            NodeInput::Connected(peer) => Ok(self.connect(peer)),
+            NodeInput::Disconnected(peer) => {
+                self.disconnect(&peer);
+                Ok(Vec::new())
+            }
             NodeInput::Message { from, message } => self.receive(from, &message),
+            NodeInput::Garbage { from, message_type, error } => {
+                Ok(self.receive_garbage(from, message_type, error))
+            }
             NodeInput::Chain(event) => self.follow(&event),
             NodeInput::Time(time) => {
                 self.time = self.time.max(time);
@@ -170,6 +187,14 @@ impl Node {
             NodeCommand::SetPolicy(peer, policy) => {
                 self.policies.insert(peer, policy);
                 Ok(Vec::new())
+            }
+            NodeCommand::SetFeatures(features) => {
+                self.features = features;
+                Ok(Vec::new())
+            }
+            NodeCommand::Ping(peer, num_pong_bytes) => {
+                let message = connection::ping(num_pong_bytes).into();
+                Ok(vec![NodeOutput::Send { to: peer, message }])
             }
             NodeCommand::Open(request) => self.open(&request),
             NodeCommand::SetRelay(relay) => {
@@ -202,6 +227,9 @@ impl Node {
                 Ok(outputs)
             }
             NodeCommand::Send(plan) => self.send(&plan),
+            NodeCommand::UpdateFee(channel, feerate) => {
+                self.step_channel(channel, &Input::Command(Command::UpdateFee(feerate)))
+            }
             NodeCommand::Close(channel) => {
                 self.step_channel(channel, &Input::Command(Command::Close))
             }
@@ -209,144 +237,6 @@ impl Node {
                 self.step_channel(channel, &Input::Command(Command::ForceClose))
             }
         }
-    }
-
-    /// The part of the terms that this node decides.
-    fn party(&self, secrets: &ChannelSecrets, peer: &PublicKey, capacity: Amount) -> PartyTerms {
-        let policy = self.policies.get(peer).cloned().unwrap_or_default();
-        let one_percent = Amount::from_sat(capacity.to_sat() / 100);
-        PartyTerms {
-            dust_limit: policy.dust_limit,
-            max_htlc_value_in_flight: Msat::from_amount(capacity).unwrap_or(Msat(u64::MAX)),
-            // Never below a dust limit: BOLT 2, rationale of `open_channel`. The peer's may be as
-            // large as ours at most.
-            channel_reserve: one_percent.max(policy.dust_limit),
-            htlc_minimum: Msat(1),
-            to_self_delay: policy.to_self_delay,
-            max_accepted_htlcs: 483,
-            funding_pubkey: secrets.funding.public_key(secp256k1::SECP256K1),
-            basepoints: secrets.basepoints.public(),
-        }
-    }
-
-    fn open(&mut self, request: &OpenRequest) -> Outputs {
-        let handle = self.next_channel();
-        let secrets = self.seed.channel(self.next_index());
-        let party = self.party(&secrets, &request.peer, request.capacity);
-        let terms = Terms {
-            opener: Side::Local,
-            capacity: request.capacity,
-            push: request.push,
-            channel_type: request.channel_type,
-            feerate: request.feerate,
-            // `accept_channel` says the depth and the peer's terms.
-            minimum_depth: 0,
-            remote: party.clone(),
-            local: party,
-        };
-        let context = self.context(&secrets);
-        let (phase, outputs) = Phase::open(&context, terms, handle).map_err(NodeError::from)?;
-        self.channels.insert(handle, NodeChannel { peer: request.peer, secrets, phase });
-        self.carry_out(handle, outputs)
-    }
-
-    fn accept(&mut self, from: PublicKey, message: &OpenChannel) -> Outputs {
-        let handle = message.temporary_channel_id;
-        let secrets = match self.channels.get(&handle) {
-            None => self.seed.channel(self.next_index()),
-            // No funding was published for the keys of a channel that did not open, and the index
-            // counts channels: the one in its place takes its keys.
-            Some(old) if old.peer == from && old.phase.awaits_funding_created() => {
-                old.secrets.clone()
-            }
-            Some(old) => {
-                let violation = PeerViolation::TemporaryIdInUse;
-                if old.peer == from {
-                    return Ok(Self::refuse(from, handle, &violation));
-                }
-                // Two peers may choose one id, so this is no violation; but channels are kept by
-                // their ids alone. The first stays, the second peer can choose again.
-                return Ok(vec![Self::error(from, handle, &violation)]);
-            }
-        };
-        let party = self.party(&secrets, &from, message.funding_satoshis);
-        let depth = self.policies.get(&from).cloned().unwrap_or_default().minimum_depth;
-        let context = self.context(&secrets);
-        match Phase::accept(&context, message, party, depth) {
-            Ok((phase, outputs)) => {
-                self.channels.insert(handle, NodeChannel { peer: from, secrets, phase });
-                self.carry_out(handle, outputs)
-            }
-            Err(Fault::Peer(violation)) => Ok(Self::refuse(from, handle, &violation)),
-            Err(fault) => Err(fault.into()),
-        }
-    }
-
-    /// Tells of a violation in `open_channel`, and answers it.
-    fn refuse(
-        from: PublicKey,
-        channel: ChannelHandle,
-        violation: &PeerViolation,
-    ) -> Vec<NodeOutput> {
-        let event = ChannelEvent::Violation {
-            requirement: violation.requirement().to_owned(),
-            message: violation.to_string(),
-        };
-        let told = NodeOutput::Event(NodeEvent::Channel { channel, event });
-        vec![told, Self::error(from, channel, violation)]
-    }
-
-    fn error(to: PublicKey, channel_id: ChannelId, violation: &PeerViolation) -> NodeOutput {
-        NodeOutput::Send {
-            to,
-            message: messages::Error::about(channel_id, violation.to_string()).into(),
-        }
-    }
-
-    fn receive(&mut self, from: PublicKey, message: &Message) -> Outputs {
-        if let Message::OpenChannel(open) = message {
-            return self.accept(from, open);
-        }
-        if let Message::OnionMessage(onion) = message {
-            return self.receive_onion(onion);
-        }
-        let handles = self.handles_of(&from, message);
-        // BOLT 2: a message for an unknown channel is ignored (an `error` would be allowed).
-        let mut outputs = Vec::new();
-        for handle in handles {
-            outputs.extend(self.step_channel(handle, &Input::Received(message.clone()))?);
-        }
-        Ok(outputs)
-    }
-
-    /// The channels that a message of this peer is about: one, or with an `error` that names none
-    /// all that are still there to be failed. BOLT 1, "The `error` and `warning` Messages".
-    fn handles_of(&self, from: &PublicKey, message: &Message) -> Vec<ChannelHandle> {
-        if !matches!(message, Message::Error(_)) || message.channel_id() != Some(ChannelId([0; 32]))
-        {
-            return self.handle_of(from, message).into_iter().collect();
-        }
-        self.channels
-            .iter()
-            .filter(|(_, channel)| channel.peer == *from)
-            .filter(|(_, channel)| !matches!(channel.phase, Phase::Closing(_) | Phase::Closed(_)))
-            .map(|(handle, _)| *handle)
-            .collect()
-    }
-
-    /// The channel that a message of this peer is about.
-    fn handle_of(&self, from: &PublicKey, message: &Message) -> Option<ChannelHandle> {
-        let id = message.channel_id()?;
-        self.channels
-            .iter()
-            // A closed channel is unknown again.
-            .filter(|(_, channel)| channel.peer == *from && !matches!(channel.phase, Phase::Closed(_)))
-            .find(|(handle, channel)| {
-                **handle == id || channel.phase.commitments().is_some_and(|c| c.channel_id == id)
-                    // `funding_signed` brings the id before the opener has commitments.
-                    || matches!(message, Message::FundingSigned(_)) && channel.phase.awaits_funding_signed(id)
-            })
-            .map(|(handle, _)| *handle)
     }
 
     fn follow(&mut self, event: &ChainEvent) -> Outputs {
@@ -374,14 +264,30 @@ impl Node {
 
     fn step_channel(&mut self, handle: ChannelHandle, input: &Input) -> Outputs {
         let channel = self.channels.get(&handle).ok_or(NodeError::NoSuchChannel(handle))?;
+        // An HTLC could not be taken back before the peer is there again.
+        if matches!(input, Input::Command(Command::Offer(_))) && channel.link != Link::Up {
+            return Err(NodeError::Refused(Refused::NotConnected));
+        }
         let context = self.context(&channel.secrets);
-        let (phase, outputs) = match channel.phase.step(&context, input) {
+        let step = match channel.phase.step(&context, input) {
             Ok(step) => step,
             Err(Fault::Peer(violation)) => channel.phase.fail(&context, &violation),
             Err(fault) => return Err(fault.into()),
         };
+        let link = channel.link;
+        self.take_step(handle, step, link)
+    }
+
+    /// Makes a channel's step.
+    fn take_step(
+        &mut self,
+        handle: ChannelHandle,
+        (phase, outputs): (Phase, Vec<Output>),
+        link: Link,
+    ) -> Outputs {
         if let Some(channel) = self.channels.get_mut(&handle) {
             channel.phase = phase;
+            channel.link = link;
         }
         self.carry_out(handle, outputs)
     }
@@ -389,7 +295,8 @@ impl Node {
     /// Passes on what a channel wants, and does itself what the node can do: fund it, take HTLCs
     /// whose preimage it knows.
     fn carry_out(&mut self, handle: ChannelHandle, wanted: Vec<Output>) -> Outputs {
-        let peer = self.channels.get(&handle).ok_or(NodeError::NoSuchChannel(handle))?.peer;
+        let channel = self.channels.get(&handle).ok_or(NodeError::NoSuchChannel(handle))?;
+        let (peer, link) = (channel.peer, channel.link);
         let mut outputs = Vec::new();
         // What the node does of itself comes after all that this step wanted: the peer must get the
         // messages in the order in which the channel made them.
@@ -397,7 +304,13 @@ impl Node {
         let mut news = Vec::new();
         for output in wanted {
             match output {
-                Output::Send(message) => outputs.push(NodeOutput::Send { to: peer, message }),
+                Output::Send(message) => {
+                    // What cannot be sent now is lost, as it could be on its way: a new connection
+                    // begins with what the peer lacks.
+                    if link == Link::Up {
+                        outputs.push(NodeOutput::Send { to: peer, message });
+                    }
+                }
                 Output::Broadcast { transaction, purpose } => {
                     outputs.push(NodeOutput::Broadcast { channel: handle, transaction, purpose });
                 }

@@ -4,16 +4,18 @@
 use std::collections::VecDeque;
 
 use bitcoin::absolute::LockTime;
+use bitcoin::hashes::sha256;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, Transaction, TxOut};
 use secp256k1::PublicKey;
 
 use super::{
     ChannelHandle, ChannelPolicy, InvoiceRequest, Node, NodeCommand, NodeError, NodeEvent,
-    NodeInput, NodeOutput, OpenRequest, PathHop, PayRequest, Payee, PaymentEvent, RelayPolicy,
-    Seed,
+    NodeInput, NodeOutput, OpenRequest, PathHop, PayRequest, Payee, PaymentEvent, PeerEvent,
+    RelayPolicy, Seed,
 };
 use crate::bolt::channel::{ChainEvent, ChannelEvent, Commitments, Phase, Purpose};
+use crate::bolt::invoice;
 use crate::bolt::tx::ChannelType;
 use crate::bolt::units::{BlockHeight, FeeratePerKw, Msat};
 use crate::bolt::wire::{Message, ShortChannelId};
@@ -31,6 +33,10 @@ pub(super) struct Pair {
     pub(super) height: BlockHeight,
     pub(super) invoices: Vec<String>,
     pub(super) payments: Vec<(usize, PaymentEvent)>,
+    /// What the nodes said of the connection.
+    pub(super) told: Vec<(usize, PeerEvent)>,
+    /// Whether the nodes are connected.
+    pub(super) is_connected: bool,
 }
 
 impl Pair {
@@ -51,6 +57,8 @@ impl Pair {
             height,
             invoices: Vec::new(),
             payments: Vec::new(),
+            told: Vec::new(),
+            is_connected: false,
         };
         let script_pubkey = pair.nodes[ALICE].wallet().script().clone();
         let coin = Transaction {
@@ -60,6 +68,8 @@ impl Pair {
             output: vec![TxOut { value: Amount::ONE_BTC, script_pubkey }],
         };
         pair.mine_these(vec![coin]);
+        pair.connect();
+        pair.drive();
         pair
     }
 
@@ -151,6 +161,8 @@ impl Pair {
                 NodeOutput::Broadcast { transaction, purpose, .. } => {
                     self.mempool.push((purpose, transaction));
                 }
+                NodeOutput::Disconnect { .. } => self.is_connected = false,
+                NodeOutput::Event(NodeEvent::Peer { event, .. }) => self.told.push((node, event)),
                 NodeOutput::Event(NodeEvent::Channel { event, .. }) => {
                     self.events.push((node, event));
                 }
@@ -164,6 +176,33 @@ impl Pair {
             }
         }
         Ok(())
+    }
+
+    /// Connects the nodes: each sends `init`.
+    #[track_caller]
+    pub(super) fn connect(&mut self) {
+        self.is_connected = true;
+        for node in [ALICE, BOB] {
+            self.input(node, NodeInput::Connected(self.id(1 - node))).unwrap();
+        }
+    }
+
+    /// Loses the connection, and all that is on its way.
+    #[track_caller]
+    pub(super) fn lose_connection(&mut self) {
+        self.is_connected = false;
+        self.wire.clear();
+        for node in [ALICE, BOB] {
+            self.input(node, NodeInput::Disconnected(self.id(1 - node))).unwrap();
+        }
+    }
+
+    /// Loses the connection and makes a new one, over which the nodes say what they have.
+    #[track_caller]
+    pub(super) fn reconnect(&mut self) {
+        self.lose_connection();
+        self.connect();
+        self.drive();
     }
 
     /// Delivers the next message, after `change` has had its way with it.
@@ -204,6 +243,10 @@ impl Pair {
 
     pub(super) fn offer(&mut self, from: usize, amount: Msat) -> Result<(), NodeError> {
         self.command(1 - from, NodeCommand::Invoice(InvoiceRequest::of(amount)))?;
+        self.pay_last_invoice(from, amount)
+    }
+
+    fn pay_last_invoice(&mut self, from: usize, amount: Msat) -> Result<(), NodeError> {
         let payee = Payee::Invoice(self.invoices.last().unwrap().clone());
         let hop = PathHop {
             node_id: self.id(1 - from),
@@ -211,6 +254,20 @@ impl Pair {
             relay: RelayPolicy::default(),
         };
         self.command(from, NodeCommand::Pay(PayRequest { payee, parts: vec![(amount, vec![hop])] }))
+    }
+
+    /// Has the other side make this invoice, and `from` offer an HTLC for it.
+    #[track_caller]
+    pub(super) fn hold(&mut self, from: usize, request: &InvoiceRequest) {
+        self.command(1 - from, NodeCommand::Invoice(request.clone())).unwrap();
+        self.pay_last_invoice(from, request.amount.expect("an amount")).unwrap();
+    }
+
+    /// The hash of the last invoice.
+    #[track_caller]
+    pub(super) fn held(&self) -> sha256::Hash {
+        let text = self.invoices.last().expect("an invoice");
+        invoice::decode(text).expect("readable").payment_hash()
     }
 
     #[track_caller]

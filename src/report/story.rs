@@ -110,6 +110,16 @@ impl Story<'_> {
             | Event::Step { .. }
             | Event::Message { .. }
             | Event::Lost { .. } => Ok(()),
+            Event::Garbage { from, to, bytes, error } => {
+                let length = bytes.0.len();
+                let text = styled(BAD, format!("{length} bytes that are no message"));
+                self.line(&format!("{from} → {to}: {text}: failed to {error}"))
+            }
+            Event::LinkUp { from, to } => self.line(&format!("{from} connects to {to}")),
+            Event::LinkDown { from, to } => self.line(&format!("{from} and {to} are disconnected")),
+            Event::Peer { role, peer, told } => {
+                self.line(&format!("{role}: {peer} {}", words::told_of_peer(told)))
+            }
             Event::Channel { role, channel, told } => {
                 if is_routine(told) {
                     return Ok(());

@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::bolt::channel::{ChannelEvent, Purpose};
 use crate::bolt::units::BlockHeight;
-use crate::bolt::wire::Message;
-use crate::node::{MessageEvent, PaymentEvent};
+use crate::bolt::wire::{Bytes, Message};
+use crate::node::{MessageEvent, PaymentEvent, PeerEvent};
 use crate::scenario::{ChannelName, RoleKind, RoleName, TamperedField};
 
 pub use transcript::transcript;
@@ -120,7 +120,7 @@ pub enum Event {
         /// The message.
         message: Message,
     },
-    /// A message was lost, because its receiver is offline.
+    /// A message was lost with its connection.
     Lost {
         /// The sender.
         from: RoleName,
@@ -128,6 +128,40 @@ pub enum Event {
         to: RoleName,
         /// The name of the message.
         message: String,
+    },
+    /// Bytes were delivered that are no message of their type.
+    Garbage {
+        /// The sender.
+        from: RoleName,
+        /// The receiver.
+        to: RoleName,
+        /// The bytes.
+        bytes: Bytes,
+        /// Why they are none.
+        error: String,
+    },
+    /// Two roles are connected.
+    LinkUp {
+        /// Who connected.
+        from: RoleName,
+        /// To whom.
+        to: RoleName,
+    },
+    /// Two roles are no longer connected.
+    LinkDown {
+        /// Who ended it, if it was one of them.
+        from: RoleName,
+        /// The other one.
+        to: RoleName,
+    },
+    /// A node told of something about a peer.
+    Peer {
+        /// The node.
+        role: RoleName,
+        /// The peer.
+        peer: RoleName,
+        /// What it told.
+        told: PeerEvent,
     },
     /// A node told of something about a channel.
     Channel {

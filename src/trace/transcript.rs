@@ -44,13 +44,12 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
             ];
         }
         Event::Step { text, .. } => text.clone(),
-        Event::Message { from, to, channel, message } => {
-            let way = names.way(from, "->", to, channel.as_ref());
-            let details = words::details(message);
-            let details = details.map_or(String::new(), |details| format!(" ({details})"));
-            format!("{way}: {}{details}", message.name())
-        }
-        Event::Lost { from, to, message } => format!("{from} -> {to}: {message} (lost)"),
+        Event::Message { .. }
+        | Event::Lost { .. }
+        | Event::Garbage { .. }
+        | Event::LinkUp { .. }
+        | Event::LinkDown { .. }
+        | Event::Peer { .. } => of_links(names, event),
         Event::Channel { role, channel, told } => {
             format!("{role}: {channel} {}", words::told(told))
         }
@@ -100,6 +99,29 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         }
     };
     vec![line]
+}
+
+/// What happens between two roles, in words.
+fn of_links(names: &Names, event: &Event) -> String {
+    match event {
+        Event::Message { from, to, channel, message } => {
+            let way = names.way(from, "->", to, channel.as_ref());
+            let details = words::details(message);
+            let details = details.map_or(String::new(), |details| format!(" ({details})"));
+            format!("{way}: {}{details}", message.name())
+        }
+        Event::Lost { from, to, message } => format!("{from} -> {to}: {message} (lost)"),
+        Event::Garbage { from, to, bytes, error } => {
+            format!(
+                "{from} -> {to}: {} bytes that are no message: failed to {error}",
+                bytes.0.len()
+            )
+        }
+        Event::LinkUp { from, to } => format!("{from} connects to {to}"),
+        Event::LinkDown { from, to } => format!("{from} and {to} are disconnected"),
+        Event::Peer { role, peer, told } => format!("{role}: {peer} {}", words::told_of_peer(told)),
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]

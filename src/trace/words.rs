@@ -10,6 +10,7 @@ use crate::bolt::channel::{ChannelEvent, FundingSpend, Purpose};
 use crate::bolt::onion::Failure;
 use crate::bolt::units::{BlockHeight, Msat};
 use crate::bolt::wire::{Message, ShortChannelId};
+use crate::node::PeerEvent;
 use crate::scenario::{ChannelName, RoleName, grouped};
 
 /// The names of the transactions that a trace told of so far. A name is what its publisher says
@@ -61,6 +62,10 @@ impl Names {
             Event::Step { .. }
             | Event::Message { .. }
             | Event::Lost { .. }
+            | Event::Garbage { .. }
+            | Event::LinkUp { .. }
+            | Event::LinkDown { .. }
+            | Event::Peer { .. }
             | Event::Channel { .. }
             | Event::Invoice { .. }
             | Event::Offer { .. }
@@ -236,6 +241,15 @@ fn failure(code: u16) -> String {
     known.map_or_else(|| format!("{code:#06x}"), |(_, name)| (*name).to_owned())
 }
 
+/// What a node told of a peer, as the end of a sentence that begins with "alice: bob".
+pub(crate) fn told_of_peer(event: &PeerEvent) -> String {
+    match event {
+        PeerEvent::Violation { requirement, message } => {
+            format!("broke the protocol: {message} ({requirement})")
+        }
+    }
+}
+
 /// What a node told of a channel, as the end of a sentence that begins with "alice: ab".
 pub(crate) fn told(event: &ChannelEvent) -> String {
     match event {
@@ -269,6 +283,7 @@ pub(crate) fn told(event: &ChannelEvent) -> String {
             format!("output {} is not worth its fee", output.vout)
         }
         ChannelEvent::Resolved => "is settled for good".to_owned(),
+        ChannelEvent::DataLost => "is lost to it: the peer knows a later state".to_owned(),
         ChannelEvent::Violation { requirement, message } => {
             format!("broke the protocol: {message} ({requirement})")
         }

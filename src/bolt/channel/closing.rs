@@ -10,8 +10,8 @@
 use bitcoin::{OutPoint, Transaction, Txid};
 
 use super::{
-    ChainEvent, ChannelEvent, Closed, Context, IRREVOCABLE_DEPTH, Input, Output, Phase, Purpose,
-    Step, spender, unexpected,
+    ChainEvent, ChannelEvent, Closed, Context, IRREVOCABLE_DEPTH, Input, Negotiating, Output,
+    Phase, Purpose, Step, spender, unexpected,
 };
 use crate::bolt::onchain::{self, Claimable, Rest};
 use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
@@ -37,6 +37,8 @@ pub enum Intent {
     Ours,
     /// We only saw one in the chain: without it, the channel goes on.
     Seen,
+    /// We have lost data: only the peer can close the channel.
+    Theirs,
 }
 
 /// The spend of the funding output, in a block.
@@ -93,6 +95,14 @@ impl Closing {
     /// We have published a spend of the funding output.
     pub(super) fn unconfirmed(before: Phase) -> Self {
         Self { before: Box::new(before), spend: None, intent: Intent::Ours }
+    }
+
+    /// The negotiation that led here, if the mutual close is published and not in a block yet.
+    pub(super) fn agreed(&self) -> Option<&Negotiating> {
+        match (self.before.as_ref(), &self.spend, self.intent) {
+            (Phase::Negotiating(negotiating), None, Intent::Ours) => Some(negotiating),
+            _ => None,
+        }
     }
 
     /// A block holds a spend of the funding output.
@@ -167,7 +177,9 @@ impl Closing {
             {
                 let undone = vec![Output::Event(ChannelEvent::CloseUndone)];
                 let next = match self.intent {
-                    Intent::Ours => Phase::Closing(Self { spend: None, ..self.clone() }),
+                    Intent::Ours | Intent::Theirs => {
+                        Phase::Closing(Self { spend: None, ..self.clone() })
+                    }
                     Intent::Seen => (*self.before).clone(),
                 };
                 Ok((next, undone))

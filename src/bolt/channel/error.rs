@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::bolt::keys::SecretError;
 use crate::bolt::tx::TxError;
-use crate::bolt::units::{CltvExpiry, CsvDelay, FeeratePerKw, HtlcId, Msat};
+use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
 
 /// Why a step was not made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -132,6 +132,24 @@ violations! {
     /// An expiry that would be a time.
     #[error("cltv_expiry {expiry} is not a height")]
     ExpiryIsTime { expiry: CltvExpiry } => "bolt02/update_add_htlc/cltv-expiry-is-height";
+    /// An `update_fee` of the side that does not pay the fee.
+    #[error("update_fee by the side that does not pay the fee")]
+    FeeNotTheirs => "bolt02/update_fee/sender-is-funder";
+    /// A fee rate that the funder cannot pay.
+    #[error("feerate_per_kw {feerate} takes {} sat, and the funder has {available} msat", needed.to_sat())]
+    FeeUnaffordable { feerate: FeeratePerKw, available: Msat, needed: Amount } => "bolt02/update_fee/funder-affords";
+    /// A `channel_reestablish` of a peer that expects the first commitment again.
+    #[error("next_commitment_number is 0")]
+    NextCommitmentNumberZero => "bolt02/channel_reestablish/next-commitment-number-not-zero";
+    /// A peer that expects a commitment that is neither the last nor the next.
+    #[error("next_commitment_number is {actual}, and the last commitment was {last}")]
+    NextCommitmentNumber { last: CommitmentNumber, actual: CommitmentNumber } => "bolt02/channel_reestablish/next-commitment-number";
+    /// A peer that expects a revocation that is neither the last nor the next.
+    #[error("next_revocation_number is {next}, and {expected} were sent")]
+    NextRevocationNumber { expected: CommitmentNumber, next: CommitmentNumber } => "bolt02/channel_reestablish/next-revocation-number";
+    /// A secret that we never gave.
+    #[error("your_last_per_commitment_secret is not the one before {number}")]
+    WrongLastSecret { number: CommitmentNumber } => "bolt02/channel_reestablish/last-secret";
     /// A removal of an HTLC that is not there or not committed yet.
     #[error("HTLC {id} cannot be removed")]
     UnknownHtlc { id: HtlcId } => "bolt02/update_fulfill_htlc/id-committed";
@@ -186,6 +204,9 @@ pub enum Refused {
     /// HTLCs are still pending.
     #[error("close with {0} HTLCs pending")]
     HtlcsPending(usize),
+    /// There is no connection with the peer, or it is not ready yet.
+    #[error("go on without a connection")]
+    NotConnected,
     /// The funding transaction is not in the chain (any more).
     #[error("use a channel whose funding transaction is not confirmed")]
     Unconfirmed,

@@ -16,12 +16,15 @@ mod htlc_state;
 mod negotiating;
 mod normal;
 mod opening;
+mod reestablish;
 mod shutdown;
 mod terms;
 mod updates;
 
 pub use closing::{Closing, FundingSpend, Intent, Tracked, TrackedStatus};
-pub use commitments::{ChannelHtlc, Commitments, LocalState, RemoteState, Removal};
+pub use commitments::{
+    ChannelHtlc, Commitments, Comparison, LocalState, Missing, RemoteState, Removal,
+};
 pub use error::{Fault, PeerViolation, Refused};
 pub use htlc_state::{Milestone, Stage};
 pub use negotiating::Negotiating;
@@ -72,6 +75,8 @@ pub enum Command {
         /// How.
         removal: Removal,
     },
+    /// Change the fee rate.
+    UpdateFee(FeeratePerKw),
     /// Close in mutual agreement.
     Close,
     /// Publish the newest commitment.
@@ -84,6 +89,7 @@ impl Command {
             Self::Fund { .. } => "fund",
             Self::Offer { .. } => "offer an HTLC",
             Self::Remove { .. } => "remove an HTLC",
+            Self::UpdateFee(_) => "change the fee rate",
             Self::Close => "close",
             Self::ForceClose => "force-close",
         }
@@ -220,6 +226,8 @@ pub enum ChannelEvent {
     NotEconomical(OutPoint),
     /// Every output is settled 100 blocks deep.
     Resolved,
+    /// The peer proved that we have lost data: what we could publish is revoked.
+    DataLost,
     /// The peer broke the protocol.
     Violation {
         /// The id of the requirement.

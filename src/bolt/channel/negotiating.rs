@@ -12,7 +12,7 @@ use secp256k1::ecdsa::Signature;
 
 use super::{
     ChainEvent, Closing, Commitments, Confirmation, Context, Fault, Input, Output, PeerViolation,
-    Phase, Purpose, Step, normal, unexpected,
+    Phase, Purpose, Shutdown, Step, normal, unexpected,
 };
 use crate::bolt::tx::{Side, closing};
 use crate::bolt::units::FeeratePerKw;
@@ -231,6 +231,13 @@ impl Negotiating {
         outputs.push(Output::Broadcast { transaction, purpose: Purpose::Closing });
         let before = Phase::Negotiating(self.clone());
         Ok((Phase::Closing(Closing::unconfirmed(before)), outputs))
+    }
+
+    /// The connection is lost: both sides send `shutdown` again, and the negotiation begins anew.
+    pub(super) fn disconnected(&self) -> Shutdown {
+        let closing::Closing { local_script, remote_script, .. } = self.closing.clone();
+        let commitments = self.commitments.clone();
+        Shutdown::again(commitments, self.confirmation, local_script, remote_script)
     }
 
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {

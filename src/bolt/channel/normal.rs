@@ -37,7 +37,7 @@ impl From<Normal> for Phase {
 }
 
 impl Normal {
-    fn with(&self, commitments: Commitments) -> Self {
+    pub(super) fn with(&self, commitments: Commitments) -> Self {
         Self { commitments, ..self.clone() }
     }
 
@@ -75,6 +75,12 @@ impl Normal {
             Command::Remove { id, removal } => {
                 let (commitments, outputs) =
                     remove(&self.commitments, context, *id, removal.clone())?;
+                Ok((self.with(commitments).into(), outputs))
+            }
+            Command::UpdateFee(feerate) => {
+                let (commitments, update) = self.commitments.update_fee(*feerate)?;
+                let mut outputs = vec![Output::Send(update.into())];
+                let commitments = sign(commitments, context, &mut outputs)?;
                 Ok((self.with(commitments).into(), outputs))
             }
             Command::Close => Shutdown::begin(self).settle(context, Vec::new()),
@@ -151,6 +157,9 @@ pub(super) fn receive_update(
         outputs.extend(taken(id, removal));
         return Ok((next, outputs));
     }
+    if let Message::UpdateFee(update) = message {
+        return Ok((commitments.receive_update_fee(update)?, outputs));
+    }
     if let Message::CommitmentSigned(signed) = message {
         let (next, revoke) = commitments.receive_signatures(context.secrets, signed)??;
         outputs.push(Output::Send(revoke.into()));
@@ -179,7 +188,7 @@ fn taken(id: HtlcId, removal: Removal) -> Vec<Output> {
 
 /// Signs the peer's next commitment if an update waits for it and the peer has revoked the one
 /// before.
-fn sign(
+pub(super) fn sign(
     commitments: Commitments,
     context: &Context<'_>,
     outputs: &mut Vec<Output>,
@@ -189,6 +198,17 @@ fn sign(
     };
     outputs.push(Output::Send(message.into()));
     Ok(next)
+}
+
+/// The phase with these commitments, if it has any that can change.
+pub(super) fn with_commitments(phase: &Phase, commitments: Commitments) -> Phase {
+    match phase {
+        Phase::Normal(normal) => normal.with(commitments).into(),
+        Phase::Shutdown(shutdown) => Phase::Shutdown(shutdown.with(commitments)),
+        Phase::Opening(_) | Phase::Negotiating(_) | Phase::Closing(_) | Phase::Closed(_) => {
+            phase.clone()
+        }
+    }
 }
 
 /// Tells of the peer's HTLCs that a revocation has committed for good.

@@ -251,6 +251,13 @@ fn check_party(party: &PartyTerms) -> Result<(), PeerViolation> {
     ensure(dust_limit >= LEAST_DUST_LIMIT, PeerViolation::DustLimitTooSmall { dust_limit })
 }
 
+/// The bounds on a fee rate, also of one that replaces another.
+pub(super) fn check_feerate(feerate: FeeratePerKw) -> Result<(), PeerViolation> {
+    let reasonable = (LEAST_FEERATE..=GREATEST_FEERATE).contains(&feerate);
+    let (least, greatest) = (LEAST_FEERATE, GREATEST_FEERATE);
+    ensure(reasonable, PeerViolation::UnreasonableFeerate { feerate, least, greatest })
+}
+
 /// The bounds on what `open_channel` says of the channel.
 fn check_open(terms: &Terms) -> Result<(), PeerViolation> {
     let Terms { push, capacity, feerate, channel_type, .. } = *terms;
@@ -258,9 +265,7 @@ fn check_open(terms: &Terms) -> Result<(), PeerViolation> {
     ensure(capacity <= limit, PeerViolation::FundingTooLarge { capacity, limit })?;
     let too_much = PeerViolation::PushAboveCapacity { push, capacity };
     let (to_local, to_remote) = terms.initial_balances().ok_or(too_much)?;
-    let reasonable = (LEAST_FEERATE..=GREATEST_FEERATE).contains(&feerate);
-    let (least, greatest) = (LEAST_FEERATE, GREATEST_FEERATE);
-    ensure(reasonable, PeerViolation::UnreasonableFeerate { feerate, least, greatest })?;
+    check_feerate(feerate)?;
     let needed = fee::funder_cost(channel_type, feerate, 0);
     let balance = to_remote.to_sat_floor();
     ensure(balance >= needed, PeerViolation::FunderCannotPayFee { balance, needed })?;
@@ -451,6 +456,16 @@ impl AwaitingDepth {
         }
     }
 
+    /// The same with other commitments.
+    pub(super) fn with(&self, commitments: Commitments) -> Self {
+        Self { commitments, ..self.clone() }
+    }
+
+    /// Whether we have sent `channel_ready`.
+    pub(super) fn sent_ready(&self) -> bool {
+        self.sent_ready
+    }
+
     fn receive_channel_ready(&self, context: &Context<'_>, message: &ChannelReady) -> Step {
         let point = message.second_per_commitment_point;
         let commitments = self.commitments.with_next_remote_point(point);
@@ -460,7 +475,7 @@ impl AwaitingDepth {
 
     /// Sends `channel_ready` when the funding is deep enough, and begins normal operation when
     /// both sides have sent it.
-    fn settle(mut self, context: &Context<'_>, mut outputs: Vec<Output>) -> Step {
+    pub(super) fn settle(mut self, context: &Context<'_>, mut outputs: Vec<Output>) -> Step {
         let deep = self.confirmation.depth(context.height) >= self.commitments.terms.minimum_depth;
         if deep && !self.sent_ready {
             self.sent_ready = true;

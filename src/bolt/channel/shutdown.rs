@@ -28,6 +28,8 @@ pub struct Shutdown {
     local_script: Option<ScriptBuf>,
     /// The script that the peer sent.
     remote_script: Option<ScriptBuf>,
+    /// Whether it sent it over this connection: both sides send it again over a new one.
+    heard: bool,
 }
 
 impl Shutdown {
@@ -38,7 +40,37 @@ impl Shutdown {
             confirmation: normal.confirmation,
             local_script: None,
             remote_script: None,
+            heard: false,
         }
+    }
+
+    /// Both sides have sent `shutdown`, over a connection that is lost.
+    pub(super) fn again(
+        commitments: Commitments,
+        confirmation: Confirmation,
+        local_script: ScriptBuf,
+        remote_script: ScriptBuf,
+    ) -> Self {
+        let (local_script, remote_script) = (Some(local_script), Some(remote_script));
+        Self { commitments, confirmation, local_script, remote_script, heard: false }
+    }
+
+    /// The connection is lost, and of the commitments these are left.
+    pub(super) fn disconnected(&self, commitments: Commitments) -> Self {
+        Self { heard: false, ..self.with(commitments) }
+    }
+
+    /// The same with other commitments.
+    pub(super) fn with(&self, commitments: Commitments) -> Self {
+        Self { commitments, ..self.clone() }
+    }
+
+    /// Our `shutdown`, if it was sent.
+    pub(super) fn message(&self) -> Option<Output> {
+        let scriptpubkey = self.local_script.clone()?;
+        let channel_id = self.commitments.channel_id;
+        let unknown = Vec::new();
+        Some(Output::Send(messages::Shutdown { channel_id, scriptpubkey, unknown }.into()))
     }
 
     /// Takes the peer's, and answers it.
@@ -47,6 +79,7 @@ impl Shutdown {
         same_script(self.remote_script.as_ref(), script)?;
         ensure(is_allowed(script), PeerViolation::ShutdownScript)?;
         self.remote_script = Some(script.clone());
+        self.heard = true;
         self.settle(context, Vec::new())
     }
 
@@ -55,7 +88,7 @@ impl Shutdown {
     pub(super) fn settle(mut self, context: &Context<'_>, mut outputs: Vec<Output>) -> Step {
         outputs.extend(self.shutdown(context));
         match (&self.local_script, &self.remote_script) {
-            (Some(local), Some(remote)) if self.commitments.pending() == 0 => {
+            (Some(local), Some(remote)) if self.heard && self.commitments.pending() == 0 => {
                 let scripts = (local.clone(), remote.clone());
                 Negotiating::begin(context, self.commitments, self.confirmation, scripts, outputs)
             }
@@ -69,11 +102,8 @@ impl Shutdown {
         if self.local_script.is_some() || self.commitments.owes_signature() {
             return None;
         }
-        let scriptpubkey = context.destination.clone();
-        self.local_script = Some(scriptpubkey.clone());
-        let channel_id = self.commitments.channel_id;
-        let unknown = Vec::new();
-        Some(Output::Send(messages::Shutdown { channel_id, scriptpubkey, unknown }.into()))
+        self.local_script = Some(context.destination.clone());
+        self.message()
     }
 
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
@@ -83,18 +113,18 @@ impl Shutdown {
             }
             Input::Received(Message::UpdateAddHtlc(add)) => {
                 let commitments = self.commitments.receive_offer(add)?;
-                Ok((Phase::Shutdown(Self { commitments, ..self.clone() }), Vec::new()))
+                Ok((Phase::Shutdown(self.with(commitments)), Vec::new()))
             }
             Input::Received(Message::Shutdown(message)) => self.clone().receive(context, message),
             Input::Received(message) => {
                 let (commitments, outputs) =
                     normal::receive_update(&self.commitments, context, message, "shutdown")?;
-                Self { commitments, ..self.clone() }.settle(context, outputs)
+                self.with(commitments).settle(context, outputs)
             }
             Input::Command(Command::Remove { id, removal }) => {
                 let (commitments, outputs) =
                     normal::remove(&self.commitments, context, *id, removal.clone())?;
-                Self { commitments, ..self.clone() }.settle(context, outputs)
+                self.with(commitments).settle(context, outputs)
             }
             Input::Command(_) => Err(unexpected("shutdown", input)),
             Input::Chain(event) => {

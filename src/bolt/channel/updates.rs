@@ -9,10 +9,9 @@ use secp256k1::PublicKey;
 use super::commitments::{ChannelHtlc, Commitments, Removal};
 use super::error::{PeerViolation, Refused, ensure};
 use super::htlc_state::Stage;
-use super::terms::Terms;
 use crate::bolt::onion::failure::BADONION;
 use crate::bolt::tx::{Side, fee};
-use crate::bolt::units::{CltvExpiry, HtlcId, Msat};
+use crate::bolt::units::{CltvExpiry, FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::OnionPacket;
 use crate::bolt::wire::messages::UpdateAddHtlc;
 
@@ -94,7 +93,7 @@ impl Commitments {
     /// What a side can still spend in the commitment of `owner` when a further HTLC of `adder`'s is
     /// in it: its balance less all that it has offered, signed or not, and with what it has taken or
     /// was given back there.
-    fn available(&self, owner: Side, of: Side, adder: Side) -> Msat {
+    pub(super) fn available(&self, owner: Side, of: Side, adder: Side) -> Msat {
         let settled = match of {
             Side::Local => self.to_local,
             Side::Remote => self.to_remote,
@@ -111,17 +110,33 @@ impl Commitments {
     /// What the funder pays for the commitment of `owner` with this HTLC, all of the offerer's
     /// others, and those of the other side that are in it already.
     fn funder_cost_with(&self, owner: Side, offerer: Side, htlc: &ChannelHtlc) -> Amount {
-        let Terms { channel_type, feerate, .. } = *self.terms;
-        let dust_limit = self.terms.party(owner).dust_limit;
-        let has_output = |by: Side, htlc: &ChannelHtlc| {
-            !fee::is_trimmed(channel_type, feerate, dust_limit, &htlc.seen_by(owner, by))
-        };
+        let feerate = self.feerate_with(owner, offerer);
+        let has_output = self.has_output(owner, feerate, offerer, htlc);
+        let others = self.htlcs_with_outputs(owner, offerer, feerate);
+        let count = others.saturating_add(usize::from(has_output));
+        fee::funder_cost(self.terms.channel_type, feerate, count)
+    }
+
+    /// How many HTLCs have outputs in the commitment of `owner`, at this fee rate, once a further
+    /// update of `adder` is in it.
+    pub(super) fn htlcs_with_outputs(
+        &self,
+        owner: Side,
+        adder: Side,
+        feerate: FeeratePerKw,
+    ) -> usize {
         let others = self.htlcs.iter().filter(|((by, _), other)| {
-            let counts = other.stage.is_in(owner, *by) || *by == offerer && other.stage.is_adding();
-            counts && !is_out(other, owner, *by, offerer) && has_output(*by, other)
+            let counts = other.stage.is_in(owner, *by) || *by == adder && other.stage.is_adding();
+            let stays = counts && !is_out(other, owner, *by, adder);
+            stays && self.has_output(owner, feerate, *by, other)
         });
-        let count = others.count().saturating_add(usize::from(has_output(offerer, htlc)));
-        fee::funder_cost(channel_type, feerate, count)
+        others.count()
+    }
+
+    /// Whether an HTLC has an output in the commitment of `owner` at this fee rate.
+    fn has_output(&self, owner: Side, feerate: FeeratePerKw, by: Side, htlc: &ChannelHtlc) -> bool {
+        let dust_limit = self.terms.party(owner).dust_limit;
+        !fee::is_trimmed(self.terms.channel_type, feerate, dust_limit, &htlc.seen_by(owner, by))
     }
 
     /// Offers an HTLC to the peer.

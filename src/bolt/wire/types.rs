@@ -96,6 +96,9 @@ impl Field for OnionPacket {
 }
 
 impl ChannelId {
+    /// Where a message names no channel: it is about all of them, or about none.
+    pub const ALL: Self = Self([0; 32]);
+
     /// The `funding_txid` with the output index combined into its last two bytes by XOR.
     pub fn from_funding(outpoint: OutPoint) -> Self {
         let mut bytes = outpoint.txid.to_byte_array();

@@ -4,12 +4,16 @@ use bitcoin::{Amount, OutPoint};
 use secp256k1::ecdsa::Signature;
 
 use super::pair::{ALICE, BOB, Pair};
-use super::{Node, NodeCommand, NodeError, NodeInput, NodeOutput, Seed, Unpayable, cheat};
+use super::{
+    InvoiceRequest, Node, NodeCommand, NodeError, NodeInput, NodeOutput, PeerEvent, Seed,
+    Unpayable, cheat, default_features,
+};
 use crate::bolt::channel::{ChannelEvent, LocalState, Phase, Purpose, Refused, TrackedStatus};
+use crate::bolt::connection;
 use crate::bolt::onchain::FundingSpend;
 use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
-use crate::bolt::wire::messages::CommitmentSigned;
+use crate::bolt::wire::messages::{self, CommitmentSigned};
 use crate::bolt::wire::{ChannelTypeBits, Message, PaymentPreimage, ShortChannelId};
 
 const BOTH: [ChannelType; 2] = [StaticRemotekey, Anchors];
@@ -37,6 +41,7 @@ mod mutual_close;
 mod normal;
 mod opening;
 mod payments;
+mod reestablish;
 mod reorgs;
 mod revoked_close;
 mod several_hops;

@@ -128,7 +128,7 @@ fn a_reused_temporary_id_replaces_a_proposal_but_no_channel() {
 }
 
 #[test]
-fn a_failed_opening_answers_nothing_and_leaves_its_id() {
+fn a_failed_opening_is_unknown_and_leaves_its_id() {
     let mut pair = Pair::new();
     pair.open(Anchors, Msat::ZERO);
     let (_, open) = pair.wire[0].clone();
@@ -139,7 +139,7 @@ fn a_failed_opening_answers_nothing_and_leaves_its_id() {
     assert_eq!(pair.phases(), ["closed", "closed"]);
     pair.wire.push_back((ALICE, accept));
     pair.deliver(|_| {});
-    assert!(pair.wire.is_empty());
+    assert_eq!(pair.wire.pop_front().map(|(to, m)| (to, m.name())), Some((BOB, "error")));
     pair.wire.push_back((BOB, open));
     pair.deliver(|_| {});
     assert_eq!(pair.wire[0].1.name(), "accept_channel");
@@ -153,6 +153,9 @@ fn a_temporary_id_of_another_peers_channel_is_refused_without_blame() {
     pair.drive();
     let before = pair.phase(BOB).clone();
     let from = Seed::derive("pair", "carol").key("node", 0).public_key(secp256k1::SECP256K1);
+    pair.nodes[BOB].step(NodeInput::Connected(from)).unwrap();
+    let init = connection::init(&default_features()).into();
+    pair.nodes[BOB].step(NodeInput::Message { from, message: init }).unwrap();
     let outputs = pair.nodes[BOB].step(NodeInput::Message { from, message }).unwrap();
     match outputs.as_slice() {
         [NodeOutput::Send { to, message: Message::Error(error) }] => {

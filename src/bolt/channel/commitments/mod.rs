@@ -1,6 +1,11 @@
 //! Both sides' commitment transactions: what is in them, which one is signed, which one is
 //! revoked. Every phase after the first signatures carries one [`Commitments`].
 
+mod fee_update;
+mod removal;
+mod resend;
+mod rounds;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,22 +14,21 @@ use bitcoin::{Transaction, Txid};
 use secp256k1::PublicKey;
 use secp256k1::ecdsa::Signature;
 
-use super::error::{PeerViolation, ensure};
 use super::htlc_state::{Milestone, Stage};
 use super::spender;
 use super::terms::{ChannelSecrets, Terms};
-use crate::bolt::keys::{PerCommitmentSecret, SecretStore, derive_private_key};
-use crate::bolt::onion::AttributionData;
+use crate::bolt::keys::{PerCommitmentSecret, SecretStore};
 use crate::bolt::tx::funding::Funding;
 use crate::bolt::tx::htlc::{Direction, Htlc};
 use crate::bolt::tx::{
     Commitment, CommitmentKeys, CommitmentTransaction, OutputRole, Side, TxError,
 };
-use crate::bolt::units::{CltvExpiry, CommitmentNumber, HtlcId, Msat};
-use crate::bolt::wire::messages::{
-    CommitmentSigned, RevokeAndAck, UpdateFailHtlc, UpdateFailMalformedHtlc, UpdateFulfillHtlc,
-};
-use crate::bolt::wire::{Bytes, ChannelId, Message, OnionPacket, PaymentPreimage};
+use crate::bolt::units::{CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
+use crate::bolt::wire::{ChannelId, OnionPacket};
+use fee_update::FeeUpdate;
+
+pub use removal::Removal;
+pub use resend::{Comparison, Missing};
 
 /// An HTLC of a channel, whoever offered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,81 +47,6 @@ pub struct ChannelHtlc {
     pub stage: Stage,
     /// How it is removed, once it is.
     pub removal: Option<Removal>,
-}
-
-/// How the recipient of an HTLC removes it. BOLT 2, "Removing an HTLC".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// It takes the amount.
-    Fulfilled {
-        /// The preimage that it reveals.
-        payment_preimage: PaymentPreimage,
-        /// How long the nodes held it.
-        attribution_data: Option<Box<AttributionData>>,
-    },
-    /// It gives the amount back.
-    Failed {
-        /// Why, encrypted for the payer.
-        reason: Bytes,
-        /// Which nodes passed the reason on, and how long they held the HTLC.
-        attribution_data: Option<Box<AttributionData>>,
-    },
-    /// It gives the amount back, as it cannot read the onion.
-    Malformed {
-        /// Of the onion that it got.
-        sha256_of_onion: sha256::Hash,
-        /// What was wrong with it.
-        failure_code: u16,
-    },
-}
-
-impl Removal {
-    /// The message that tells the offerer.
-    pub fn message(self, channel_id: ChannelId, id: HtlcId) -> Message {
-        match self {
-            Self::Fulfilled { payment_preimage, attribution_data } => {
-                let unknown = Vec::new();
-                UpdateFulfillHtlc { channel_id, id, payment_preimage, attribution_data, unknown }
-                    .into()
-            }
-            Self::Failed { reason, attribution_data } => {
-                let unknown = Vec::new();
-                UpdateFailHtlc { channel_id, id, reason, attribution_data, unknown }.into()
-            }
-            Self::Malformed { sha256_of_onion, failure_code } => UpdateFailMalformedHtlc {
-                channel_id,
-                id,
-                sha256_of_onion,
-                failure_code,
-                unknown: Vec::new(),
-            }
-            .into(),
-        }
-    }
-
-    /// What a message of the recipient says, if it removes an HTLC.
-    pub fn read(message: &Message) -> Option<(HtlcId, Self)> {
-        if let Message::UpdateFulfillHtlc(m) = message {
-            let attribution_data = m.attribution_data.clone();
-            let payment_preimage = m.payment_preimage;
-            return Some((m.id, Self::Fulfilled { payment_preimage, attribution_data }));
-        }
-        if let Message::UpdateFailHtlc(m) = message {
-            let attribution_data = m.attribution_data.clone();
-            return Some((m.id, Self::Failed { reason: m.reason.clone(), attribution_data }));
-        }
-        let Message::UpdateFailMalformedHtlc(m) = message else { return None };
-        let (sha256_of_onion, failure_code) = (m.sha256_of_onion, m.failure_code);
-        Some((m.id, Self::Malformed { sha256_of_onion, failure_code }))
-    }
-
-    /// Whether the recipient takes the amount.
-    pub fn pays(&self) -> bool {
-        match self {
-            Self::Fulfilled { .. } => true,
-            Self::Failed { .. } | Self::Malformed { .. } => false,
-        }
-    }
 }
 
 impl ChannelHtlc {
@@ -181,6 +110,13 @@ pub struct Commitments {
     pub(super) htlcs: BTreeMap<(Side, HtlcId), ChannelHtlc>,
     pub(super) next_local_id: HtlcId,
     pub(super) next_remote_id: HtlcId,
+    /// The fee rate that is irrevocably committed.
+    feerate: FeeratePerKw,
+    /// What the opener changes about it, oldest first.
+    fee_updates: Vec<FeeUpdate>,
+    /// Whether our last `commitment_signed` came after our last `revoke_and_ack`: what is sent again
+    /// keeps the order.
+    signed_last: bool,
     /// All of our commitments that the peer signed; the position is the number. The last one is
     /// the current one, the others are revoked.
     local_states: Vec<Arc<LocalState>>,
@@ -214,7 +150,9 @@ impl Beginning<'_> {
         };
         let balances = Balances { to_local, to_remote, htlcs: Vec::new() };
         let number = CommitmentNumber(0);
-        view(&self.terms, &self.funding, owner, number, &point, balances)
+        let parts =
+            Parts { terms: &self.terms, funding: &self.funding, feerate: self.terms.feerate };
+        parts.view(owner, number, &point, balances)
     }
 
     /// Our signature of the peer's first commitment.
@@ -243,8 +181,11 @@ impl Beginning<'_> {
         let local = LocalState { commitment, transaction, signature, htlc_signatures };
         let (to_local, to_remote) = self.terms.initial_balances().ok_or(TxError::AmountOverflow)?;
         Ok(Some(Commitments {
-            terms: self.terms,
             channel_id: ChannelId::from_funding(self.funding.outpoint),
+            feerate: self.terms.feerate,
+            terms: self.terms,
+            fee_updates: Vec::new(),
+            signed_last: false,
             funding: self.funding,
             funding_transaction: None,
             to_local,
@@ -267,35 +208,44 @@ struct Balances {
     htlcs: Vec<Htlc>,
 }
 
-/// Turns our view of the balances into the commitment of its owner.
-fn view(
-    terms: &Terms,
-    funding: &Funding,
-    owner: Side,
-    number: CommitmentNumber,
-    point: &PublicKey,
-    balances: Balances,
-) -> Result<Commitment, TxError> {
-    let (holder, other) = (terms.party(owner), terms.party(owner.flip()));
-    let Balances { to_local, to_remote, htlcs } = balances;
-    let (to_holder, to_other, funding, funder) = match owner {
-        Side::Local => (to_local, to_remote, funding.clone(), terms.opener),
-        Side::Remote => (to_remote, to_local, funding.flip(), terms.opener.flip()),
-    };
-    Ok(Commitment {
-        funding,
-        number,
-        obscuring_factor: terms.obscuring_factor(),
-        channel_type: terms.channel_type,
-        funder,
-        dust_limit: holder.dust_limit,
-        to_self_delay: other.to_self_delay,
-        feerate: terms.feerate,
-        to_local: to_holder,
-        to_remote: to_other,
-        htlcs,
-        keys: CommitmentKeys::derive(&holder.basepoints, &other.basepoints, point)?,
-    })
+/// What a commitment is made from besides the balances.
+struct Parts<'a> {
+    terms: &'a Terms,
+    funding: &'a Funding,
+    feerate: FeeratePerKw,
+}
+
+impl Parts<'_> {
+    /// Turns our view of the balances into the commitment of its owner.
+    fn view(
+        &self,
+        owner: Side,
+        number: CommitmentNumber,
+        point: &PublicKey,
+        balances: Balances,
+    ) -> Result<Commitment, TxError> {
+        let Self { terms, funding, feerate } = *self;
+        let (holder, other) = (terms.party(owner), terms.party(owner.flip()));
+        let Balances { to_local, to_remote, htlcs } = balances;
+        let (to_holder, to_other, funding, funder) = match owner {
+            Side::Local => (to_local, to_remote, funding.clone(), terms.opener),
+            Side::Remote => (to_remote, to_local, funding.flip(), terms.opener.flip()),
+        };
+        Ok(Commitment {
+            funding,
+            number,
+            obscuring_factor: terms.obscuring_factor(),
+            channel_type: terms.channel_type,
+            funder,
+            dust_limit: holder.dust_limit,
+            to_self_delay: other.to_self_delay,
+            feerate,
+            to_local: to_holder,
+            to_remote: to_other,
+            htlcs,
+            keys: CommitmentKeys::derive(&holder.basepoints, &other.basepoints, point)?,
+        })
+    }
 }
 
 impl Commitments {
@@ -335,9 +285,10 @@ impl Commitments {
         self.next_local_id
     }
 
-    /// How many HTLCs are not irrevocably removed yet.
+    /// How many updates are not done with: HTLCs that are not irrevocably removed, changes of the
+    /// fee rate that are not irrevocably committed.
     pub fn pending(&self) -> usize {
-        self.htlcs.len()
+        self.htlcs.len().saturating_add(self.fee_updates.len())
     }
 
     /// The same, with the funding transaction.
@@ -377,7 +328,9 @@ impl Commitments {
     }
 
     fn awaited(&self, milestone: Milestone) -> bool {
+        let opener = self.terms.opener;
         self.htlcs.iter().any(|((offerer, _), h)| h.stage.awaits(*offerer) == Some(milestone))
+            || self.fee_updates.iter().any(|fee| fee.stage.awaits(opener) == Some(milestone))
     }
 
     /// What one side's commitment holds after the updates so far.
@@ -414,10 +367,13 @@ impl Commitments {
         number: CommitmentNumber,
         point: &PublicKey,
     ) -> Result<Commitment, TxError> {
-        view(&self.terms, &self.funding, owner, number, point, self.balances(owner)?)
+        let feerate = self.feerate(owner);
+        let parts = Parts { terms: &self.terms, funding: &self.funding, feerate };
+        parts.view(owner, number, point, self.balances(owner)?)
     }
 
     fn advance(&mut self, milestone: Milestone) {
+        self.advance_fee(milestone);
         for ((offerer, _), htlc) in &mut self.htlcs {
             htlc.stage = htlc.stage.after(*offerer, milestone);
         }
@@ -440,147 +396,6 @@ impl Commitments {
 /// The number of the last of `states` commitments, which are counted from 0.
 fn number(states: usize) -> CommitmentNumber {
     CommitmentNumber(u64::try_from(states.saturating_sub(1)).unwrap_or(u64::MAX))
-}
-
-/// Commitment rounds: signing, revoking.
-impl Commitments {
-    /// Learns the point of the peer's second commitment from `channel_ready`.
-    #[must_use]
-    pub fn with_next_remote_point(&self, point: PublicKey) -> Self {
-        Self { next_remote_point: Some(point), ..self.clone() }
-    }
-
-    /// Signs the peer's next commitment with all updates that wait for it. `None` if there are
-    /// none, or the peer has not yet revoked the commitment before.
-    ///
-    /// # Errors
-    /// [`TxError`] if a transaction cannot be built.
-    pub fn sign(
-        &self,
-        secrets: &ChannelSecrets,
-    ) -> Result<Option<(Self, CommitmentSigned)>, TxError> {
-        let Some(point) = self.next_remote_point else { return Ok(None) };
-        if self.awaits_revocation() || !self.owes_signature() {
-            return Ok(None);
-        }
-        let mut next = self.clone();
-        next.advance(Milestone::Signed(Side::Local));
-        let number = self.remote_number().next().ok_or(TxError::AmountOverflow)?;
-        let commitment = next.commitment(Side::Remote, number, &point)?;
-        let transaction = commitment.build();
-        let key = derive_private_key(&secrets.basepoints.htlc, &point)?;
-        let htlc_signature = transaction
-            .htlc_transactions(&commitment)?
-            .iter()
-            .map(|second| second.remote_spend().sign(&second.unsigned, &key))
-            .collect::<Result<_, _>>()?;
-        let message = CommitmentSigned {
-            channel_id: self.channel_id,
-            signature: commitment.funding.sign(&transaction.unsigned, &secrets.funding)?,
-            htlc_signature,
-            funding_txid: None,
-            unknown: Vec::new(),
-        };
-        next.remote_states.push(Arc::new(RemoteState { commitment, point }));
-        next.next_remote_point = None;
-        Ok(Some((next, message)))
-    }
-
-    /// Checks the peer's signatures of our next commitment and revokes the one before.
-    ///
-    /// # Errors
-    /// The outer [`TxError`] if a transaction cannot be built, the inner [`PeerViolation`] if a
-    /// signature is missing or does not fit.
-    pub fn receive_signatures(
-        &self,
-        secrets: &ChannelSecrets,
-        message: &CommitmentSigned,
-    ) -> Result<Result<(Self, RevokeAndAck), PeerViolation>, TxError> {
-        if !self.awaited(Milestone::Signed(Side::Remote)) {
-            return Ok(Err(PeerViolation::NothingToCommit));
-        }
-        let mut next = self.clone();
-        next.advance(Milestone::Signed(Side::Remote));
-        let number = self.local_number().next().ok_or(TxError::AmountOverflow)?;
-        let point = secrets.seed.secret(number).point()?;
-        let commitment = next.commitment(Side::Local, number, &point)?;
-        let transaction = commitment.build();
-        if let Err(violation) = check_signatures(&commitment, &transaction, message)? {
-            return Ok(Err(violation));
-        }
-        next.local_states.push(Arc::new(LocalState {
-            commitment,
-            transaction,
-            signature: message.signature,
-            htlc_signatures: message.htlc_signature.clone(),
-        }));
-        next.advance(Milestone::Revoked(Side::Local));
-        let following = number.next().ok_or(TxError::AmountOverflow)?;
-        let revoke = RevokeAndAck {
-            channel_id: self.channel_id,
-            per_commitment_secret: secrets.seed.secret(self.local_number()),
-            next_per_commitment_point: secrets.seed.secret(following).point()?,
-            unknown: Vec::new(),
-        };
-        Ok(Ok((next, revoke)))
-    }
-
-    /// Takes the secret that revokes the peer's commitment before the newest.
-    ///
-    /// # Errors
-    /// [`PeerViolation`] if nothing was to be revoked, or the secret is not the commitment's.
-    pub fn receive_revocation(&self, message: &RevokeAndAck) -> Result<Self, PeerViolation> {
-        ensure(self.awaits_revocation(), PeerViolation::NothingToRevoke)?;
-        let number = CommitmentNumber(self.secrets.received());
-        let point = self.remote_state(number).map(|state| state.point);
-        let secret = message.per_commitment_secret;
-        ensure(secret.point().ok() == point, PeerViolation::WrongSecret)?;
-        let mut next = self.clone();
-        next.secrets
-            .insert(number, secret)
-            .map_err(|error| PeerViolation::InconsistentSecret { error })?;
-        next.next_remote_point = Some(message.next_per_commitment_point);
-        next.advance(Milestone::Revoked(Side::Remote));
-        Ok(next)
-    }
-
-    /// An HTLC that is not irrevocably removed yet.
-    pub fn htlc(&self, offerer: Side, id: HtlcId) -> Option<&ChannelHtlc> {
-        self.htlcs.get(&(offerer, id))
-    }
-
-    /// The HTLCs of the peer that are irrevocably committed and not taken yet: the recipient may
-    /// take them.
-    pub fn takeable(&self) -> impl Iterator<Item = (HtlcId, &ChannelHtlc)> {
-        self.htlcs
-            .iter()
-            .filter(|((side, _), htlc)| *side == Side::Remote && htlc.stage == Stage::Committed)
-            .map(|((_, id), htlc)| (*id, htlc))
-    }
-}
-
-/// Checks the peer's signatures of our commitment and of its HTLC transactions.
-fn check_signatures(
-    commitment: &Commitment,
-    transaction: &CommitmentTransaction,
-    message: &CommitmentSigned,
-) -> Result<Result<(), PeerViolation>, TxError> {
-    let funding = &commitment.funding;
-    if !funding.verify(&transaction.unsigned, &funding.remote_pubkey, &message.signature) {
-        return Ok(Err(PeerViolation::WrongSignature { message: "commitment_signed" }));
-    }
-    let seconds = transaction.htlc_transactions(commitment)?;
-    let (expected, actual) = (seconds.len(), message.htlc_signature.len());
-    if expected != actual {
-        return Ok(Err(PeerViolation::HtlcSignatureCount { expected, actual }));
-    }
-    let key = &commitment.keys.remote_htlc;
-    for (index, (second, signature)) in seconds.iter().zip(&message.htlc_signature).enumerate() {
-        if !second.remote_spend().verify(&second.unsigned, key, signature) {
-            return Ok(Err(PeerViolation::WrongHtlcSignature { index }));
-        }
-    }
-    Ok(Ok(()))
 }
 
 impl LocalState {

@@ -1,0 +1,111 @@
+//! Opening channels, and accepting those that peers propose.
+
+use bitcoin::Amount;
+use secp256k1::PublicKey;
+
+use super::{
+    ChannelHandle, Link, Node, NodeChannel, NodeError, NodeEvent, NodeOutput, OpenRequest, Outputs,
+};
+use crate::bolt::channel::{
+    ChannelEvent, ChannelSecrets, Fault, PartyTerms, PeerViolation, Phase, Refused, Terms,
+};
+use crate::bolt::tx::Side;
+use crate::bolt::units::Msat;
+use crate::bolt::wire::ChannelId;
+use crate::bolt::wire::messages::{Error, OpenChannel};
+
+impl Node {
+    /// The part of the terms that this node decides.
+    fn party(&self, secrets: &ChannelSecrets, peer: &PublicKey, capacity: Amount) -> PartyTerms {
+        let policy = self.policies.get(peer).cloned().unwrap_or_default();
+        let one_percent = Amount::from_sat(capacity.to_sat() / 100);
+        PartyTerms {
+            dust_limit: policy.dust_limit,
+            max_htlc_value_in_flight: Msat::from_amount(capacity).unwrap_or(Msat(u64::MAX)),
+            // Never below a dust limit: BOLT 2, rationale of `open_channel`. The peer's may be as
+            // large as ours at most.
+            channel_reserve: one_percent.max(policy.dust_limit),
+            htlc_minimum: Msat(1),
+            to_self_delay: policy.to_self_delay,
+            max_accepted_htlcs: 483,
+            funding_pubkey: secrets.funding.public_key(secp256k1::SECP256K1),
+            basepoints: secrets.basepoints.public(),
+        }
+    }
+
+    pub(super) fn open(&mut self, request: &OpenRequest) -> Outputs {
+        if !self.is_connected(&request.peer) {
+            return Err(NodeError::Refused(Refused::NotConnected));
+        }
+        let handle = self.next_channel();
+        let secrets = self.seed.channel(self.next_index());
+        let party = self.party(&secrets, &request.peer, request.capacity);
+        let terms = Terms {
+            opener: Side::Local,
+            capacity: request.capacity,
+            push: request.push,
+            channel_type: request.channel_type,
+            feerate: request.feerate,
+            // `accept_channel` says the depth and the peer's terms.
+            minimum_depth: 0,
+            remote: party.clone(),
+            local: party,
+        };
+        let context = self.context(&secrets);
+        let (phase, outputs) = Phase::open(&context, terms, handle).map_err(NodeError::from)?;
+        self.channels
+            .insert(handle, NodeChannel { peer: request.peer, secrets, phase, link: Link::Up });
+        self.carry_out(handle, outputs)
+    }
+
+    pub(super) fn accept(&mut self, from: PublicKey, message: &OpenChannel) -> Outputs {
+        let handle = message.temporary_channel_id;
+        let secrets = match self.channels.get(&handle) {
+            None => self.seed.channel(self.next_index()),
+            // No funding was published for the keys of a channel that did not open, and the index
+            // counts channels: the one in its place takes its keys.
+            Some(old) if old.peer == from && old.phase.awaits_funding_created() => {
+                old.secrets.clone()
+            }
+            Some(old) => {
+                let violation = PeerViolation::TemporaryIdInUse;
+                if old.peer == from {
+                    return Ok(Self::refuse(from, handle, &violation));
+                }
+                // Two peers may choose one id, so this is no violation; but channels are kept by
+                // their ids alone. The first stays, the second peer can choose again.
+                return Ok(vec![Self::error(from, handle, &violation)]);
+            }
+        };
+        let party = self.party(&secrets, &from, message.funding_satoshis);
+        let depth = self.policies.get(&from).cloned().unwrap_or_default().minimum_depth;
+        let context = self.context(&secrets);
+        match Phase::accept(&context, message, party, depth) {
+            Ok((phase, outputs)) => {
+                self.channels
+                    .insert(handle, NodeChannel { peer: from, secrets, phase, link: Link::Up });
+                self.carry_out(handle, outputs)
+            }
+            Err(Fault::Peer(violation)) => Ok(Self::refuse(from, handle, &violation)),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Tells of a violation in `open_channel`, and answers it.
+    fn refuse(
+        from: PublicKey,
+        channel: ChannelHandle,
+        violation: &PeerViolation,
+    ) -> Vec<NodeOutput> {
+        let event = ChannelEvent::Violation {
+            requirement: violation.requirement().to_owned(),
+            message: violation.to_string(),
+        };
+        let told = NodeOutput::Event(NodeEvent::Channel { channel, event });
+        vec![told, Self::error(from, channel, violation)]
+    }
+
+    fn error(to: PublicKey, channel_id: ChannelId, violation: &PeerViolation) -> NodeOutput {
+        NodeOutput::Send { to, message: Error::about(channel_id, violation.to_string()).into() }
+    }
+}

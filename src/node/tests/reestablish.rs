@@ -1,0 +1,318 @@
+//! A channel across connections. BOLT 2, "Message Retransmission".
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::bolt::keys::PerCommitmentSecret;
+use crate::bolt::units::CommitmentNumber;
+use crate::bolt::wire::messages::ChannelReestablish;
+
+const AMOUNT: Msat = Msat(100_000_000);
+
+/// Delivers so many messages, one by one, as long as there are any; how many it were.
+fn deliver(pair: &mut Pair, count: usize) -> usize {
+    let mut delivered = 0;
+    while delivered < count && !pair.wire.is_empty() {
+        pair.deliver(|_| {});
+        delivered += 1;
+    }
+    delivered
+}
+
+/// Nobody broke the protocol, and both sides agree on what each has.
+#[track_caller]
+fn agreed(pair: &Pair) {
+    let violations = pair.events.iter().filter(|(_, event)| {
+        matches!(event, ChannelEvent::Violation { .. } | ChannelEvent::DataLost)
+    });
+    assert_eq!(violations.collect::<Vec<_>>(), Vec::<&(usize, ChannelEvent)>::new());
+    assert_eq!(pair.told, []);
+    let [alice, bob] = [ALICE, BOB].map(|node| pair.commitments(node));
+    assert_eq!((alice.pending(), bob.pending()), (0, 0));
+    let (to_local, to_remote) = bob.settled();
+    assert_eq!(alice.settled(), (to_remote, to_local));
+    assert_eq!(alice.next_feerate(), bob.next_feerate());
+}
+
+#[test]
+fn a_payment_survives_the_loss_of_the_connection_at_every_message() {
+    for cut in 0.. {
+        let mut pair = Pair::normal(Anchors);
+        pair.offer(ALICE, AMOUNT).unwrap();
+        let delivered = deliver(&mut pair, cut);
+        pair.reconnect();
+        agreed(&pair);
+        assert_eq!(pair.commitments(BOB).settled().0, AMOUNT, "cut after {cut} messages");
+        pair.pay(BOB, Msat(1_000_000));
+        agreed(&pair);
+        if delivered < cut {
+            return;
+        }
+    }
+}
+
+/// Two cuts, the second one while messages are sent again.
+#[test]
+fn a_payment_survives_a_second_loss() {
+    for first in 0..=8 {
+        for second in 0..=10 {
+            let mut pair = Pair::normal(Anchors);
+            pair.offer(ALICE, AMOUNT).unwrap();
+            deliver(&mut pair, first);
+            pair.lose_connection();
+            pair.connect();
+            deliver(&mut pair, second);
+            pair.reconnect();
+            agreed(&pair);
+            assert_eq!(pair.commitments(BOB).settled().0, AMOUNT, "cuts at {first}, {second}");
+        }
+    }
+}
+
+#[test]
+fn a_change_of_the_fee_rate_survives_the_loss_at_every_message() {
+    for cut in 0..=5 {
+        let mut pair = Pair::normal(Anchors);
+        let handle = pair.handle();
+        pair.command(ALICE, NodeCommand::UpdateFee(handle, FeeratePerKw(3_000))).unwrap();
+        deliver(&mut pair, cut);
+        pair.reconnect();
+        agreed(&pair);
+        assert_eq!(pair.commitments(BOB).next_feerate(), FeeratePerKw(3_000));
+    }
+}
+
+#[test]
+fn a_close_survives_the_loss_at_every_message() {
+    for cut in 0..=4 {
+        let mut pair = Pair::normal(Anchors);
+        pair.pay(ALICE, AMOUNT);
+        let handle = pair.handle();
+        pair.command(ALICE, NodeCommand::Close(handle)).unwrap();
+        deliver(&mut pair, cut);
+        pair.reconnect();
+        assert_eq!(pair.phases(), ["closing", "closing"], "cut after {cut} messages");
+        assert!(pair.published(Purpose::Closing).is_some());
+        assert!(pair.published(Purpose::Commitment(CommitmentNumber(2))).is_none());
+    }
+}
+
+#[test]
+fn an_opening_is_forgotten_before_its_funding_is_signed_and_remembered_after() {
+    for cut in 0..=4 {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat::ZERO);
+        deliver(&mut pair, cut);
+        pair.reconnect();
+        pair.mine(6);
+        let expected = match cut {
+            // Bob has sent `funding_signed`, which is lost: he alone remembers, until Alice says
+            // that she knows of no such channel.
+            3 => ["closed", "closing"],
+            0..3 => ["closed", if cut == 0 { "" } else { "closed" }],
+            _ => ["normal", "normal"],
+        };
+        let phases = [ALICE, BOB].map(|node| {
+            pair.nodes[node].channels().next().map_or("", |(_, channel)| channel.phase.name())
+        });
+        assert_eq!(phases, expected, "cut after {cut} messages");
+    }
+}
+
+#[test]
+fn channel_ready_is_sent_again_as_long_as_nobody_has_signed_an_update() {
+    let mut pair = Pair::new();
+    pair.open(Anchors, Msat::ZERO);
+    pair.drive();
+    let mempool = std::mem::take(&mut pair.mempool);
+    pair.mine_these(mempool.into_iter().map(|(_, transaction)| transaction).collect());
+    pair.mine_these(Vec::new());
+    pair.mine_these(Vec::new());
+    assert_eq!(pair.wire.iter().filter(|(_, m)| m.name() == "channel_ready").count(), 2);
+    pair.reconnect();
+    assert_eq!(pair.phases(), ["normal", "normal"]);
+    pair.lose_connection();
+    pair.connect();
+    pair.until("channel_ready");
+    pair.drive();
+    pair.pay(ALICE, AMOUNT);
+    pair.lose_connection();
+    pair.connect();
+    while let Some((_, message)) = pair.wire.front() {
+        assert_ne!(message.name(), "channel_ready");
+        pair.deliver(|_| {});
+    }
+    agreed(&pair);
+}
+
+#[test]
+fn an_htlc_is_not_offered_without_a_connection_but_can_be_taken() {
+    let mut pair = Pair::normal(Anchors);
+    let mut request = InvoiceRequest::of(AMOUNT);
+    request.hold = true;
+    pair.hold(ALICE, &request);
+    pair.drive();
+    let hash = pair.held();
+    pair.lose_connection();
+    assert_eq!(
+        pair.offer(ALICE, AMOUNT),
+        Err(NodeError::Refused(crate::bolt::channel::Refused::NotConnected))
+    );
+    pair.command(BOB, NodeCommand::Settle(hash)).unwrap();
+    assert!(pair.wire.is_empty());
+    pair.connect();
+    pair.drive();
+    agreed(&pair);
+    assert_eq!(pair.commitments(BOB).settled().0, AMOUNT);
+}
+
+/// `channel_reestablish` of Alice with one field changed fails the channel on Bob's side.
+#[track_caller]
+fn refused(requirement: &str, change: impl FnOnce(&mut ChannelReestablish)) {
+    let mut pair = Pair::normal(Anchors);
+    pair.pay(ALICE, AMOUNT);
+    pair.lose_connection();
+    pair.connect();
+    let is_alices =
+        |(to, message): &(usize, Message)| *to == BOB && message.name() == "channel_reestablish";
+    while !pair.wire.front().is_some_and(is_alices) {
+        pair.deliver(|_| {});
+    }
+    pair.deliver(|message| {
+        let Message::ChannelReestablish(m) = message else { panic!("{}", message.name()) };
+        change(m);
+    });
+    pair.drive();
+    assert_eq!(pair.violation(BOB), requirement);
+    assert_eq!(pair.phases(), ["closing", "closing"]);
+    assert!(pair.published(Purpose::Commitment(CommitmentNumber(2))).is_some());
+}
+
+#[test]
+fn wrong_numbers_and_secrets_fail_the_channel() {
+    let zero = PerCommitmentSecret([0; 32]);
+    refused("bolt02/channel_reestablish/next-commitment-number-not-zero", |m| {
+        m.next_commitment_number = CommitmentNumber(0);
+    });
+    for wrong in [1, 2, 4, 5, u64::MAX] {
+        refused("bolt02/channel_reestablish/next-commitment-number", |m| {
+            m.next_commitment_number = CommitmentNumber(wrong);
+        });
+    }
+    refused("bolt02/channel_reestablish/next-revocation-number", |m| {
+        m.next_revocation_number = CommitmentNumber(0);
+        m.your_last_per_commitment_secret = zero;
+    });
+    for number in [1, 2, 3, 100, 1 << 47] {
+        refused("bolt02/channel_reestablish/last-secret", |m| {
+            m.next_revocation_number = CommitmentNumber(number);
+            m.your_last_per_commitment_secret = zero;
+        });
+    }
+    refused("bolt02/channel_reestablish/next-revocation-number", |m| {
+        m.next_revocation_number = CommitmentNumber(u64::MAX);
+    });
+}
+
+#[test]
+fn who_has_lost_data_publishes_nothing_and_asks_the_peer_to_close() {
+    let mut pair = Pair::normal(Anchors);
+    pair.pay(ALICE, AMOUNT);
+    let backup = pair.nodes[BOB].clone();
+    pair.pay(ALICE, AMOUNT);
+    pair.pay(ALICE, AMOUNT);
+    pair.lose_connection();
+    pair.nodes[BOB] = backup;
+    pair.lose_connection();
+    pair.connect();
+    pair.drive();
+    assert!(pair.events.contains(&(BOB, ChannelEvent::DataLost)));
+    let published: Vec<Purpose> = pair.mempool.iter().map(|(purpose, _)| *purpose).collect();
+    assert_eq!(published, [Purpose::Commitment(CommitmentNumber(6))]);
+    assert_eq!(pair.phases(), ["closing", "closing"]);
+}
+
+#[test]
+fn a_message_before_channel_reestablish_closes_the_connection_alone() {
+    let mut pair = Pair::normal(Anchors);
+    pair.lose_connection();
+    pair.connect();
+    deliver(&mut pair, 2);
+    assert_eq!(pair.wire.front().map(|(_, m)| m.name()), Some("channel_reestablish"));
+    let channel_id = pair.commitments(ALICE).channel_id;
+    let fee = messages::UpdateFee {
+        channel_id,
+        feerate_per_kw: FeeratePerKw(2_000),
+        unknown: Vec::new(),
+    };
+    pair.wire.push_front((BOB, fee.into()));
+    pair.deliver(|_| {});
+    assert!(!pair.is_connected);
+    let Some((BOB, PeerEvent::Violation { requirement, .. })) = pair.told.last() else {
+        panic!("{:?}", pair.told)
+    };
+    assert_eq!(requirement, "bolt02/channel_reestablish/first-message");
+    pair.told.clear();
+    pair.reconnect();
+    agreed(&pair);
+}
+
+/// What happens to a pair of nodes.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Deliver(usize),
+    Pay(usize, u64),
+    Fee(u32),
+    Reconnect,
+    /// The connection is lost, and the next one before all was said.
+    Falter(usize),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let side = prop::sample::select(vec![ALICE, BOB]);
+    let act = prop_oneof![
+        12 => side.clone().prop_map(Act::Deliver),
+        3 => (side, 1_000..20_000_000_u64).prop_map(|(side, amount)| Act::Pay(side, amount)),
+        1 => (500..2_000_u32).prop_map(Act::Fee),
+        1 => Just(Act::Reconnect),
+        1 => (0..6_usize).prop_map(Act::Falter),
+    ];
+    prop::collection::vec(act, 1..120)
+}
+
+proptest! {
+    /// Whatever happens in whatever order, with the connection lost wherever: nobody breaks the
+    /// protocol, and in the end both sides agree.
+    #[test]
+    fn nothing_that_was_committed_is_lost(acts in acts()) {
+        let mut pair = Pair::normal(Anchors);
+        pair.pay(ALICE, Msat(400_000_000));
+        let handle = pair.handle();
+        for act in acts {
+            match act {
+                Act::Deliver(side) => pair.deliver_to(side),
+                Act::Pay(side, amount) => {
+                    // A limit may forbid it.
+                    let _ = pair.offer(side, Msat(amount));
+                }
+                Act::Fee(feerate) => {
+                    let fee = NodeCommand::UpdateFee(handle, FeeratePerKw(feerate));
+                    let _ = pair.command(ALICE, fee);
+                }
+                Act::Reconnect => pair.reconnect(),
+                Act::Falter(delivered) => {
+                    pair.lose_connection();
+                    pair.connect();
+                    deliver(&mut pair, delivered);
+                    pair.lose_connection();
+                    pair.connect();
+                }
+            }
+        }
+        pair.drive();
+        pair.reconnect();
+        agreed(&pair);
+        let (alice, bob) = pair.commitments(ALICE).settled();
+        prop_assert_eq!(alice.0 + bob.0, 1_000_000_000);
+    }
+}
