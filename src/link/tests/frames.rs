@@ -145,7 +145,7 @@ fn sending_may_be_given_up_and_the_stream_stays_whole() {
         let (_kept, mut receiver) = theirs.split();
         let mut sent = 0_u8;
         // Nobody reads, so it stops somewhere within a frame.
-        while tokio::time::timeout(IMPATIENCE, ours.send(&[sent; 65_535])).await.is_ok() {
+        while tokio::time::timeout(IMPATIENCE, ours.send(&vec![sent; 65_535])).await.is_ok() {
             sent += 1;
         }
         let last = tokio::spawn(async move {
@@ -165,7 +165,7 @@ fn sending_may_be_given_up_and_the_stream_stays_whole() {
 fn a_message_that_is_too_long_leaves_the_link_as_it_was() {
     run(async {
         let (mut ours, mut theirs) = links().await;
-        let error = ours.send(&[0; 65_536]).await.unwrap_err();
+        let error = ours.send(&vec![0; 65_536]).await.unwrap_err();
         let too_long = FrameError::TooLong { length: 65_536 };
         assert!(matches!(error, LinkError::Frame(error) if error == too_long), "{error}");
         ours.send(b"shorter").await.unwrap();

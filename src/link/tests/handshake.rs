@@ -36,8 +36,8 @@ fn connecting(bytes: &[u8], stays: bool) -> LinkError {
 }
 
 #[track_caller]
-fn refused(error: LinkError, expected: HandshakeError) {
-    assert!(matches!(error, LinkError::Handshake(actual) if actual == expected), "{error}");
+fn refused(error: &LinkError, expected: HandshakeError) {
+    assert!(matches!(error, LinkError::Handshake(actual) if *actual == expected), "{error}");
 }
 
 fn act_one() -> [u8; 50] {
@@ -64,8 +64,8 @@ fn both_sides_know_whom_they_talk_to() {
 #[test]
 fn garbage_is_another_version() {
     let garbage = [0xb7; 66];
-    refused(accepting(&garbage, false), HandshakeError::Version { act: 1, version: 0xb7 });
-    refused(connecting(&garbage, false), HandshakeError::Version { act: 2, version: 0xb7 });
+    refused(&accepting(&garbage, false), HandshakeError::Version { act: 1, version: 0xb7 });
+    refused(&connecting(&garbage, false), HandshakeError::Version { act: 2, version: 0xb7 });
 }
 
 #[test]
@@ -73,19 +73,19 @@ fn a_changed_act_is_refused() {
     let (mut one, mut two) = (act_one(), act_two());
     one[49] ^= 1;
     two[49] ^= 1;
-    refused(accepting(&one, false), HandshakeError::Mac { act: 1 });
-    refused(connecting(&two, false), HandshakeError::Mac { act: 2 });
+    refused(&accepting(&one, false), HandshakeError::Mac { act: 1 });
+    refused(&connecting(&two, false), HandshakeError::Mac { act: 2 });
 }
 
 #[test]
 fn a_peer_that_leaves_during_an_act_is_named() {
     for actual in [0, 1, 25, 49] {
         let length = |act| HandshakeError::Length { act, expected: 50, actual };
-        refused(accepting(&act_one()[..actual], false), length(1));
-        refused(connecting(&act_two()[..actual], false), length(2));
+        refused(&accepting(&act_one()[..actual], false), length(1));
+        refused(&connecting(&act_two()[..actual], false), length(2));
     }
     let length = HandshakeError::Length { act: 3, expected: 66, actual: 0 };
-    refused(accepting(&act_one(), false), length);
+    refused(&accepting(&act_one(), false), length);
 }
 
 #[test]
@@ -109,9 +109,9 @@ fn another_node_than_the_one_called_is_no_peer() {
             Link::connect(address, &ours, &ephemeral, &point(0x23), PATIENCE).await
         });
         let error = accept(listener.accept().await.unwrap().0, PATIENCE).await.unwrap_err();
-        refused(error, HandshakeError::Mac { act: 1 });
+        refused(&error, HandshakeError::Mac { act: 1 });
         let error = link.await.unwrap().unwrap_err();
-        refused(error, HandshakeError::Length { act: 2, expected: 50, actual: 0 });
+        refused(&error, HandshakeError::Length { act: 2, expected: 50, actual: 0 });
     });
 }
 

@@ -25,7 +25,7 @@ fn the_shortest_and_the_longest_message_pass() {
 #[test]
 fn a_message_that_is_too_long_changes_nothing() {
     let (mut ours, mut theirs, _) = connected();
-    let refused = ours.sender.seal(&[0; 65_536]);
+    let refused = ours.sender.seal(&vec![0; 65_536]);
     assert_eq!(refused, Err(FrameError::TooLong { length: 65_536 }));
     theirs.receiver.feed(&ours.sender.seal(b"next").unwrap());
     assert_eq!(theirs.receiver.next(), Ok(Some(b"next".to_vec())));
@@ -107,7 +107,7 @@ fn a_frame_that_comes_twice_or_out_of_order_is_refused() {
 fn no_more_is_held_than_one_frame_and_what_was_fed() {
     let (mut ours, mut theirs, _) = connected();
     for _ in 0..50 {
-        for piece in ours.sender.seal(&[7; 60_000]).unwrap().chunks(4096) {
+        for piece in ours.sender.seal(&vec![7; 60_000]).unwrap().chunks(4096) {
             theirs.receiver.feed(piece);
             taken(&mut theirs.receiver);
             assert!(theirs.receiver.buffer.len() <= MAX_FRAME_LENGTH);

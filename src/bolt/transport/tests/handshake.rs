@@ -1,5 +1,7 @@
 //! Acts, as they are and otherwise. BOLT 8's own are in `vectors/bolt08/`.
 
+use bitcoin::hex::DisplayHex;
+
 use super::*;
 
 /// What each act is refused with if this changes it.
@@ -112,7 +114,7 @@ fn no_secret_is_shown() {
     let keys = [derived.keys.sending, derived.keys.receiving];
     let own = [0x11, 0x12, 0x22].map(|byte| Secret([byte; 32]));
     for secret in secrets.chain(keys).chain(own) {
-        let hex: String = secret.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = secret.0.to_lower_hex_string();
         assert!(!text.contains(&format!("{:?}", secret.0)) && !text.contains(&hex), "{text}");
     }
 }
