@@ -3,7 +3,7 @@
 //! A scenario flows through the house in one direction:
 //! `scenario` (parse, validate) → `lab` (bitcoind, cast, steps) → `trace` → `audit` → `report`.
 //! The reference protocol lives in `bolt` and `node`, which do no I/O; `chain` is the door to
-//! the regtest bitcoind.
+//! the regtest bitcoind, `link` the one to other nodes.
 
 pub mod audit;
 pub mod bolt;
@@ -11,6 +11,7 @@ pub mod chain;
 pub mod cli;
 pub mod decode;
 pub mod lab;
+pub mod link;
 pub mod node;
 pub mod report;
 pub mod runner;

@@ -86,6 +86,18 @@ fn bolt_knows_nobody() {
 }
 
 #[test]
+fn the_link_knows_the_transport() {
+    knows_only("link", &["bolt::transport", "link::"]);
+}
+
+#[test]
+fn the_link_alone_opens_sockets_to_nodes() {
+    for folder in ["audit", "chain", "cli", "decode", "lab", "report", "runner", "scenario"] {
+        never_mentions(folder, &["TcpStream"]);
+    }
+}
+
+#[test]
 fn the_node_knows_the_bolts() {
     knows_only("node", &["bolt::", "node::"]);
 }
@@ -112,6 +124,8 @@ fn the_audit_knows_no_builder_of_transactions() {
 #[test]
 fn the_test_can_fail() {
     let caught = std::panic::catch_unwind(|| knows_only("lab", &["bolt::"]));
+    assert!(caught.is_err());
+    let caught = std::panic::catch_unwind(|| never_mentions("link", &["TcpStream"]));
     assert!(caught.is_err());
     let caught = std::panic::catch_unwind(|| never_mentions("chain", OUTSIDE));
     assert!(caught.is_err());

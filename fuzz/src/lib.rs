@@ -10,6 +10,7 @@ mod offer;
 mod onion;
 mod onion_message;
 mod seeds;
+mod transport;
 
 pub use blinded_data::blinded_data;
 pub use failure::failure;
@@ -18,16 +19,18 @@ pub use offer::offer;
 pub use onion::onion;
 pub use onion_message::onion_message;
 pub use seeds::{mutations, seeds};
+pub use transport::transport;
 
 /// A function that takes anything and panics if a promise is broken.
 pub type Target = fn(&[u8]);
 
 /// All targets with their names.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("onion", onion),
     ("onion_message", onion_message),
     ("failure", failure),
     ("blinded_data", blinded_data),
     ("invoice", invoice),
     ("offer", offer),
+    ("transport", transport),
 ];

@@ -16,6 +16,7 @@ pub fn seeds(root: &Path, target: &str) -> Vec<Vec<u8>> {
     let folders = match target {
         "invoice" => ["bolt11"],
         "offer" => ["bolt12"],
+        "transport" => ["bolt08"],
         _ => ["bolt04"],
     };
     for folder in folders {

@@ -21,6 +21,7 @@ pub mod keys;
 pub mod offer;
 pub mod onchain;
 pub mod onion;
+pub mod transport;
 pub mod tx;
 pub mod units;
 pub mod wire;

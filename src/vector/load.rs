@@ -11,9 +11,9 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Case, Vector, VectorError, base, check::Checks, closing, commitment, fees, funding, invoice,
-    key_derivation, offer, offer_merkle, onion, penalty, secret_generation, secret_storage,
-    weights,
+    Case, Vector, VectorError, base, check::Checks, closing, commitment, fees, funding, handshake,
+    invoice, key_derivation, offer, offer_merkle, onion, penalty, secret_generation,
+    secret_storage, transport, weights,
 };
 
 /// The greatest size of a file; the BOLTs' vectors have some 100 kB.
@@ -128,6 +128,8 @@ enum Topic {
     OnionMessage,
     Bolt12String,
     Bolt12Merkle,
+    Handshake,
+    Transport,
 }
 
 /// The first look at a file, to learn its topic.
@@ -284,6 +286,8 @@ pub fn parse(path: &Path, text: &str) -> Result<Vec<Vector>, VectorError> {
         Topic::OnionMessage => parse_topic::<onion::message::Group>(path, text),
         Topic::Bolt12String => parse_topic::<offer::Group>(path, text),
         Topic::Bolt12Merkle => parse_topic::<offer_merkle::Group>(path, text),
+        Topic::Handshake => parse_topic::<handshake::Group>(path, text),
+        Topic::Transport => parse_topic::<transport::Group>(path, text),
     }
 }
 

@@ -12,6 +12,7 @@ mod diff;
 mod error;
 mod fees;
 mod funding;
+mod handshake;
 mod hex;
 mod invoice;
 mod key_derivation;
@@ -25,6 +26,7 @@ mod secret_generation;
 mod secret_storage;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod weights;
 
 use std::{fmt, path::PathBuf, sync::Arc};

@@ -1,7 +1,7 @@
 //! Addresses of nodes. BOLT 7, "The `node_announcement` Message".
 
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bitcoin::hex::DisplayHex;
 use serde::{Deserialize, Serialize};

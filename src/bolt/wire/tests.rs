@@ -1,6 +1,6 @@
 //! What holds for every message of the table, whatever its fields hold.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use bitcoin::hex::DisplayHex;
 use proptest::collection::vec;
