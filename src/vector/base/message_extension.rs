@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{apart, check::Checks, hex::Hex, load, offer::Named};
 use crate::bolt::features::Features;
 use crate::bolt::wire::codec::Field;
-use crate::bolt::wire::tlv::TlvError;
+use crate::bolt::wire::tlv::{TlvError, records};
 use crate::bolt::wire::{DecodeError, Message};
 
 #[derive(Debug, Deserialize)]
@@ -41,7 +41,13 @@ fn replay(_: &Group, test: &Test, checks: &mut Checks) -> Option<&'static str> {
     checks.bytes("expected.globalfeatures", want, globalfeatures.as_bytes());
     checks.bytes("expected.features", &expected.features, features.as_bytes());
     let message = Message::decode(&test.init.0);
-    let failed = |error| TlvError { record: None, offset: 0, error };
+    // The message says only what is wrong; where, the first record that must not be there does.
+    let offset = records(extension).find_map(|record| match record {
+        Err(error) => Some(error.offset),
+        Ok(record) => (record.number % 2 == 0).then_some(record.offset),
+    });
+    let offset = offset.unwrap_or(extension.len());
+    let failed = |error| TlvError { record: None, offset, error };
     let refused = message.as_ref().err().copied().map(failed);
     apart(extension, refused.as_ref(), &expected.records, expected.blamed.as_ref(), checks);
     match message {
