@@ -2,13 +2,14 @@
 //! says, and it is the same, byte by byte, in a second run.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use boltlab::audit::{self, Account};
 use boltlab::bolt::units::Msat;
 use boltlab::chain::obtain::{Request, Silent, find_or_obtain};
 use boltlab::lab::{self, Ending};
 use boltlab::scenario::{self, At, Fate, FundingSpender, FundingState, Outcome, Scenario};
+use boltlab::trace::golden::section;
 use boltlab::trace::transcript;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -18,18 +19,30 @@ fn main() {
     let files = scenario::discover(std::slice::from_ref(&specs)).expect("the scenarios that ship");
     let bitcoind = find_or_obtain(&Request::default(), &Silent).expect("a bitcoind");
     let options = lab::Options { chain: (&bitcoind).into(), ..lab::Options::default() };
-    let trials = files.into_iter().map(|file| {
-        let name = scenario::scenario_id(&specs, &file);
-        let options = options.clone();
-        Trial::test(name, move || play(&file, &options))
+    let trials = files.into_iter().flat_map(|file| {
+        let id = scenario::scenario_id(&specs, &file);
+        match scenario::load(&file) {
+            Ok(loaded) => loaded
+                .runs()
+                .into_iter()
+                .map(|run| {
+                    let options = options.clone();
+                    let name = scenario::run_id(&id, &run.branch);
+                    Trial::test(name, move || play(&run, &options))
+                })
+                .collect(),
+            Err(error) => {
+                let error = error.to_string();
+                vec![Trial::test(id, move || Err(error.into()))]
+            }
+        }
     });
     libtest_mimic::run(&arguments, trials.collect()).exit();
 }
 
-fn play(file: &Path, options: &lab::Options) -> Result<(), Failed> {
-    let scenario = scenario::load(file).map_err(|error| error.to_string())?;
-    let (first, account) = run(&scenario, options)?;
-    let (second, _) = run(&scenario, options)?;
+fn play(scenario: &Scenario, options: &lab::Options) -> Result<(), Failed> {
+    let (first, account) = run(scenario, options)?;
+    let (second, _) = run(scenario, options)?;
     if let Some(outcome) = &scenario.outcome {
         every_change_is_noticed(&account, outcome)?;
     }
@@ -144,6 +157,7 @@ fn run(scenario: &Scenario, options: &lab::Options) -> Result<(String, Account),
     run.trace.write(&mut trace).map_err(|error| error.to_string())?;
     let golden = scenario.file.with_extension("golden");
     let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    let expected = section(&expected, &scenario.branch).unwrap_or_default();
     let found = transcript(&run.trace);
     if expected != found {
         let diff = similar::TextDiff::from_lines(&expected, &found);

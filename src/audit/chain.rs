@@ -48,6 +48,7 @@ impl View {
                 | Event::Lost { .. }
                 | Event::Garbage { .. }
                 | Event::LinkUp { .. }
+                | Event::Held { .. }
                 | Event::LinkDown { .. }
                 | Event::Peer { .. }
                 | Event::Channel { .. }

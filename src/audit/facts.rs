@@ -86,6 +86,7 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Lost { .. }
             | Event::Garbage { .. }
             | Event::LinkUp { .. }
+            | Event::Held { .. }
             | Event::Peer { .. }
             | Event::Channel { .. }
             | Event::Invoice { .. }

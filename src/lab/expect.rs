@@ -43,10 +43,11 @@ impl Lab<'_> {
     }
 
     /// What is there instead of what was expected, if that is not so.
-    fn look(&self, what: &Expectation) -> Result<Option<String>, Stop> {
+    fn look(&mut self, what: &Expectation) -> Result<Option<String>, Stop> {
         match what {
             Expectation::Transaction(pattern) => Ok(self.look_for(pattern).err()),
             Expectation::NoTransaction(pattern) => Ok(self.look_for(pattern).ok()),
+            Expectation::Message(message) => self.look_at_messages(message),
             Expectation::State { channel, of, is } => self.look_at_state(channel, of, *is),
             Expectation::Payment { of, invoice, is, fails } => {
                 self.look_at_payment(of, invoice, *is, fails.as_ref())

@@ -73,7 +73,7 @@ impl Lab<'_> {
         if let Some(error) = learned.refused() {
             return Err(failed(None, format!("{from} got no invoice from {to}: {error}")));
         }
-        if learned.paid() || pay.until == PaidUntil::Sent {
+        if learned.paid() || pay.until != PaidUntil::Paid {
             return Ok(());
         }
         let on_the_way = self.scenario.cast.iter().map(|role| role.name.value.clone());

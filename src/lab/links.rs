@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use secp256k1::PublicKey;
 
+use super::probes::{Arrived, Flow};
 use super::{Lab, Stop};
 use crate::bolt::wire::{Bytes, Message};
 use crate::node::NodeInput;
@@ -92,6 +93,7 @@ impl Lab<'_> {
         }
         self.tell(Event::LinkDown { from: from.clone(), to: to.clone() });
         for (role, peer) in [(from, to), (to, from)] {
+            self.note_arrival(peer, role, Arrived::HangUp);
             let peer = self.node(peer)?.id();
             self.input(role, "lose a connection", NodeInput::Disconnected(peer))?;
         }
@@ -127,9 +129,18 @@ impl Lab<'_> {
             self.tell(event);
         }
         let Some(to) = self.role_of(&to) else { return };
-        let content = Content::Message(message.encode());
-        let parcel = Parcel { from: from.clone(), to, content };
-        if self.is_linked(&parcel.from, &parcel.to) {
+        if let Some(Flow::Held(waiting)) = self.cast.get_mut(from).map(|player| &mut player.flow) {
+            waiting.push_back((to, message));
+            return;
+        }
+        self.put_on_the_way(from, &to, &message.encode());
+    }
+
+    /// Puts bytes on their way, if there is a connection for them.
+    pub(super) fn put_on_the_way(&mut self, from: &RoleName, to: &RoleName, bytes: &[u8]) {
+        let content = Content::Message(bytes.to_vec());
+        let parcel = Parcel { from: from.clone(), to: to.clone(), content };
+        if self.is_linked(from, to) {
             self.links.on_the_way.push_back(parcel);
         } else {
             self.lose(parcel);
@@ -174,6 +185,7 @@ impl Lab<'_> {
         let decoded = Message::decode(bytes);
         let (event, input) = match decoded {
             Ok(message) => {
+                self.note_arrival(from, to, Arrived::Message(Box::new(message.clone())));
                 let channel =
                     self.channel_of(from, &message).or_else(|| self.channel_of(to, &message));
                 let event = Event::Message {
@@ -185,6 +197,7 @@ impl Lab<'_> {
                 (event, NodeInput::Message { from: sender, message })
             }
             Err(error) => {
+                self.note_arrival(from, to, Arrived::Garbage);
                 let (from, to, bytes) = (from.clone(), to.clone(), bytes.to_vec());
                 let message_type = match bytes.as_slice() {
                     [high, low, ..] => u16::from_be_bytes([*high, *low]),

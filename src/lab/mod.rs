@@ -13,6 +13,7 @@ mod learned;
 mod links;
 mod network;
 mod payments;
+mod probes;
 mod steps;
 mod tampering;
 
@@ -30,7 +31,7 @@ use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
 use crate::chain::{self, Chain, ChainError};
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, Seed};
 use crate::scenario::{
-    ChannelName, InvoiceName, Outcome, Position, Role, RoleKind, RoleName, Scenario, StateName,
+    ChannelName, InvoiceName, Outcome, Position, Role, RoleName, Scenario, StateName, Verb,
 };
 use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
 use asked::KnownInvoice;
@@ -71,9 +72,9 @@ pub enum LabError {
     /// The user ended the run.
     #[error("go on: interrupted")]
     Interrupted,
-    /// The language has it, the lab not yet.
-    #[error("play a {0}: not supported yet")]
-    Unsupported(&'static str),
+    /// One of the scenario's runs is to be played, not all at once.
+    #[error("play a scenario with branches: choose one of its runs")]
+    Branches,
     /// bitcoind's chain is not the one that the trace tells of.
     #[error("trust the trace: bitcoind's best block is not the lab's")]
     ChainDiffers,
@@ -204,8 +205,8 @@ impl Run {
 impl<'a> Lab<'a> {
     /// Starts bitcoind, lets coins mature and calls the cast in.
     fn set_up(scenario: &'a Scenario, options: &Options) -> Result<Self, LabError> {
-        if scenario.cast.iter().any(|role| role.kind.value == RoleKind::Probe) {
-            return Err(LabError::Unsupported("probe"));
+        if scenario.steps.iter().any(|step| matches!(step.verb, Verb::Try(_))) {
+            return Err(LabError::Branches);
         }
         let mut chain = Chain::start(&options.chain)?;
         chain.mine(MATURING_BLOCKS)?;
@@ -298,6 +299,7 @@ impl<'a> Lab<'a> {
 
     fn play(&mut self) -> Result<(), Stop> {
         let scenario = self.scenario;
+        self.script_probes(true)?;
         for (number, step) in (1..).zip(&scenario.steps) {
             self.check_interrupted()?;
             self.step = Some(number);

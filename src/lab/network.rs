@@ -1,8 +1,11 @@
 //! What connects the cast to the chain: transactions to bitcoind, blocks from it.
 
+use std::collections::VecDeque;
+
 use bitcoin::{Block, Transaction, Txid};
 
 use super::payments::unpayable;
+use super::probes::{Arrival, Flow};
 use super::{Lab, LabError, Stop};
 use crate::bolt::channel::{ChainEvent, Purpose};
 use crate::bolt::units::BlockHeight;
@@ -17,6 +20,10 @@ pub(super) struct Player {
     pub(super) kind: RoleKind,
     pub(super) node: Node,
     pub(super) link: Link,
+    /// Whether what it sends goes out at once.
+    pub(super) flow: Flow,
+    /// What came to it, if it is a probe, and was not expected yet.
+    pub(super) arrived: VecDeque<Arrival>,
 }
 
 /// Whether a role sees what happens.
@@ -29,7 +36,7 @@ pub(super) enum Link {
 
 impl Player {
     pub(super) fn new(kind: RoleKind, node: Node) -> Self {
-        Self { kind, node, link: Link::Online }
+        Self { kind, node, link: Link::Online, flow: Flow::Free, arrived: VecDeque::new() }
     }
 }
 
@@ -98,6 +105,15 @@ impl Lab<'_> {
                 return Err(LabError::Node { role: role.clone(), doing, source }.into());
             }
         };
+        self.carry_out(role, outputs)
+    }
+
+    /// Does what a node wants; its events are returned.
+    pub(super) fn carry_out(
+        &mut self,
+        role: &RoleName,
+        outputs: Vec<NodeOutput>,
+    ) -> Result<Vec<NodeEvent>, Stop> {
         let mut events = Vec::new();
         for output in outputs {
             match output {
@@ -240,14 +256,14 @@ impl Lab<'_> {
             let height = BlockHeight(self.chain.height().0.saturating_add(1));
             let mined = self.chain.mine(1)?;
             for block in &mined {
-                self.connect(height, block)?;
+                self.connect_block(height, block)?;
             }
         }
         Ok(())
     }
 
     /// A block has joined the chain.
-    fn connect(&mut self, height: BlockHeight, block: &Block) -> Result<(), Stop> {
+    fn connect_block(&mut self, height: BlockHeight, block: &Block) -> Result<(), Stop> {
         let transactions: Vec<Transaction> = block.txdata.iter().skip(1).cloned().collect();
         self.tell_mined(height, block, &transactions);
         self.show(&ChainEvent::Connected { height, transactions })
@@ -282,7 +298,7 @@ impl Lab<'_> {
             self.show(&ChainEvent::Disconnected { height: BlockHeight(height) })?;
         }
         for (height, block) in (fork.saturating_add(1)..).zip(&reorg.connected) {
-            self.connect(BlockHeight(height), block)?;
+            self.connect_block(BlockHeight(height), block)?;
         }
         // What the old branch had may be gone for good: only bitcoind knows.
         let mempool = self.chain.mempool()?;

@@ -14,19 +14,21 @@ use crate::chain::Branch;
 use crate::node::cheat::{self, ClaimWay};
 use crate::node::{ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, OpenRequest};
 use crate::scenario::{
-    At, Blocks, Channel, ChannelName, ChannelType, ClosedUntil, OutputRef, Path, Position,
-    RoleName, StateName, Step, TransactionRef, Until, Verb,
+    At, Blocks, Channel, ChannelName, ChannelType, ClosedUntil, OutputRef, PaidUntil, Path,
+    Position, RoleName, StateName, Step, TransactionRef, Until, Verb,
 };
 use crate::trace::{Answer, Event};
 
 impl Lab<'_> {
     pub(super) fn play_step(&mut self, step: &Step) -> Result<(), Stop> {
         match &step.verb {
-            Verb::Open { channel, until } => self.open(channel, *until),
+            Verb::Open { channel, until: Until::Proposed } => self.propose(channel),
+            Verb::Open { channel, until } => self.freely(|lab| lab.open(channel, *until)),
             Verb::Invoice(ask) => self.ask(ask),
             Verb::Offer(offer) => self.offer(offer),
             Verb::Withdraw(offer) => self.withdraw(offer),
-            Verb::Pay(pay) => self.pay(pay),
+            Verb::Pay(pay) if pay.until == PaidUntil::Offered => self.pay(pay),
+            Verb::Pay(pay) => self.freely(|lab| lab.pay(pay)),
             Verb::Settle(invoice) => self.settle(invoice),
             Verb::Cancel(invoice) => self.cancel(invoice),
             Verb::Refuse { by, failure } => self.refuse(&by.value, *failure),
@@ -38,7 +40,10 @@ impl Lab<'_> {
             }
             Verb::Replay { by, channel } => self.replay(by, channel),
             Verb::Wait(seconds) => self.wait(seconds.value),
-            Verb::Close { channel, by, until } => self.close(channel, by, *until),
+            Verb::Close { channel, by, until: ClosedUntil::Asked } => {
+                self.close(channel, by, ClosedUntil::Asked)
+            }
+            Verb::Close { channel, by, until } => self.freely(|lab| lab.close(channel, by, *until)),
             Verb::ForceClose { channel, by } => self.force_close(channel, by),
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
             Verb::Publish { by, commitment } => self.publish_state(by, commitment),
@@ -50,12 +55,21 @@ impl Lab<'_> {
             Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
             Verb::Offline(role) => self.go_offline(&role.value),
             Verb::Online(role) => self.go_online(&role.value),
+            Verb::Connect { from, to, until } => self.connect(from, to, *until),
+            Verb::Disconnect { from, to } => self.disconnect(from, to.as_ref()),
+            Verb::Send(send) => self.send_scripted(send),
+            Verb::Hold(role) => {
+                self.hold_step(role);
+                Ok(())
+            }
+            Verb::Release(role) => self.release(&role.value),
+            Verb::Try(_) => Err(LabError::Branches.into()),
             Verb::Expect(expect) => self.expect(expect),
         }
     }
 
     /// The channel as the scenario declares it. A loaded scenario names no other.
-    fn declared(&self, name: &ChannelName) -> Result<Channel, Stop> {
+    pub(super) fn declared(&self, name: &ChannelName) -> Result<Channel, Stop> {
         let found = self.scenario.channel(name).cloned();
         found.ok_or_else(|| failed(None, format!("there is no channel {name}")))
     }
@@ -73,9 +87,36 @@ impl Lab<'_> {
     }
 
     fn open(&mut self, name: &At<ChannelName>, until: Until) -> Result<(), Stop> {
+        self.propose(name)?;
+        self.accepted(name.at, Purpose::Funding)?;
+        if until == Until::Broadcast {
+            return Ok(());
+        }
+        let channel = self.declared(&name.value)?;
+        self.mine(channel.minimum_depth.value.0)?;
+        for role in [&channel.from.value, &channel.to.value] {
+            self.must_be(name, role, "normal")?;
+        }
+        Ok(())
+    }
+
+    /// Has the opener propose a channel; what follows of itself does.
+    fn propose(&mut self, name: &At<ChannelName>) -> Result<(), Stop> {
         let channel = self.declared(&name.value)?;
         let (from, to) = (&channel.from.value, &channel.to.value);
         self.link(from, to).map_err(|stop| stop.at(name.at))?;
+        self.set_terms(&channel)?;
+        let request = self.open_request(&channel, to)?;
+        // The trace must know the name from the first message on.
+        let handle = self.node(from)?.next_channel();
+        self.channels.insert(name.value.clone(), handle);
+        self.command(from, "open a channel", NodeCommand::Open(request))?;
+        Ok(())
+    }
+
+    /// Tells both sides of a channel what to ask of it.
+    pub(super) fn set_terms(&mut self, channel: &Channel) -> Result<(), Stop> {
+        let (from, to) = (&channel.from.value, &channel.to.value);
         for (role, peer) in [(from, to), (to, from)] {
             let peer = self.node(peer)?.id();
             let declared = self.scenario.role(role).and_then(|role| role.dust_limit);
@@ -87,7 +128,16 @@ impl Lab<'_> {
             };
             self.command(role, "set terms", NodeCommand::SetPolicy(peer, policy))?;
         }
-        let request = OpenRequest {
+        Ok(())
+    }
+
+    /// A channel as its opener asks for it.
+    pub(super) fn open_request(
+        &self,
+        channel: &Channel,
+        to: &RoleName,
+    ) -> Result<OpenRequest, Stop> {
+        Ok(OpenRequest {
             peer: self.node(to)?.id(),
             capacity: channel.capacity.value,
             push: Msat::from_amount(channel.push.value).unwrap_or(Msat::ZERO),
@@ -96,20 +146,7 @@ impl Lab<'_> {
                 ChannelType::StaticRemotekey => tx::ChannelType::StaticRemotekey,
             },
             feerate: channel.feerate.value,
-        };
-        // The trace must know the name from the first message on.
-        let handle = self.node(from)?.next_channel();
-        self.channels.insert(name.value.clone(), handle);
-        self.command(from, "open a channel", NodeCommand::Open(request))?;
-        self.accepted(name.at, Purpose::Funding)?;
-        if until == Until::Broadcast {
-            return Ok(());
-        }
-        self.mine(channel.minimum_depth.value.0)?;
-        for role in [from, to] {
-            self.must_be(name, role, "normal")?;
-        }
-        Ok(())
+        })
     }
 
     /// Fails unless this side sees the channel in this state.
@@ -185,6 +222,7 @@ impl Lab<'_> {
         self.command(&by.value, "close the channel", command).map_err(|stop| stop.at(name.at))?;
         match until {
             ClosedUntil::Broadcast => self.accepted(name.at, Purpose::Closing),
+            ClosedUntil::Asked => Ok(()),
             ClosedUntil::Shutdown => {
                 let channel = self.declared(&name.value)?;
                 for role in [&channel.from.value, &channel.to.value] {

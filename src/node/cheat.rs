@@ -7,11 +7,11 @@ use bitcoin::{OutPoint, Transaction};
 
 use super::route::PlannedHop;
 use super::{ChannelHandle, Node, NodeError, NodeOutput};
-use crate::bolt::channel::{Command, HtlcOffer, Input, Phase, Refused};
+use crate::bolt::channel::{Command, HtlcOffer, Input, Pace, Phase, Refused};
 use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
 use crate::bolt::units::{CommitmentNumber, Msat};
 use crate::bolt::wire::codec::TlvValue;
-use crate::bolt::wire::tlv;
+use crate::bolt::wire::{Message, tlv};
 
 /// The record with the `payment_secret` and, behind it, the `total_msat`.
 const PAYMENT_DATA: u64 = 8;
@@ -72,6 +72,26 @@ pub fn offer(
     offer: HtlcOffer,
 ) -> Result<Vec<NodeOutput>, NodeError> {
     node.step_channel(channel, &Input::Command(Command::Offer(offer)))
+}
+
+/// Has a node sign updates at once, or when it is told to.
+pub fn set_pace(node: &mut Node, pace: Pace) {
+    node.pace = pace;
+}
+
+/// Has a node sign the peer's next commitment now, whether an update waits for it or not.
+///
+/// # Errors
+/// [`NodeError`] if the peer has not revoked the commitment before.
+pub fn commit(node: &mut Node, channel: ChannelHandle) -> Result<Vec<NodeOutput>, NodeError> {
+    node.step_channel(channel, &Input::Command(Command::Commit))
+}
+
+/// A node has sent this message about a channel, which need not be the one that it made.
+pub fn having_sent(node: &mut Node, channel: &ChannelHandle, message: &Message) {
+    if let Some(channel) = node.channels.get_mut(channel) {
+        channel.phase = channel.phase.having_sent(message);
+    }
 }
 
 /// The number of the newest commitment of a channel, for a cheat to remember.

@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 use secp256k1::PublicKey;
 
 use crate::bolt::channel::{
-    ChainEvent, ChannelSecrets, Command, Context, Fault, Input, Output, Phase, Refused,
+    ChainEvent, ChannelSecrets, Command, Context, Fault, Input, Output, Pace, Phase, Refused,
 };
 use crate::bolt::connection;
 use crate::bolt::features::Features;
@@ -101,6 +101,8 @@ pub struct Node {
     offers: Offers,
     /// How many onions this node has wrapped.
     sessions: u64,
+    /// When it signs updates.
+    pace: Pace,
 }
 
 type Outputs = Result<Vec<NodeOutput>, NodeError>;
@@ -125,6 +127,7 @@ impl Node {
             circuits: Circuits::default(),
             offers: Offers::default(),
             sessions: 0,
+            pace: Pace::Prompt,
         }
     }
 
@@ -259,6 +262,7 @@ impl Node {
             height: self.height,
             feerate: self.feerate,
             destination: self.wallet.script(),
+            pace: self.pace,
         }
     }
 

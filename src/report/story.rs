@@ -115,6 +115,7 @@ impl Story<'_> {
                 let text = styled(BAD, format!("{length} bytes that are no message"));
                 self.line(&format!("{from} → {to}: {text}: failed to {error}"))
             }
+            Event::Held { role } => self.line(&format!("{role} sends nothing for now")),
             Event::LinkUp { from, to } => self.line(&format!("{from} connects to {to}")),
             Event::LinkDown { from, to } => self.line(&format!("{from} and {to} are disconnected")),
             Event::Peer { role, peer, told } => {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::files::{difference, golden, replace, write_trace};
@@ -13,6 +13,7 @@ use crate::lab::{self, Ending, Run};
 use crate::report::results::{ResultEntry, Verdict};
 use crate::report::{Case, terminal};
 use crate::scenario::{ParseOptions, Scenario, load_with, with_outcome};
+use crate::trace::golden::{section, with_section};
 use crate::trace::{Event, Problem, Trace, transcript};
 
 /// Plays a scenario. Whatever goes wrong in it stays in its own case.
@@ -178,7 +179,9 @@ fn bless_outcome(
     options: &Options,
     (case, seen): (Case, Seen),
 ) -> (Case, Seen) {
-    if seen.had_outcome && case.entry.verdict == Verdict::Pass {
+    // The branches of a file share its outcome, so none of them writes it.
+    let holds = seen.had_outcome && case.entry.verdict == Verdict::Pass;
+    if holds || !scenario.branch.is_empty() {
         return (case, seen);
     }
     let old = &*scenario.source;
@@ -206,18 +209,30 @@ fn bless_outcome(
     (case, seen)
 }
 
+/// Held while a golden file is written.
+static BLESSING: Mutex<()> = Mutex::new(());
+
 /// Compares the transcript with the golden one beside the scenario, or writes it.
 fn check_golden(planned: &Planned, options: &Options, case: &mut Case) {
+    let Ok(scenario) = &planned.scenario else { return };
     let path = golden(&planned.file);
     let new = transcript(&case.trace);
-    let old = match std::fs::read_to_string(&path) {
-        Ok(old) if old == new => return,
-        Ok(old) => Some(old),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+    // The runs of one file write into one golden file.
+    let _writing = options.bless.then(|| BLESSING.lock());
+    let whole = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return spoil(case, &format!("read {}: {error}", path.display())),
     };
+    let old = section(&whole, &scenario.branch).filter(|_| !whole.is_empty());
+    if old.as_ref() == Some(&new) {
+        return;
+    }
     if options.bless {
-        match replace(&path, &new) {
+        let all = load_with(&planned.file, ParseOptions::default()).map(|file| file.runs());
+        let all: Vec<Vec<String>> =
+            all.unwrap_or_default().into_iter().map(|run| run.branch).collect();
+        match replace(&path, &with_section(&whole, &scenario.branch, &new, &all)) {
             Err(error) => return spoil(case, &format!("write {}: {error}", path.display())),
             Ok(()) => case.notes.push(format!("transcript written to {}", path.display())),
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
-use crate::scenario::{ParseOptions, Scenario, discover, load_with, scenario_id};
+use crate::scenario::{ParseOptions, Scenario, discover, load_with, run_id, scenario_id};
 
 /// The name of the folder that a suite lies in; ids count from there.
 const SUITE: &str = "specs";
@@ -83,7 +83,7 @@ impl Plan {
             }
         }
         let mut cases: Vec<Planned> =
-            files.into_iter().map(|(file, found)| planned(file, found, options)).collect();
+            files.into_iter().flat_map(|(file, found)| planned(&file, found, options)).collect();
         tell_apart(&mut cases);
         cases.retain(|case| selection.wants(case));
         if let Some(Shard { index, count }) = selection.shard {
@@ -117,14 +117,25 @@ enum Found {
     Error(String),
 }
 
-fn planned(file: PathBuf, found: Found, options: ParseOptions) -> Planned {
-    match found {
-        Found::In(root) => Planned {
-            id: id(&root, &file),
-            scenario: load_with(&file, options).map(Box::new).map_err(|error| error.to_string()),
-            file,
-        },
-        Found::Error(error) => Planned { id: plain(&file), file, scenario: Err(error) },
+/// The runs of a file: one, or one for each way through its branches.
+fn planned(file: &Path, found: Found, options: ParseOptions) -> Vec<Planned> {
+    let case = |id: String, scenario: Result<Box<Scenario>, String>| Planned {
+        id,
+        file: file.to_owned(),
+        scenario,
+    };
+    let root = match found {
+        Found::In(root) => root,
+        Found::Error(error) => return vec![case(plain(file), Err(error))],
+    };
+    let id = id(&root, file);
+    match load_with(file, options) {
+        Err(error) => vec![case(id, Err(error.to_string()))],
+        Ok(scenario) => scenario
+            .runs()
+            .into_iter()
+            .map(|run| case(run_id(&id, &run.branch), Ok(Box::new(run))))
+            .collect(),
     }
 }
 

@@ -124,3 +124,8 @@ fn is_yaml(file: &Path) -> bool {
     let hidden = file.file_name().unwrap_or_default().to_string_lossy().starts_with('.');
     !hidden && file.extension().is_some_and(|end| end == "yaml" || end == "yml")
 }
+
+/// Names a run of a scenario: the scenario's id, and the branches that the run takes.
+pub fn run_id(scenario: &str, branch: &[String]) -> String {
+    branch.iter().fold(scenario.to_owned(), |id, name| format!("{id}/{name}"))
+}

@@ -10,7 +10,9 @@ use super::{
     reference::Path,
     step::{ChannelState, ClosedUntil, Until},
     units::Quantity,
+    wire::{ConnectedUntil, UNKNOWN},
 };
+use crate::bolt::wire::Message;
 
 /// What a value is.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,12 @@ pub(super) enum Kind {
     Number,
     /// A mapping from the types of TLV records to their values in hex.
     Records,
+    /// Bytes in hex.
+    Hex,
+    /// The name of a message, or several.
+    MessageNames,
+    /// A mapping from names to lists of steps.
+    Branches,
 }
 
 /// One key of a mapping.
@@ -72,6 +80,8 @@ pub(super) struct Shape {
     pub(super) of: &'static str,
     pub(super) fields: &'static [Field],
     pub(super) count: Count,
+    /// Whether the name of a message is a key too, with the message's fields.
+    pub(super) messages: bool,
 }
 
 /// One verb.
@@ -94,7 +104,7 @@ const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Field 
 }
 
 const fn shape(of: &'static str, fields: &'static [Field]) -> Shape {
-    Shape { of, fields, count: Count::Any }
+    Shape { of, fields, count: Count::Any, messages: false }
 }
 
 const PATH: Kind = Kind::Words(Path::WORDS, Path::MEANINGS);
@@ -322,12 +332,14 @@ pub(super) static FAILS: Shape = Shape {
         "corrupted_between",
         "never_sent",
     ]),
+    messages: false,
 };
 /// What a payer believes of what somebody asks for forwarding.
 pub(super) static RELAY: Shape = Shape {
     of: "what a role is believed to ask for",
     fields: &[FEE_BASE, FEE_PROPORTIONAL, CLTV_EXPIRY_DELTA, HTLC_MINIMUM],
     count: Count::AtLeastOne,
+    messages: false,
 };
 /// What a cheat writes into one layer of an onion.
 pub(super) static LAYER: Shape = Shape {
@@ -346,6 +358,7 @@ pub(super) static LAYER: Shape = Shape {
         optional("length", Kind::Number, "Another length before the payload than it has."),
     ],
     count: Count::AtLeastOne,
+    messages: false,
 };
 static REFUSE: Shape = shape(
     "`refuse`",
@@ -434,6 +447,10 @@ static REORG: Shape = shape(
 static EXPECT: Shape = Shape {
     of: "`expect`",
     fields: &[
+        optional("from", Kind::Name, "Who sends the message that is expected, or is not."),
+        optional("to", Kind::Name, "The probe that it comes to (default: the only one)."),
+        optional("message", Kind::MessageNames, "A message of one of these names must be next."),
+        optional("no_message", Kind::MessageNames, "None of these may have come; or `any`."),
         optional("transaction", Kind::Map(&PATTERN), "A transaction like this must be there."),
         optional("no_transaction", Kind::Map(&PATTERN), "No transaction like this may be there."),
         optional("state", Kind::Map(&STATE), "One side of a channel must be in this state."),
@@ -441,8 +458,58 @@ static EXPECT: Shape = Shape {
         optional("payment", Kind::Map(&PAYMENT), "A payment must stand like this."),
         optional("within", BLOCKS, "How many blocks may be mined to get there (default: 0)."),
     ],
-    count: Count::OneOf(&["transaction", "no_transaction", "state", "balance", "payment"]),
+    count: Count::OneOf(&[
+        "transaction",
+        "no_transaction",
+        "state",
+        "balance",
+        "payment",
+        "message",
+        "no_message",
+    ]),
+    messages: true,
 };
+
+static CONNECT: Shape = shape(
+    "`connect`",
+    &[
+        required("from", Kind::Name, "Who connects."),
+        required("to", Kind::Name, "To whom."),
+        optional(
+            "until",
+            Kind::Words(ConnectedUntil::WORDS, ConnectedUntil::MEANINGS),
+            "How far it goes (default: ready).",
+        ),
+    ],
+);
+static DISCONNECT: Shape = shape(
+    "`disconnect`",
+    &[required("from", Kind::Name, "One of the two."), required("to", Kind::Name, "The other.")],
+);
+static SEND: Shape = Shape {
+    of: "`send`",
+    fields: &[
+        required("from", Kind::Name, "The probe."),
+        optional("to", Kind::Name, "To whom (default: the only one that it is connected to)."),
+        optional("channel", Kind::Name, "The channel (default: the only one of the two)."),
+        optional("raw", Kind::Hex, "Bytes in hex, whatever they are: a type, and what follows."),
+    ],
+    count: Count::OneOf(&["raw"]),
+    messages: true,
+};
+/// A message of a type that the table does not have.
+pub(super) static UNKNOWN_MESSAGE: Shape = shape(
+    "an unknown message",
+    &[
+        required("message_type", Kind::Number, "Its type."),
+        optional("payload", Kind::Hex, "What follows the type, in hex (default: nothing)."),
+    ],
+);
+
+/// Whether this is the name of a message.
+pub(super) fn is_message(name: &str) -> bool {
+    name == UNKNOWN || Message::RULES.iter().any(|rule| rule.name == name)
+}
 
 /// A pattern for transactions.
 pub(super) static PATTERN: Shape = Shape {
@@ -455,6 +522,7 @@ pub(super) static PATTERN: Shape = Shape {
         optional("confirmed", Kind::Flag, "Whether it is in a block."),
     ],
     count: Count::AtLeastOne,
+    messages: false,
 };
 /// An expectation of a channel's state.
 pub(super) static STATE: Shape = shape(
@@ -493,6 +561,7 @@ pub(super) static PAYMENT: Shape = Shape {
         optional("fails", Kind::Map(&FAILS), "How it must have failed, as the payer learnt it."),
     ],
     count: Count::OneOf(&["is", "fails"]),
+    messages: false,
 };
 
 /// The fate of a funding output that was spent.
@@ -560,6 +629,26 @@ pub(super) static VERBS: &[VerbRule] = &[
     },
     short("offline", "A role sees neither blocks nor messages any more.", Kind::Name),
     short("online", "A role is back.", Kind::Name),
+    long("connect", "Connects two roles.", &CONNECT),
+    VerbRule {
+        word: "disconnect",
+        about: "Ends a connection; what is on its way is lost.",
+        short: Some(Kind::Name),
+        long: Some(&DISCONNECT),
+    },
+    long(
+        "send",
+        "A probe sends a message: as the reference would, but for the fields that are named.",
+        &SEND,
+    ),
+    short("hold", "What a role sends waits for a `release`.", Kind::Name),
+    short("release", "What a role was to send goes out.", Kind::Name),
+    VerbRule {
+        word: "try",
+        about: "Branches: each is a run of its own, with the steps that follow.",
+        short: Some(Kind::Branches),
+        long: None,
+    },
     long("expect", "Checks something, mining a while if need be.", &EXPECT),
 ];
 

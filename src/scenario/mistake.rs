@@ -33,6 +33,21 @@ pub enum Mistake {
     NotUtf8,
 
     // YAML.
+    /// Only a probe sends what the file says, and only to a probe can a message be expected.
+    #[error("{role} is no probe")]
+    NotAProbe {
+        /// The role.
+        role: String,
+    },
+    /// Bytes of another length than the field has.
+    #[error("{bytes} bytes where the field has {length}")]
+    WrongLength {
+        /// How many there are.
+        bytes: usize,
+        /// How many there must be.
+        length: usize,
+    },
+
     /// The file is no YAML.
     #[error("this is not valid YAML: {reason}")]
     Syntax {

@@ -26,11 +26,12 @@ mod step;
 mod suggest;
 mod units;
 mod validate;
+mod wire;
 mod words;
 mod yaml;
 
 pub use bless::with_outcome;
-pub use discover::{DiscoverError, discover, scenario_id};
+pub use discover::{DiscoverError, discover, run_id, scenario_id};
 pub use error::{Mistake, Problem, ScenarioError};
 pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{
@@ -53,6 +54,10 @@ pub use step::{
 };
 pub use units::Quantity;
 pub use units::{grouped, written};
+pub use wire::{
+    Branch, ConnectedUntil, ExpectMessage, Expected, FieldValue, HANG_UP, MessageFields,
+    NamedField, SendStep, Sent,
+};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,11 @@ use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 use bitcoin::Amount;
 use serde::{Deserialize, Serialize};
 
-use super::{outcome::Outcome, step::Step, words::words};
+use super::{
+    outcome::Outcome,
+    step::{Step, Verb},
+    words::words,
+};
 use crate::bolt::units::{CsvDelay, FeeratePerKw, Msat};
 
 /// Where something stands in a file. Lines and columns count from 1, columns in characters.
@@ -298,9 +302,31 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// What must be on chain at the end. It is missing only if the options allow that.
     pub outcome: Option<At<Outcome>>,
+    /// The branches that this run takes, if the file has any: of the outermost `try` first.
+    pub branch: Vec<String>,
 }
 
 impl Scenario {
+    /// The runs of the file: one for every way through its branches.
+    pub fn runs(&self) -> Vec<Self> {
+        let Some(at) = self.steps.iter().position(|step| matches!(step.verb, Verb::Try(_))) else {
+            return vec![self.clone()];
+        };
+        let (before, rest) = self.steps.split_at(at);
+        let Some((Step { verb: Verb::Try(branches), .. }, after)) = rest.split_first() else {
+            return vec![self.clone()];
+        };
+        branches
+            .iter()
+            .flat_map(|branch| {
+                let steps = [before, &branch.steps, after].concat();
+                let mut names = self.branch.clone();
+                names.push(branch.name.clone());
+                Self { steps, branch: names, ..self.clone() }.runs()
+            })
+            .collect()
+    }
+
     /// The role of this name.
     pub fn role(&self, name: &RoleName) -> Option<&Role> {
         self.cast.iter().find(|role| role.name.value == *name)

@@ -107,6 +107,8 @@ words! {
         Paid = "paid",
         /// Until it can go no further by itself: it may be held, or wait for other parts.
         Sent = "sent",
+        /// Until the payer has sent `update_add_htlc`: a probe answers by itself no more.
+        Offered = "offered",
     }
 }
 

@@ -11,7 +11,10 @@ use super::{
     model::NAME_LIMIT,
     reference::TransactionKind,
     units::Quantity,
+    wire::{HANG_UP, UNKNOWN},
 };
+use crate::bolt::wire::Message;
+use crate::bolt::wire::table::MessageRule;
 
 /// The JSON Schema (draft 2020-12) of a scenario file.
 pub fn schema() -> Value {
@@ -34,6 +37,7 @@ pub fn schema() -> Value {
             *property = collection;
         }
     }
+    set(&mut schema, "$defs", json!({"messages": messages()}));
     set(&mut schema, "required", json!(["title", "cast", "steps", "outcome"]));
     schema
 }
@@ -67,8 +71,18 @@ fn named(value: &Value, at_least: u32) -> Value {
 
 /// A mapping with known keys.
 fn shape(shape: &Shape) -> Value {
-    let properties: Map<String, Value> =
+    let mut properties: Map<String, Value> =
         shape.fields.iter().map(|field| (field.name.to_owned(), property(field))).collect();
+    if shape.messages {
+        properties.extend(Message::RULES.iter().map(|rule| {
+            let reference = format!("#/$defs/messages/{}", rule.name);
+            let about = rule.about.trim();
+            (rule.name.to_owned(), json!({"$ref": reference, "description": about}))
+        }));
+        let mut unknown = self::shape(&language::UNKNOWN_MESSAGE);
+        set(&mut unknown, "description", json!("A message of a type that nobody knows."));
+        properties.insert(UNKNOWN.to_owned(), unknown);
+    }
     let required: Vec<&str> =
         shape.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
     let mut schema = json!({
@@ -81,8 +95,14 @@ fn shape(shape: &Shape) -> Value {
         Count::Any => {}
         Count::AtLeastOne => set(&mut schema, "minProperties", json!(1)),
         Count::OneOf(choices) => {
-            let one_of: Vec<Value> =
-                choices.iter().map(|choice| json!({"required": [choice]})).collect();
+            let messages = Message::RULES.iter().map(|rule| rule.name).chain([UNKNOWN]);
+            let messages = messages.filter(|_| shape.messages);
+            let one_of: Vec<Value> = choices
+                .iter()
+                .copied()
+                .chain(messages)
+                .map(|choice| json!({"required": [choice]}))
+                .collect();
             set(&mut schema, "oneOf", json!(one_of));
         }
     }
@@ -120,6 +140,9 @@ fn kind(of: Kind) -> Value {
         Kind::Map(map) => shape(map),
         Kind::List(of) => list(kind(*of)),
         Kind::ByRole(of) => named(&shape(of), 1),
+        Kind::Hex => json!({"type": ["string", "integer"], "pattern": "^([0-9a-f]{2})*$"}),
+        Kind::MessageNames => message_names(),
+        Kind::Branches => branches(),
         Kind::Number => json!({"type": "integer", "minimum": 0}),
         Kind::Records => json!({
             "type": "object",
@@ -148,6 +171,37 @@ fn steps() -> Value {
     json!({"type": "array", "minItems": 1, "items": {"type": "object", "oneOf": one_of}})
 }
 
+/// The steps of a branch are like those of the scenario.
+fn branches() -> Value {
+    named(&json!({"$ref": "#/properties/steps"}), 1)
+}
+
+/// Every message by its name, with the names of its fields; what they hold is for the loader.
+fn messages() -> Value {
+    let all = Message::RULES.iter().map(|rule| (rule.name.to_owned(), message(rule)));
+    Value::Object(all.collect())
+}
+
+fn message(rule: &MessageRule) -> Value {
+    let described = |name: &str, about: &str| (name.to_owned(), json!({"description": about}));
+    let fields = rule.fields.iter().map(|field| described(field.name, field.kind.about()));
+    let records = rule.records.iter().map(|record| described(record.name, record.kind.about()));
+    let further = described("records", "Further TLV records: type and value in hex.");
+    let properties: Map<String, Value> = fields.chain(records).chain([further]).collect();
+    json!({
+        "type": ["object", "null"],
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn message_names() -> Value {
+    let names: Vec<&str> =
+        Message::RULES.iter().map(|rule| rule.name).chain([UNKNOWN, HANG_UP, "any"]).collect();
+    let one = json!({"enum": names});
+    json!({"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]})
+}
+
 fn step(verb: &VerbRule) -> Value {
     let forms: Vec<Value> = verb.short.map(kind).into_iter().chain(verb.long.map(shape)).collect();
     let mut value = match forms.as_slice() {
@@ -169,7 +223,7 @@ fn outcome() -> Value {
     let name = name();
     let fate = |words: &[&str], long: &Shape| json!({"anyOf": [{"enum": words}, shape(long)]});
     let output = |rest: &str| format!(r"^{name}\.{rest}$");
-    json!({
+    let outputs = json!({
         "type": "object",
         "minProperties": 1,
         "additionalProperties": false,
@@ -194,5 +248,6 @@ fn outcome() -> Value {
                 fate(&["any", "unspent"], &language::TAKEN),
             output(&format!(r"closing\.{name}")): fate(&["unspent"], &language::TAKEN),
         },
-    })
+    });
+    json!({"anyOf": [{"const": "nothing"}, outputs]})
 }

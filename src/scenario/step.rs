@@ -7,6 +7,7 @@ use super::{
     payment::{Ask, Fails, FailureName, OfferStep, Pay, PaymentState, TamperedField},
     reference::{OutputRef, Path, TransactionRef},
     units,
+    wire::{Branch, ConnectedUntil, ExpectMessage, SendStep},
     words::words,
 };
 use crate::bolt::units::Msat;
@@ -134,6 +135,30 @@ pub enum Verb {
     Offline(At<RoleName>),
     /// A role is back.
     Online(At<RoleName>),
+    /// Connects two roles.
+    Connect {
+        /// Who connects.
+        from: At<RoleName>,
+        /// To whom.
+        to: At<RoleName>,
+        /// How far it goes.
+        until: ConnectedUntil,
+    },
+    /// Ends a connection, or all of a role's.
+    Disconnect {
+        /// One of the two.
+        from: At<RoleName>,
+        /// The other one; all, if there is none.
+        to: Option<At<RoleName>>,
+    },
+    /// A probe sends a message.
+    Send(Box<SendStep>),
+    /// What a role sends waits.
+    Hold(At<RoleName>),
+    /// What a role was to send goes out.
+    Release(At<RoleName>),
+    /// Branches. What is played has none any more: see `Scenario::runs`.
+    Try(Vec<Branch>),
     /// Checks something, mining a while if need be.
     Expect(Expect),
 }
@@ -141,6 +166,8 @@ pub enum Verb {
 words! {
     /// How far an `open` goes.
     pub enum Until {
+        /// Until `open_channel` is sent: a probe at the other end answers by itself no more.
+        Proposed = "proposed",
         /// Until the funding transaction is in the mempool.
         Broadcast = "broadcast",
         /// Until the funding is deep enough and both sides have sent `channel_ready`.
@@ -151,6 +178,8 @@ words! {
 words! {
     /// How far a `close` goes.
     pub enum ClosedUntil {
+        /// Until one side has sent `shutdown`: a probe answers by itself no more.
+        Asked = "asked",
         /// Until both sides have sent `shutdown`. HTLCs may hold up the rest.
         Shutdown = "shutdown",
         /// Until the closing transaction is in the mempool.
@@ -214,6 +243,8 @@ pub enum Expectation {
         /// Why it failed, if that matters.
         fails: Option<Fails>,
     },
+    /// A message has come, or has not.
+    Message(Box<ExpectMessage>),
     /// One side of a channel owns this much in its latest state.
     Balance {
         /// The channel.
@@ -266,6 +297,12 @@ impl Verb {
             Self::Reorg { .. } => "reorg",
             Self::Offline(_) => "offline",
             Self::Online(_) => "online",
+            Self::Connect { .. } => "connect",
+            Self::Disconnect { .. } => "disconnect",
+            Self::Send(_) => "send",
+            Self::Hold(_) => "hold",
+            Self::Release(_) => "release",
+            Self::Try(_) => "try",
             Self::Expect(_) => "expect",
         }
     }
@@ -279,6 +316,7 @@ impl fmt::Display for Verb {
             Self::Open { channel, until: Until::Broadcast } => {
                 write!(f, "open {channel} until its funding is broadcast")
             }
+            Self::Open { channel, until: Until::Proposed } => write!(f, "{channel} is proposed"),
             Self::Invoice(ask) => ask.fmt(f),
             Self::Offer(offer) => offer.fmt(f),
             Self::Withdraw(offer) => write!(f, "offer {offer} is withdrawn"),
@@ -294,6 +332,9 @@ impl fmt::Display for Verb {
             Self::Wait(seconds) => write!(f, "wait {seconds} s"),
             Self::Close { channel, by, until: ClosedUntil::Broadcast } => {
                 write!(f, "{by} closes {channel}")
+            }
+            Self::Close { channel, by, until: ClosedUntil::Asked } => {
+                write!(f, "{by} asks to close {channel}")
             }
             Self::Close { channel, by, until: ClosedUntil::Shutdown } => {
                 write!(f, "{by} begins to close {channel}")
@@ -324,6 +365,23 @@ impl fmt::Display for Verb {
             }
             Self::Offline(role) => write!(f, "{role} goes offline"),
             Self::Online(role) => write!(f, "{role} is back online"),
+            Self::Connect { from, to, until: ConnectedUntil::Ready } => {
+                write!(f, "{from} connects to {to}")
+            }
+            Self::Connect { from, to, until: ConnectedUntil::Connected } => {
+                write!(f, "{from} connects to {to}, and says nothing yet")
+            }
+            Self::Disconnect { from, to: Some(to) } => {
+                write!(f, "{from} and {to} are disconnected")
+            }
+            Self::Disconnect { from, to: None } => write!(f, "{from} is disconnected from all"),
+            Self::Send(send) => send.fmt(f),
+            Self::Hold(role) => write!(f, "{role} holds its messages back"),
+            Self::Release(role) => write!(f, "{role} sends what it held back"),
+            Self::Try(branches) => {
+                let names: Vec<&str> = branches.iter().map(|branch| &*branch.name).collect();
+                write!(f, "try {}", names.join(", "))
+            }
             Self::Expect(expect) => expect.fmt(f),
         }
     }
@@ -351,6 +409,7 @@ impl fmt::Display for Expect {
                     write!(f, "; {fails}")?;
                 }
             }
+            Expectation::Message(message) => message.fmt(f)?,
             Expectation::Balance { channel, of, is } => {
                 write!(f, "expect {of} to own {} in {channel}", units::grouped(is.value))?;
             }

@@ -14,6 +14,7 @@ use super::{
     payment::{Fails, How, OfferStep, Pay, TamperedField},
     reference::{OutputRef, Path},
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
+    wire::{SendStep, Sent},
 };
 use crate::bolt::units::{CsvDelay, Msat};
 
@@ -35,20 +36,23 @@ const ANCHORS: Amount = Amount::from_sat(660);
 
 /// Looks for what makes no sense in a draft, and adds it to the problems.
 pub(super) fn validate(draft: &mut Draft) {
-    let mut check = Check {
-        scenario: &draft.scenario,
-        steps_missing: draft.steps_missing,
-        opened: BTreeMap::new(),
-        offline: BTreeMap::new(),
-        problems: Vec::new(),
-    };
-    check.cast();
-    draft.scenario.channels.iter().for_each(|channel| check.channel(channel));
-    draft.scenario.steps.iter().for_each(|step| check.step(step));
-    if let Some(outcome) = &draft.scenario.outcome {
-        outcome.value.entries.iter().for_each(|entry| check.entry(entry));
+    let mut check = Check::of(&draft.scenario, draft.steps_missing);
+    check.declarations();
+    let mut found = check.problems;
+    for run in draft.scenario.runs() {
+        let mut check = Check::of(&run, draft.steps_missing);
+        check.steps();
+        found.extend(check.problems);
     }
-    draft.problems.append(&mut check.problems);
+    // What all branches share is wrong once.
+    for problem in found {
+        let known = |other: &Problem| {
+            (other.position, &other.mistake) == (problem.position, &problem.mistake)
+        };
+        if !draft.problems.iter().any(known) {
+            draft.problems.push(problem);
+        }
+    }
 }
 
 struct Check<'a> {
@@ -62,17 +66,33 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
+    fn of(scenario: &'a Scenario, steps_missing: bool) -> Self {
+        let (opened, offline) = (BTreeMap::new(), BTreeMap::new());
+        Self { scenario, steps_missing, opened, offline, problems: Vec::new() }
+    }
+
     fn report(&mut self, at: Position, mistake: Mistake) {
         self.problems.push(Problem { position: Some(at), mistake, line: None });
+    }
+
+    /// The cast, the channels and the outcome, which all runs share.
+    fn declarations(&mut self) {
+        let scenario = self.scenario;
+        self.cast();
+        scenario.channels.iter().for_each(|channel| self.channel(channel));
+        if let Some(outcome) = &scenario.outcome {
+            outcome.value.entries.iter().for_each(|entry| self.entry(entry));
+        }
+    }
+
+    fn steps(&mut self) {
+        let scenario = self.scenario;
+        scenario.steps.iter().for_each(|step| self.step(step));
     }
 
     fn cast(&mut self) {
         let mut funds = Amount::ZERO;
         for role in &self.scenario.cast {
-            if role.kind.value == RoleKind::Probe {
-                let what = "a role that is a probe";
-                self.report(role.kind.at, Mistake::NotSupported { what });
-            }
             if self.coins(&At::new(role.funds, role.name.at)) {
                 self.funds(&mut funds, role);
             }
@@ -235,7 +255,50 @@ impl<'a> Check<'a> {
                     self.link(role.at, Mistake::AlreadyOnline { role: role.to_string() });
                 }
             }
+            Verb::Connect { from, to, .. } => self.two_roles(from, to),
+            Verb::Disconnect { from, to } => {
+                if let Some(to) = to {
+                    self.two_roles(from, to);
+                }
+            }
+            Verb::Send(send) => self.send(step, send),
+            Verb::Hold(_) | Verb::Release(_) | Verb::Try(_) => {}
             Verb::Expect(expect) => self.expect(expect),
+        }
+    }
+
+    /// A role cannot be connected to itself.
+    fn two_roles(&mut self, from: &At<RoleName>, to: &At<RoleName>) {
+        if from == to {
+            let what = "a connection is between two roles";
+            self.report(to.at, Mistake::Nothing { what });
+        }
+    }
+
+    /// Only a probe says what it is told, and only to another role.
+    fn send(&mut self, step: &'a Step, send: &'a SendStep) {
+        let kind = self.scenario.role(&send.from.value).map(|role| role.kind.value);
+        if kind.is_some_and(|kind| kind != RoleKind::Probe) {
+            let role = send.from.to_string();
+            self.report(send.from.at, Mistake::NotAProbe { role });
+        }
+        if let Some(to) = &send.to {
+            self.two_roles(&send.from, to);
+        }
+        if let Some(channel) = &send.channel {
+            self.side(&send.from, &channel.value);
+        }
+        // A proposal opens the channel as far as the file is concerned.
+        if let Sent::Message(message) = &send.what
+            && message.name == "open_channel"
+        {
+            let of_probe = self.scenario.channels.iter().filter(|channel| {
+                let named = send.channel.as_ref().map(|named| &named.value);
+                channel.joins(&send.from.value) && named.is_none_or(|n| *n == channel.name.value)
+            });
+            for channel in of_probe {
+                self.opened.entry(&channel.name.value).or_insert(step.at.line);
+            }
         }
     }
 
@@ -417,6 +480,18 @@ impl<'a> Check<'a> {
             }
             Expectation::NoTransaction(pattern) => self.pattern(pattern),
             Expectation::Payment { .. } => {}
+            Expectation::Message(message) => {
+                let to = message.to.as_ref().map(|to| to.value.clone());
+                let probes = self.scenario.cast.iter().filter(|role| {
+                    let is_meant = to.as_ref().is_none_or(|to| *to == role.name.value);
+                    role.kind.value == RoleKind::Probe && is_meant
+                });
+                if probes.count() != 1 {
+                    let role = to.map_or_else(|| "nobody".to_owned(), |to| to.to_string());
+                    let at = message.to.as_ref().map_or(message.from.at, |to| to.at);
+                    self.report(at, Mistake::NotAProbe { role });
+                }
+            }
             Expectation::State { channel, of, .. } | Expectation::Balance { channel, of, .. } => {
                 self.open(&channel.value, channel.at);
                 self.side(of, &channel.value);

@@ -47,6 +47,27 @@ pub(super) enum Content {
     Map(Vec<(Node, Node)>),
 }
 
+/// On one line, as a file could write it.
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Text(text) => f.write_str(text.trim()),
+            Self::List(items) => {
+                let items: Vec<String> =
+                    items.iter().map(|item| item.content.to_string()).collect();
+                write!(f, "[{}]", items.join(", "))
+            }
+            Self::Map(entries) => {
+                let entry =
+                    |(key, value): &(Node, Node)| format!("{}: {}", key.content, value.content);
+                let entries: Vec<String> = entries.iter().map(entry).collect();
+                write!(f, "{{{}}}", entries.join(", "))
+            }
+        }
+    }
+}
+
 /// Reads one YAML document. Empty files give a node that holds nothing.
 pub(super) fn read(text: &str) -> Result<Node, Box<Problem>> {
     // A byte order mark would shift the columns of the first line.

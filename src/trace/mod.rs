@@ -4,6 +4,7 @@
 //! It holds no clock time, port, path or process id, so that a scenario has the same trace, byte by
 //! byte, in every run, on every machine and on every bitcoind.
 
+pub mod golden;
 mod payment;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -153,6 +154,11 @@ pub enum Event {
         from: RoleName,
         /// The other one.
         to: RoleName,
+    },
+    /// What a role sends waits from now on.
+    Held {
+        /// The role.
+        role: RoleName,
     },
     /// A node told of something about a peer.
     Peer {

@@ -48,6 +48,7 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         | Event::Lost { .. }
         | Event::Garbage { .. }
         | Event::LinkUp { .. }
+        | Event::Held { .. }
         | Event::LinkDown { .. }
         | Event::Peer { .. } => of_links(names, event),
         Event::Channel { role, channel, told } => {
@@ -117,6 +118,7 @@ fn of_links(names: &Names, event: &Event) -> String {
                 bytes.0.len()
             )
         }
+        Event::Held { role } => format!("{role} sends nothing for now"),
         Event::LinkUp { from, to } => format!("{from} connects to {to}"),
         Event::LinkDown { from, to } => format!("{from} and {to} are disconnected"),
         Event::Peer { role, peer, told } => format!("{role}: {peer} {}", words::told_of_peer(told)),

@@ -64,6 +64,7 @@ impl Names {
             | Event::Lost { .. }
             | Event::Garbage { .. }
             | Event::LinkUp { .. }
+            | Event::Held { .. }
             | Event::LinkDown { .. }
             | Event::Peer { .. }
             | Event::Channel { .. }

@@ -204,6 +204,9 @@ pub enum Refused {
     /// HTLCs are still pending.
     #[error("close with {0} HTLCs pending")]
     HtlcsPending(usize),
+    /// The peer has not revoked the commitment before.
+    #[error("sign a commitment before the last one is acknowledged")]
+    AwaitsRevocation,
     /// There is no connection with the peer, or it is not ready yet.
     #[error("go on without a connection")]
     NotConnected,

@@ -17,6 +17,7 @@ mod negotiating;
 mod normal;
 mod opening;
 mod reestablish;
+mod scripted;
 mod shutdown;
 mod terms;
 mod updates;
@@ -77,6 +78,8 @@ pub enum Command {
     },
     /// Change the fee rate.
     UpdateFee(FeeratePerKw),
+    /// Sign the peer's next commitment now, whether an update waits for it or not.
+    Commit,
     /// Close in mutual agreement.
     Close,
     /// Publish the newest commitment.
@@ -90,6 +93,7 @@ impl Command {
             Self::Offer { .. } => "offer an HTLC",
             Self::Remove { .. } => "remove an HTLC",
             Self::UpdateFee(_) => "change the fee rate",
+            Self::Commit => "sign a commitment",
             Self::Close => "close",
             Self::ForceClose => "force-close",
         }
@@ -248,6 +252,18 @@ pub struct Context<'a> {
     pub feerate: FeeratePerKw,
     /// Where our funds go.
     pub destination: &'a ScriptBuf,
+    /// When updates are signed.
+    pub pace: Pace,
+}
+
+/// When updates are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// As soon as they can be.
+    #[default]
+    Prompt,
+    /// On [`Command::Commit`] alone.
+    Patient,
 }
 
 /// Where a channel stands in its life.

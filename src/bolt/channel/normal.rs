@@ -14,7 +14,7 @@ use super::error::ensure;
 use super::shutdown::Shutdown;
 use super::{
     ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation, Context, Fault,
-    HtlcNews, Input, Output, PeerViolation, Phase, Refused, Removal, Stage, Step, spender,
+    HtlcNews, Input, Output, Pace, PeerViolation, Phase, Refused, Removal, Stage, Step, spender,
     unexpected,
 };
 use crate::bolt::tx::Side;
@@ -82,6 +82,10 @@ impl Normal {
                 let mut outputs = vec![Output::Send(update.into())];
                 let commitments = sign(commitments, context, &mut outputs)?;
                 Ok((self.with(commitments).into(), outputs))
+            }
+            Command::Commit => {
+                let (commitments, output) = commit(&self.commitments, context)?;
+                Ok((self.with(commitments).into(), vec![output]))
             }
             Command::Close => Shutdown::begin(self).settle(context, Vec::new()),
             Command::Fund { .. } | Command::ForceClose => {
@@ -193,11 +197,24 @@ pub(super) fn sign(
     context: &Context<'_>,
     outputs: &mut Vec<Output>,
 ) -> Result<Commitments, Fault> {
+    if context.pace == Pace::Patient {
+        return Ok(commitments);
+    }
     let Some((next, message)) = commitments.sign(context.secrets)? else {
         return Ok(commitments);
     };
     outputs.push(Output::Send(message.into()));
     Ok(next)
+}
+
+/// Signs the peer's next commitment, whether an update waits for it or not.
+pub(super) fn commit(
+    commitments: &Commitments,
+    context: &Context<'_>,
+) -> Result<(Commitments, Output), Fault> {
+    let signed = commitments.sign_anyway(context.secrets)?;
+    let (next, message) = signed.ok_or(Refused::AwaitsRevocation)?;
+    Ok((next, Output::Send(message.into())))
 }
 
 /// The phase with these commitments, if it has any that can change.

@@ -60,6 +60,11 @@ impl Shutdown {
         Self { heard: false, ..self.with(commitments) }
     }
 
+    /// The same, with the script that we sent.
+    pub(super) fn having_sent(&self, sent: &messages::Shutdown) -> Self {
+        Self { local_script: Some(sent.scriptpubkey.clone()), ..self.clone() }
+    }
+
     /// The same with other commitments.
     pub(super) fn with(&self, commitments: Commitments) -> Self {
         Self { commitments, ..self.clone() }
@@ -125,6 +130,10 @@ impl Shutdown {
                 let (commitments, outputs) =
                     normal::remove(&self.commitments, context, *id, removal.clone())?;
                 self.with(commitments).settle(context, outputs)
+            }
+            Input::Command(Command::Commit) => {
+                let (commitments, output) = normal::commit(&self.commitments, context)?;
+                self.with(commitments).settle(context, vec![output])
             }
             Input::Command(_) => Err(unexpected("shutdown", input)),
             Input::Chain(event) => {

@@ -70,6 +70,39 @@ pub enum Kind {
     Compound(&'static [(&'static str, &'static Kind)]),
 }
 
+impl Kind {
+    /// What it is, in a few words and with its unit.
+    pub fn about(&self) -> &'static str {
+        match self {
+            Self::Number(8) => "A number below 2^8.",
+            Self::Number(16) => "A number below 2^16.",
+            Self::Number(32) => "A number below 2^32.",
+            Self::Number(_) => "A number below 2^64.",
+            Self::Satoshis => "An amount in satoshis.",
+            Self::SignedSatoshis => "An amount in satoshis, which may be negative.",
+            Self::Millisatoshis => "An amount in millisatoshis.",
+            Self::Feerate => "A fee rate in satoshis per 1000 weight units.",
+            Self::Blocks(_) => "A number of blocks.",
+            Self::Height => "The height of a block.",
+            Self::ShortChannelId => "A short_channel_id: block x transaction x output.",
+            Self::Fixed(_) => "Bytes of a fixed number, in hex.",
+            Self::Point => "A point on the curve, 33 bytes in hex.",
+            Self::Signature => "A signature, 64 bytes in hex.",
+            Self::Txid => "The id of a transaction.",
+            Self::Chain => "A chain, by name or by the hash of its first block.",
+            Self::Bytes => "Bytes in hex.",
+            Self::Text => "A text.",
+            Self::Script => "A script of an output, in hex.",
+            Self::Features => "Feature bits, by name or in hex.",
+            Self::ChannelType => "Feature bits that stand for a channel's format.",
+            Self::Address => "An address and a port.",
+            Self::Present => "Whether it is there.",
+            Self::List(_) => "A list.",
+            Self::Compound(_) => "Several fields in one.",
+        }
+    }
+}
+
 /// A type that can say what it holds.
 pub trait Typed {
     /// What it holds.

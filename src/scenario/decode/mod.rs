@@ -6,6 +6,7 @@ mod outcome;
 mod payment;
 mod reader;
 mod step;
+mod wire;
 
 use std::{path::Path, sync::Arc};
 
@@ -41,6 +42,7 @@ pub(super) fn decode(file: &Path, source: &str, tree: &Node) -> Draft {
         channels: Vec::new(),
         steps: Vec::new(),
         outcome: None,
+        branch: Vec::new(),
     };
     let mut steps_missing = true;
     if matches!(tree.content, Content::Nothing) {

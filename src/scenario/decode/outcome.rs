@@ -23,7 +23,10 @@ impl Reader {
             self.outcome_is_missing(node.at);
             return None;
         }
-        let wanted = "the outputs and their fates, as in `ab.funding: unspent`";
+        if matches!(&node.content, Content::Text(word) if word.trim() == "nothing") {
+            return Some(At::new(Outcome::default(), node.at));
+        }
+        let wanted = "the outputs and their fates, as in `ab.funding: unspent`, or `nothing`";
         let entries = self.entries(node, wanted)?;
         if entries.is_empty() {
             self.outcome_is_missing(node.at);

@@ -416,7 +416,7 @@ impl Reader {
         })
     }
 
-    fn records(&mut self, node: &Node) -> Option<Vec<(u64, Vec<u8>)>> {
+    pub(super) fn records(&mut self, node: &Node) -> Option<Vec<(u64, Vec<u8>)>> {
         let entries = self.entries(node, "records by their types, as in `100: 00ff`")?;
         entries
             .into_iter()
@@ -443,7 +443,7 @@ impl Reader {
         self.parsed(node, "a number", |text| text.replace('_', "").parse().ok())
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         node: &Node,
         wanted: &'static str,

@@ -3,7 +3,7 @@
 use crate::bolt::units::Msat;
 use crate::scenario::{
     error::{Mistake, Problem},
-    language::{Count, Shape},
+    language::{self, Count, Shape},
     model::{At, Blocks, ChannelName, InvoiceName, Position, RoleName, StateName},
     reference::{CommitmentOutput, OutputRef, Path, TransactionRef},
     units::{self, Quantity},
@@ -45,6 +45,18 @@ impl<'n> Fields<'n> {
 impl Reader {
     pub(super) fn report(&mut self, at: Position, mistake: Mistake) {
         self.problems.push(Problem { position: Some(at), mistake, line: None });
+    }
+
+    /// How much has a name so far: states, invoices, offers.
+    pub(super) fn named(&self) -> [usize; 3] {
+        [self.states.len(), self.invoices.len(), self.offers.len()]
+    }
+
+    /// Forgets what was named since.
+    pub(super) fn forget(&mut self, [states, invoices, offers]: [usize; 3]) {
+        self.states.truncate(states);
+        self.invoices.truncate(invoices);
+        self.offers.truncate(offers);
     }
 
     pub(super) fn into_problems(self) -> Vec<Problem> {
@@ -120,7 +132,8 @@ impl Reader {
     ) -> Option<Fields<'n>> {
         let entries = self.entries(node, shape.of)?;
         for (key, _) in &entries {
-            if !shape.fields.iter().any(|field| field.name == key.value) {
+            let is_message = shape.messages && language::is_message(key.value);
+            if !is_message && !shape.fields.iter().any(|field| field.name == key.value) {
                 let known = shape.fields.iter().map(|field| field.name).collect();
                 let key_name = key.value.to_owned();
                 self.report(key.at, Mistake::UnknownKey { key: key_name, of: shape.of, known });
@@ -145,8 +158,10 @@ impl Reader {
                 }
             }
             Count::OneOf(choices) => {
-                let mut chosen =
-                    fields.entries.iter().filter(|(key, _)| choices.contains(&key.value));
+                let counts = |key: &str| {
+                    choices.contains(&key) || shape.messages && language::is_message(key)
+                };
+                let mut chosen = fields.entries.iter().filter(|(key, _)| counts(key.value));
                 let (first, second) = (chosen.next(), chosen.next());
                 if first.is_none() {
                     let known = choices.to_vec();

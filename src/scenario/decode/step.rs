@@ -63,7 +63,7 @@ impl Reader {
             (Some(_), _) => false,
         };
         if short {
-            return self.short_form(rule.word, node);
+            return self.short_form(rule.word, node, channels);
         }
         let fields = self.fields(node, rule.long?)?;
         match rule.word {
@@ -115,14 +115,21 @@ impl Reader {
                 });
                 Some(Verb::Reorg { depth: depth?, without: without? })
             }
+            "connect" => self.connect(&fields),
+            "disconnect" => self.disconnect(&fields),
+            "send" => self.send(&fields),
             "expect" => self.expect(&fields).map(Verb::Expect),
             _ => None,
         }
     }
 
     /// A verb whose value is a single word or number.
-    fn short_form(&mut self, word: &str, node: &Node) -> Option<Verb> {
+    fn short_form(&mut self, word: &str, node: &Node, channels: &[Channel]) -> Option<Verb> {
         match word {
+            "disconnect" => self.role(node).map(|from| Verb::Disconnect { from, to: None }),
+            "hold" => self.role(node).map(Verb::Hold),
+            "release" => self.role(node).map(Verb::Release),
+            "try" => self.branches(node, channels),
             "open" => self.channel(node).map(|channel| Verb::Open { channel, until: Until::Ready }),
             "mine" => self.blocks(node).map(Verb::Mine),
             "reorg" => self.blocks(node).map(|depth| Verb::Reorg { depth, without: None }),
@@ -186,8 +193,12 @@ impl Reader {
     fn expect(&mut self, fields: &Fields<'_>) -> Option<Expect> {
         let within = self.optional(fields.get("within"), Self::blocks);
         // More than one, or none, has been reported.
-        let (key, node) = fields.entries().iter().find(|(key, _)| key.value != "within")?;
+        let not_what = |key: &str| ["within", "from", "to"].contains(&key);
+        let (key, node) = fields.entries().iter().find(|(key, _)| !not_what(key.value))?;
+        let is_message = matches!(key.value, "message" | "no_message");
+        let is_message = is_message || language::is_message(key.value);
         let what = match key.value {
+            _ if is_message => self.expected_message(fields),
             "transaction" => self.pattern(node).map(Expectation::Transaction),
             "no_transaction" => self.pattern(node).map(Expectation::NoTransaction),
             "state" => self.expected_state(node),
@@ -196,6 +207,12 @@ impl Reader {
             _ => None,
         };
         let within = within?;
+        for (key, _) in fields.entries() {
+            if !is_message && matches!(key.value, "from" | "to") {
+                let what = "only a message comes `from` a role `to` another";
+                self.report(key.at, Mistake::Nothing { what });
+            }
+        }
         if let (Some(within), "balance") = (within, key.value) {
             self.report(within.at, Mistake::WithinForBalance);
         }

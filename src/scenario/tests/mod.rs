@@ -52,6 +52,7 @@ cast:
   alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat}
   bob: {role: honest, funds: 0.5 BTC, fee_base: 1 sat, fee_proportional: 100 ppm, cltv_expiry_delta: 40 blocks, htlc_minimum: 1 msat, min_final_cltv_expiry_delta: 18 blocks}
   carol: {role: honest, funds: 1 BTC}
+  probe: {role: probe, funds: 1 BTC}
 channels:
   ab:
     from: alice
@@ -64,6 +65,7 @@ channels:
     minimum_depth: 1 block
   ba: {from: bob, to: alice, capacity: 0.1 BTC}
   ca: {from: carol, to: alice, capacity: 1_000_000 sat}
+  pb: {from: probe, to: bob, capacity: 1_000_000 sat}
 steps:
   - open: ab
     say: "The first channel: with a push."
@@ -110,6 +112,28 @@ steps:
   - expect: {no_transaction: {spends: ba.commitment.to_remote, path: direct}, within: 3 blocks}
   - expect: {state: {channel: ab, of: bob, is: funding_lost}, within: 1 block}
   - expect: {balance: {channel: ab, of: alice, is: 600_000 sat}}
+  - connect: {from: probe, to: bob, until: connected}
+  - expect: {from: bob, to: probe, init: {features: [option_static_remotekey, basic_mpp/odd, 23], networks: [regtest]}}
+  - send: {from: probe, init: {features: "0fff", remote_addr: "127.0.0.1:9735", records: {201: 00ff, 203: ""}}}
+  - try:
+      proposes:
+        - send: {from: probe, to: bob, channel: pb, open_channel: {temporary_channel_id: wrong, funding_satoshis: 5 sat, push_msat: 1 msat, feerate_per_kw: 253 sat/kw, to_self_delay: 2017 blocks, max_accepted_htlcs: 484, funding_pubkey: wrong, channel_flags: 1, channel_type: absent, upfront_shutdown_script: ""}}
+        - expect: {from: bob, message: [error, warning, hang_up]}
+        - try:
+            once: [{disconnect: {from: probe, to: bob}}]
+            twice: [{disconnect: probe}, {connect: {from: probe, to: bob}}]
+      speaks:
+        - send: {from: probe, unknown: {message_type: 32769, payload: 00ff}}
+        - send: {from: probe, raw: 0012}
+        - send: {from: probe, channel_update: {short_channel_id: 1x2x3, timestamp: 4_000_000_000, signature: wrong}}
+        - send: {from: probe, closing_signed: {fee_satoshis: 5 sat, fee_range: {min_fee_satoshis: 1 sat, max_fee_satoshis: 2 sat}}}
+        - send: {from: probe, commitment_signed: {htlc_signature: wrong}}
+        - send: {from: probe, error: {data: Over}}
+        - send: {from: probe, stfu: }
+        - expect: {from: bob, no_message: any}
+        - expect: {from: bob, no_message: [error, warning]}
+  - hold: bob
+  - release: bob
 outcome:
   ab.funding: {spent_by: closing, amount: 1_000_000 sat}
   ab.closing.alice: {to: alice, path: direct}

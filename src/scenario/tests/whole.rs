@@ -35,12 +35,42 @@ fn what_a_file_does_not_say_has_its_default() {
     assert_eq!(channel.minimum_depth.value, Blocks(3));
 }
 
+/// The steps, with those of every branch behind its `try`.
+fn with_branches(steps: &[Step]) -> Vec<Step> {
+    let mut all = Vec::new();
+    for step in steps {
+        all.push(step.clone());
+        if let Verb::Try(branches) = &step.verb {
+            branches.iter().for_each(|branch| all.extend(with_branches(&branch.steps)));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_way_through_the_branches_is_a_run() {
+    let scenario = read(EVERYTHING);
+    let runs = scenario.runs();
+    let branches: Vec<String> = runs.iter().map(|run| run.branch.join("/")).collect();
+    assert_eq!(branches, ["proposes/once", "proposes/twice", "speaks"]);
+    for run in &runs {
+        assert!(!run.steps.iter().any(|step| matches!(step.verb, Verb::Try(_))));
+        // What follows the branches is in all of them.
+        assert_eq!(run.steps.last().map(|step| step.verb.word()), Some("release"));
+    }
+    assert_eq!(runs[0].steps.len() + 1, runs[1].steps.len());
+    let plain = read(BREACH);
+    assert_eq!(plain.runs().len(), 1);
+    assert!(plain.runs()[0].branch.is_empty());
+}
+
 #[test]
 fn every_verb_reads_as_one_plain_line() {
     let scenario = read(EVERYTHING);
-    let lines: Vec<String> = scenario.steps.iter().map(|step| step.verb.to_string()).collect();
+    let steps = with_branches(&scenario.steps);
+    let lines: Vec<String> = steps.iter().map(|step| step.verb.to_string()).collect();
     insta::assert_snapshot!(lines.join("\n"));
-    let words: Vec<&str> = scenario.steps.iter().map(|step| step.verb.word()).collect();
+    let words: Vec<&str> = steps.iter().map(|step| step.verb.word()).collect();
     for rule in super::super::language::VERBS {
         assert!(words.contains(&rule.word), "`{}` is not in the example", rule.word);
     }

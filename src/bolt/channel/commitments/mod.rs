@@ -5,6 +5,7 @@ mod fee_update;
 mod removal;
 mod resend;
 mod rounds;
+mod scripted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

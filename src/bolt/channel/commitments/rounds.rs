@@ -31,8 +31,22 @@ impl Commitments {
         &self,
         secrets: &ChannelSecrets,
     ) -> Result<Option<(Self, CommitmentSigned)>, TxError> {
+        if !self.owes_signature() {
+            return Ok(None);
+        }
+        self.sign_anyway(secrets)
+    }
+
+    /// The same, also if there is no update.
+    ///
+    /// # Errors
+    /// [`TxError`] if a transaction cannot be built.
+    pub fn sign_anyway(
+        &self,
+        secrets: &ChannelSecrets,
+    ) -> Result<Option<(Self, CommitmentSigned)>, TxError> {
         let Some(point) = self.next_remote_point else { return Ok(None) };
-        if self.awaits_revocation() || !self.owes_signature() {
+        if self.awaits_revocation() {
             return Ok(None);
         }
         let mut next = self.clone();

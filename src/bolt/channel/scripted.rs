@@ -1,0 +1,74 @@
+//! A channel whose messages a script writes. What the script changed is what the channel believes
+//! from then on, so that what follows fits: the keys and signatures are still our own.
+
+use std::sync::Arc;
+
+use super::opening::{Opening, Proposal};
+use super::terms::{PartyTerms, Terms};
+use super::{Commitments, Phase};
+use crate::bolt::wire::Message;
+use crate::bolt::wire::messages::{AcceptChannel, OpenChannel};
+
+impl Phase {
+    /// The phase of a side that has sent this message, which need not be the one that it made.
+    #[must_use]
+    pub fn having_sent(&self, message: &Message) -> Self {
+        if let (Self::Opening(Opening::Proposed(proposal)), Message::OpenChannel(open)) =
+            (self, message)
+        {
+            return Self::Opening(Opening::Proposed(proposal.having_proposed(open)));
+        }
+        if let (Self::Opening(Opening::Accepted(proposal)), Message::AcceptChannel(accept)) =
+            (self, message)
+        {
+            return Self::Opening(Opening::Accepted(proposal.having_accepted(accept)));
+        }
+        let with = |change: &dyn Fn(&Commitments) -> Commitments| match self {
+            Self::Normal(normal) => normal.with(change(&normal.commitments)).into(),
+            Self::Shutdown(shutdown) => {
+                Self::Shutdown(shutdown.with(change(&shutdown.commitments)))
+            }
+            Self::Opening(_) | Self::Negotiating(_) | Self::Closing(_) | Self::Closed(_) => {
+                self.clone()
+            }
+        };
+        if let Message::UpdateAddHtlc(add) = message {
+            return with(&|commitments| commitments.having_added(add));
+        }
+        if let Message::UpdateFee(update) = message {
+            return with(&|commitments| commitments.having_updated_fee(update));
+        }
+        match (self, message) {
+            (Self::Shutdown(shutdown), Message::Shutdown(sent)) => {
+                Self::Shutdown(shutdown.having_sent(sent))
+            }
+            (phase, _) => phase.clone(),
+        }
+    }
+}
+
+impl Proposal {
+    fn having_proposed(&self, open: &OpenChannel) -> Self {
+        let party: PartyTerms = open.into();
+        let known = open.channel_type.as_ref().and_then(|bits| bits.known());
+        let terms = Terms {
+            capacity: open.funding_satoshis,
+            push: open.push_msat,
+            feerate: open.feerate_per_kw,
+            channel_type: known.unwrap_or(self.terms.channel_type),
+            local: party.clone(),
+            remote: party,
+            ..(*self.terms).clone()
+        };
+        Self { terms: Arc::new(terms), ..self.clone() }
+    }
+
+    fn having_accepted(&self, accept: &AcceptChannel) -> Self {
+        let terms = Terms {
+            minimum_depth: accept.minimum_depth,
+            local: accept.into(),
+            ..(*self.terms).clone()
+        };
+        Self { terms: Arc::new(terms), ..self.clone() }
+    }
+}

@@ -1,0 +1,167 @@
+//! Scripted conversations: what is sent message by message, and what must come.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::model::{At, ChannelName, RoleName};
+use super::step::Step;
+use super::words::words;
+use crate::bolt::wire::Bytes;
+
+/// What a role sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendStep {
+    /// The probe.
+    pub from: At<RoleName>,
+    /// To whom; the only one that it is connected to, if the file does not say.
+    pub to: Option<At<RoleName>>,
+    /// The channel that it is about; the only one of the two, if the file does not say.
+    pub channel: Option<At<ChannelName>>,
+    /// What.
+    pub what: Sent,
+}
+
+/// What is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// A message, as the reference would send it but for these fields.
+    Message(MessageFields),
+    /// These bytes, whatever they are.
+    Raw(Bytes),
+}
+
+/// A message by its name, and some of its fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageFields {
+    /// The name that the specification gives it.
+    pub name: &'static str,
+    /// The fields and TLV records that the file names, in its order.
+    pub fields: Vec<NamedField>,
+}
+
+/// A field of a message, or a TLV record, and what the file says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedField {
+    /// The name that the specification gives it.
+    pub name: &'static str,
+    /// What it holds.
+    pub value: FieldValue,
+    /// The same in the file's own words.
+    pub words: String,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldValue {
+    /// This, as it stands in the message's JSON.
+    Is(Value),
+    /// Something of its form that does not fit.
+    Wrong,
+    /// Nothing: the TLV record is not there.
+    Absent,
+}
+
+/// What must come from a role next, or must not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectMessage {
+    /// The sender.
+    pub from: At<RoleName>,
+    /// The probe that it sends to; the only probe, if the file does not say.
+    pub to: Option<At<RoleName>>,
+    /// What.
+    pub what: Expected,
+}
+
+/// What must come, or must not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Next is a message of one of these names.
+    OneOf(Vec<&'static str>),
+    /// Next is a message with these fields.
+    Like(MessageFields),
+    /// None of these has come; nothing at all has come, if there are none.
+    NoneOf(Vec<&'static str>),
+}
+
+/// One way on from a `try`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// Its name.
+    pub name: String,
+    /// What happens on it, before the steps that follow the `try`.
+    pub steps: Vec<Step>,
+}
+
+words! {
+    /// How far a `connect` goes.
+    pub enum ConnectedUntil {
+        /// Until the two can send bytes to each other: a probe sends no `init` by itself.
+        Connected = "connected",
+        /// Until both have sent `init`, and what follows of itself.
+        Ready = "ready",
+    }
+}
+
+/// The end of a connection, where a message is expected.
+pub const HANG_UP: &str = "hang_up";
+/// A message of a type that no table has.
+pub(super) const UNKNOWN: &str = "unknown";
+
+impl fmt::Display for SendStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} sends", self.from)?;
+        if let Some(to) = &self.to {
+            write!(f, " {to}")?;
+        }
+        match &self.what {
+            Sent::Message(message) => write!(f, " {message}")?,
+            Sent::Raw(bytes) => write!(f, " {} bytes", bytes.0.len())?,
+        }
+        match &self.channel {
+            None => Ok(()),
+            Some(channel) => write!(f, " about {channel}"),
+        }
+    }
+}
+
+impl fmt::Display for MessageFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        for (index, field) in self.fields.iter().enumerate() {
+            write!(f, "{}{field}", if index == 0 { " with " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for NamedField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, words) = (self.name, &self.words);
+        match &self.value {
+            FieldValue::Is(_) if words.is_empty() => write!(f, "an empty {name}"),
+            FieldValue::Is(_) if words.chars().count() > 40 => {
+                write!(f, "{name} {}…", words.chars().take(16).collect::<String>())
+            }
+            FieldValue::Is(_) => write!(f, "{name} {words}"),
+            FieldValue::Wrong => write!(f, "a wrong {name}"),
+            FieldValue::Absent => write!(f, "no {name}"),
+        }
+    }
+}
+
+impl fmt::Display for ExpectMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = &self.from;
+        match &self.what {
+            Expected::OneOf(names) => write!(f, "expect {} from {from}", names.join(" or "))?,
+            Expected::Like(message) => write!(f, "expect {message} from {from}")?,
+            Expected::NoneOf(names) if names.is_empty() => write!(f, "expect nothing from {from}")?,
+            Expected::NoneOf(names) => write!(f, "expect no {} from {from}", names.join(", no "))?,
+        }
+        match &self.to {
+            None => Ok(()),
+            Some(to) => write!(f, " to {to}"),
+        }
+    }
+}
