@@ -47,7 +47,7 @@ impl Lab<'_> {
         match what {
             Expectation::Transaction(pattern) => Ok(self.look_for(pattern).err()),
             Expectation::NoTransaction(pattern) => Ok(self.look_for(pattern).ok()),
-            Expectation::Message(message) => self.look_at_messages(message),
+            Expectation::Message(message) => Ok(self.look_at_messages(message)),
             Expectation::State { channel, of, is } => self.look_at_state(channel, of, *is),
             Expectation::Payment { of, invoice, is, fails } => {
                 self.look_at_payment(of, invoice, *is, fails.as_ref())

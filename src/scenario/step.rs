@@ -365,25 +365,38 @@ impl fmt::Display for Verb {
             }
             Self::Offline(role) => write!(f, "{role} goes offline"),
             Self::Online(role) => write!(f, "{role} is back online"),
-            Self::Connect { from, to, until: ConnectedUntil::Ready } => {
-                write!(f, "{from} connects to {to}")
-            }
-            Self::Connect { from, to, until: ConnectedUntil::Connected } => {
-                write!(f, "{from} connects to {to}, and says nothing yet")
-            }
-            Self::Disconnect { from, to: Some(to) } => {
-                write!(f, "{from} and {to} are disconnected")
-            }
-            Self::Disconnect { from, to: None } => write!(f, "{from} is disconnected from all"),
-            Self::Send(send) => send.fmt(f),
-            Self::Hold(role) => write!(f, "{role} holds its messages back"),
-            Self::Release(role) => write!(f, "{role} sends what it held back"),
-            Self::Try(branches) => {
-                let names: Vec<&str> = branches.iter().map(|branch| &*branch.name).collect();
-                write!(f, "try {}", names.join(", "))
-            }
+            Self::Connect { .. }
+            | Self::Disconnect { .. }
+            | Self::Send(_)
+            | Self::Hold(_)
+            | Self::Release(_)
+            | Self::Try(_) => write_conversation(f, self),
             Self::Expect(expect) => expect.fmt(f),
         }
+    }
+}
+
+/// The verbs of scripted conversations.
+fn write_conversation(f: &mut fmt::Formatter<'_>, verb: &Verb) -> fmt::Result {
+    match verb {
+        Verb::Connect { from, to, until: ConnectedUntil::Ready } => {
+            write!(f, "{from} connects to {to}")
+        }
+        Verb::Connect { from, to, until: ConnectedUntil::Connected } => {
+            write!(f, "{from} connects to {to}, and says nothing yet")
+        }
+        Verb::Disconnect { from, to: Some(to) } => {
+            write!(f, "{from} and {to} are disconnected")
+        }
+        Verb::Disconnect { from, to: None } => write!(f, "{from} is disconnected from all"),
+        Verb::Send(send) => write!(f, "{send}"),
+        Verb::Hold(role) => write!(f, "{role} holds its messages back"),
+        Verb::Release(role) => write!(f, "{role} sends what it held back"),
+        Verb::Try(branches) => {
+            let names: Vec<&str> = branches.iter().map(|branch| &*branch.name).collect();
+            write!(f, "try {}", names.join(", "))
+        }
+        _ => Ok(()),
     }
 }
 

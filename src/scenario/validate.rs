@@ -244,26 +244,35 @@ impl<'a> Check<'a> {
                     self.open(&transaction.value.channel, transaction.at);
                 }
             }
+            Verb::Offline(_)
+            | Verb::Online(_)
+            | Verb::Connect { .. }
+            | Verb::Disconnect { .. }
+            | Verb::Send(_)
+            | Verb::Hold(_)
+            | Verb::Release(_)
+            | Verb::Try(_) => self.conversation(step),
+            Verb::Expect(expect) => self.expect(expect),
+        }
+    }
+
+    /// The verbs about connections, and about what goes over them.
+    fn conversation(&mut self, step: &'a Step) {
+        match &step.verb {
             Verb::Offline(role) => {
                 if let Some(since) = self.offline.insert(&role.value, step.at.line) {
                     let role_name = role.to_string();
                     self.link(role.at, Mistake::AlreadyOffline { role: role_name, since });
                 }
             }
-            Verb::Online(role) => {
-                if self.offline.remove(&role.value).is_none() {
-                    self.link(role.at, Mistake::AlreadyOnline { role: role.to_string() });
-                }
+            Verb::Online(role) if self.offline.remove(&role.value).is_none() => {
+                self.link(role.at, Mistake::AlreadyOnline { role: role.to_string() });
             }
-            Verb::Connect { from, to, .. } => self.two_roles(from, to),
-            Verb::Disconnect { from, to } => {
-                if let Some(to) = to {
-                    self.two_roles(from, to);
-                }
+            Verb::Connect { from, to, .. } | Verb::Disconnect { from, to: Some(to) } => {
+                self.two_roles(from, to);
             }
             Verb::Send(send) => self.send(step, send),
-            Verb::Hold(_) | Verb::Release(_) | Verb::Try(_) => {}
-            Verb::Expect(expect) => self.expect(expect),
+            _ => {}
         }
     }
 

@@ -32,7 +32,7 @@ pub fn with_section(
             known.iter().find(|(heading, _)| *heading == name).map(|(_, text)| text.as_str());
         let body = if other == branch { Some(transcript) } else { kept };
         if let Some(body) = body {
-            text.push_str(&format!("{HEADING}{name}\n{body}"));
+            text.extend([HEADING, &name, "\n", body]);
         }
     }
     text

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::opening::{Opening, Proposal};
 use super::terms::{PartyTerms, Terms};
 use super::{Commitments, Phase};
-use crate::bolt::wire::Message;
 use crate::bolt::wire::messages::{AcceptChannel, OpenChannel};
+use crate::bolt::wire::{ChannelTypeBits, Message};
 
 impl Phase {
     /// The phase of a side that has sent this message, which need not be the one that it made.
@@ -50,7 +50,7 @@ impl Phase {
 impl Proposal {
     fn having_proposed(&self, open: &OpenChannel) -> Self {
         let party: PartyTerms = open.into();
-        let known = open.channel_type.as_ref().and_then(|bits| bits.known());
+        let known = open.channel_type.as_ref().and_then(ChannelTypeBits::known);
         let terms = Terms {
             capacity: open.funding_satoshis,
             push: open.push_msat,

@@ -161,25 +161,11 @@ impl Reader {
         match *kind {
             Kind::Number(bits) => self.whole_number(node, bits),
             Kind::Height => self.whole_number(node, 32),
-            Kind::Satoshis => Some(json!(self.sat(node)?.value.to_sat())),
-            Kind::SignedSatoshis => {
-                let wanted = "a number of satoshis, as in `-5`";
-                self.parsed(node, wanted, |text| text.parse::<i64>().ok()).map(Value::from)
-            }
-            Kind::Millisatoshis => Some(json!(self.msat(node)?.value.0)),
-            Kind::Feerate => {
-                let rate = self.quantity(node, Quantity::Feerate, units::feerate)?;
-                Some(json!(rate.value.0))
-            }
-            Kind::Blocks(bits) => {
-                let blocks = self.blocks(node)?;
-                let fits = bits >= 32 || blocks.value.0 >> bits == 0;
-                if !fits {
-                    let (text, of) = (blocks.to_string(), Quantity::Blocks);
-                    self.report(blocks.at, Mistake::TooMuch { text, of });
-                }
-                fits.then(|| json!(blocks.value.0))
-            }
+            Kind::Satoshis
+            | Kind::SignedSatoshis
+            | Kind::Millisatoshis
+            | Kind::Feerate
+            | Kind::Blocks(_) => self.measure(kind, node),
             Kind::ShortChannelId => {
                 let wanted = "a short_channel_id, as in `1x2x3`";
                 let id = self.parsed(node, wanted, |text| text.parse::<ShortChannelId>().ok())?;
@@ -231,6 +217,32 @@ impl Reader {
                 }
                 Some(value.into())
             }
+        }
+    }
+
+    /// A value with a unit.
+    fn measure(&mut self, kind: &'static Kind, node: &Node) -> Option<Value> {
+        match *kind {
+            Kind::Satoshis => Some(json!(self.sat(node)?.value.to_sat())),
+            Kind::SignedSatoshis => {
+                let wanted = "a number of satoshis, as in `-5`";
+                self.parsed(node, wanted, |text| text.parse::<i64>().ok()).map(Value::from)
+            }
+            Kind::Millisatoshis => Some(json!(self.msat(node)?.value.0)),
+            Kind::Feerate => {
+                let rate = self.quantity(node, Quantity::Feerate, units::feerate)?;
+                Some(json!(rate.value.0))
+            }
+            Kind::Blocks(bits) => {
+                let blocks = self.blocks(node)?;
+                let fits = bits >= 32 || blocks.value.0 >> bits == 0;
+                if !fits {
+                    let (text, of) = (blocks.to_string(), Quantity::Blocks);
+                    self.report(blocks.at, Mistake::TooMuch { text, of });
+                }
+                fits.then(|| json!(blocks.value.0))
+            }
+            _ => None,
         }
     }
 

@@ -41,7 +41,9 @@ fn with_branches(steps: &[Step]) -> Vec<Step> {
     for step in steps {
         all.push(step.clone());
         if let Verb::Try(branches) = &step.verb {
-            branches.iter().for_each(|branch| all.extend(with_branches(&branch.steps)));
+            for branch in branches {
+                all.extend(with_branches(&branch.steps));
+            }
         }
     }
     all
