@@ -271,6 +271,9 @@ impl Lab<'_> {
             return Ok(self.take_held(from, to, name));
         }
         let Some(handle) = self.channels.get(channel).copied() else { return Ok(None) };
+        if name == "channel_ready" {
+            return Ok(cheat::channel_ready(self.node(from)?, &handle));
+        }
         let height = self.chain.height().0;
         let action: Option<Action> = match name {
             "commitment_signed" => Some(Box::new(move |node| cheat::commit(node, handle))),

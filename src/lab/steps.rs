@@ -22,7 +22,11 @@ use crate::trace::{Answer, Event};
 impl Lab<'_> {
     pub(super) fn play_step(&mut self, step: &Step) -> Result<(), Stop> {
         match &step.verb {
-            Verb::Open { channel, until: Until::Proposed } => self.propose(channel),
+            Verb::Open { channel, until: Until::Proposed } => {
+                let Channel { from, to, .. } = self.declared(&channel.value)?;
+                self.freely(|lab| lab.link(&from.value, &to.value))?;
+                self.propose(channel)
+            }
             Verb::Open { channel, until } => self.freely(|lab| lab.open(channel, *until)),
             Verb::Invoice(ask) => self.ask(ask),
             Verb::Offer(offer) => self.offer(offer),

@@ -11,6 +11,7 @@ use crate::bolt::channel::{Command, HtlcOffer, Input, Pace, Phase, Refused};
 use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
 use crate::bolt::units::{CommitmentNumber, Msat};
 use crate::bolt::wire::codec::TlvValue;
+use crate::bolt::wire::messages::ChannelReady;
 use crate::bolt::wire::{Message, tlv};
 
 /// The record with the `payment_secret` and, behind it, the `total_msat`.
@@ -85,6 +86,17 @@ pub fn set_pace(node: &mut Node, pace: Pace) {
 /// [`NodeError`] if the peer has not revoked the commitment before.
 pub fn commit(node: &mut Node, channel: ChannelHandle) -> Result<Vec<NodeOutput>, NodeError> {
     node.step_channel(channel, &Input::Command(Command::Commit))
+}
+
+/// A node's `channel_ready`, whether it is due or not.
+pub fn channel_ready(node: &Node, channel: &ChannelHandle) -> Option<Message> {
+    let found = node.channel(channel)?;
+    let point = found.secrets.seed.secret(CommitmentNumber(1)).point().ok()?;
+    let channel_id = found.phase.commitments()?.channel_id;
+    let unknown = Vec::new();
+    let second_per_commitment_point = point;
+    let short_channel_id = None;
+    Some(ChannelReady { channel_id, second_per_commitment_point, short_channel_id, unknown }.into())
 }
 
 /// A node has sent this message about a channel, which need not be the one that it made.
