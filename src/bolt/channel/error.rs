@@ -3,9 +3,15 @@
 use bitcoin::{Amount, OutPoint};
 use thiserror::Error;
 
+use super::commitments::Guess;
 use crate::bolt::keys::SecretError;
 use crate::bolt::tx::TxError;
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
+
+/// What a signature fits that does not fit our commitment.
+fn fits(guess: Option<&Guess>) -> String {
+    guess.map_or_else(String::new, |guess| format!(": the peer probably signed {guess}"))
+}
 
 /// Why a step was not made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -96,6 +102,9 @@ violations! {
     /// A signature of a commitment or closing transaction that does not fit.
     #[error("the signature in {message} does not fit")]
     WrongSignature { message: &'static str } => "bolt02/any/signature-valid";
+    /// A signature of our next commitment that does not fit, and what it fits instead.
+    #[error("the signature in commitment_signed does not fit{}", fits(guess.as_ref()))]
+    WrongCommitmentSignature { guess: Option<Guess> } => "bolt02/any/signature-valid";
     /// A signature of an HTLC transaction that does not fit.
     #[error("htlc_signature {index} does not fit")]
     WrongHtlcSignature { index: usize } => "bolt02/commitment_signed/htlc-signature-valid";

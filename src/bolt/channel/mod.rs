@@ -24,7 +24,7 @@ mod updates;
 
 pub use closing::{Closing, FundingSpend, Intent, Tracked, TrackedStatus};
 pub use commitments::{
-    ChannelHtlc, Commitments, Comparison, LocalState, Missing, RemoteState, Removal,
+    ChannelHtlc, Commitments, Comparison, Guess, LocalState, Missing, RemoteState, Removal,
 };
 pub use error::{Fault, PeerViolation, Refused};
 pub use htlc_state::{Milestone, Stage};

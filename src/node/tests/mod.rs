@@ -36,6 +36,7 @@ macro_rules! change {
 
 mod an_error;
 mod blinded;
+mod diagnosis;
 mod interleavings;
 mod mutual_close;
 mod normal;

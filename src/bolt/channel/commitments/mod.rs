@@ -1,6 +1,7 @@
 //! Both sides' commitment transactions: what is in them, which one is signed, which one is
 //! revoked. Every phase after the first signatures carries one [`Commitments`].
 
+mod diagnosis;
 mod fee_update;
 mod removal;
 mod resend;
@@ -28,6 +29,7 @@ use crate::bolt::units::{CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msa
 use crate::bolt::wire::{ChannelId, OnionPacket};
 use fee_update::FeeUpdate;
 
+pub use diagnosis::Guess;
 pub use removal::Removal;
 pub use resend::{Comparison, Missing};
 

@@ -80,7 +80,12 @@ impl Commitments {
         let point = secrets.seed.secret(number).point()?;
         let commitment = next.commitment(Side::Local, number, &point)?;
         let transaction = commitment.build();
-        if let Err(violation) = check_signatures(&commitment, &transaction, message)? {
+        let funding = &commitment.funding;
+        if !funding.verify(&transaction.unsigned, &funding.remote_pubkey, &message.signature) {
+            let guess = next.guess(secrets, number, &message.signature)?;
+            return Ok(Err(PeerViolation::WrongCommitmentSignature { guess }));
+        }
+        if let Err(violation) = check_htlc_signatures(&commitment, &transaction, message)? {
             return Ok(Err(violation));
         }
         next.local_states.push(Arc::new(LocalState {
@@ -145,16 +150,12 @@ impl Commitments {
     }
 }
 
-/// Checks the peer's signatures of our commitment and of its HTLC transactions.
-fn check_signatures(
+/// Checks the peer's signatures of the HTLC transactions of our commitment.
+fn check_htlc_signatures(
     commitment: &Commitment,
     transaction: &CommitmentTransaction,
     message: &CommitmentSigned,
 ) -> Result<Result<(), PeerViolation>, TxError> {
-    let funding = &commitment.funding;
-    if !funding.verify(&transaction.unsigned, &funding.remote_pubkey, &message.signature) {
-        return Ok(Err(PeerViolation::WrongSignature { message: "commitment_signed" }));
-    }
     let seconds = transaction.htlc_transactions(commitment)?;
     let (expected, actual) = (seconds.len(), message.htlc_signature.len());
     if expected != actual {
@@ -194,5 +195,28 @@ impl RemoteState {
             funding_txid: None,
             unknown: Vec::new(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bolt::channel::{Commitments, Guess};
+    use crate::bolt::tx::{Side, TxError};
+    use crate::bolt::units::CommitmentNumber;
+
+    impl Commitments {
+        /// A signature of each commitment that the peer could take for ours, by the peer.
+        pub(crate) fn mistaken(
+            &self,
+            secrets: &crate::bolt::channel::ChannelSecrets,
+            peers: &secp256k1::SecretKey,
+        ) -> Result<Vec<(Guess, secp256k1::ecdsa::Signature)>, TxError> {
+            let mut next = self.clone();
+            next.advance(super::Milestone::Signed(Side::Remote));
+            let number = CommitmentNumber(self.local_number().0 + 1);
+            let candidates = next.candidates(secrets, number)?;
+            let sign = |(guess, transaction)| Ok((guess, self.funding.sign(&transaction, peers)?));
+            candidates.into_iter().map(sign).collect()
+        }
     }
 }
