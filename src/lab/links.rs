@@ -10,10 +10,11 @@ use std::collections::{BTreeSet, VecDeque};
 use secp256k1::PublicKey;
 
 use super::probes::{Arrived, Flow};
-use super::{Lab, Stop};
+use super::sockets::{End, Sockets};
+use super::{Lab, LabError, Stop};
 use crate::bolt::wire::{Bytes, Message};
-use crate::node::NodeInput;
-use crate::scenario::RoleName;
+use crate::node::{NodeInput, Seed};
+use crate::scenario::{Links as Kind, RoleName};
 use crate::trace::Event;
 
 /// The connections of a lab.
@@ -23,6 +24,10 @@ pub(super) struct Links {
     /// Those that come back as soon as both roles are online again.
     interrupted: BTreeSet<Pair>,
     on_the_way: VecDeque<Parcel>,
+    /// What the messages go through, if they do not stay in memory.
+    pub(super) sockets: Option<Sockets>,
+    /// How many connections there were: each has its own ephemeral keys.
+    count: u64,
 }
 
 /// Two roles, in the order of their names.
@@ -68,9 +73,11 @@ impl Lab<'_> {
         for role in [from, to] {
             self.must_be_online(role)?;
         }
+        self.plug(from, to)?;
         self.links.up.insert(Pair::new(from, to));
         self.links.interrupted.remove(&Pair::new(from, to));
-        self.tell(Event::LinkUp { from: from.clone(), to: to.clone() });
+        let over = self.scenario.links;
+        self.tell(Event::LinkUp { from: from.clone(), to: to.clone(), over });
         for (role, peer) in [(from, to), (to, from)] {
             let peer = self.node(peer)?.id();
             self.input(role, "take a connection", NodeInput::Connected(peer))?;
@@ -78,11 +85,35 @@ impl Lab<'_> {
         self.deliver()
     }
 
+    /// Makes the sockets of a connection, if the scenario wants any.
+    fn plug(&mut self, from: &RoleName, to: &RoleName) -> Result<(), Stop> {
+        if self.scenario.links == Kind::Memory {
+            return Ok(());
+        }
+        let count = self.links.count;
+        self.links.count = count.saturating_add(1);
+        let end = |lab: &Self, role: &RoleName| -> Result<End, Stop> {
+            let identity = lab.node(role)?.secret();
+            let seed = Seed::derive(&lab.scenario.title, role.as_str());
+            let ephemeral = seed.key("ephemeral", count);
+            Ok(End { role: role.clone(), identity, ephemeral })
+        };
+        let (from, to) = (end(self, from)?, end(self, to)?);
+        let made = match &mut self.links.sockets {
+            Some(sockets) => sockets.connect(from, to),
+            none => Sockets::new().and_then(|sockets| none.insert(sockets).connect(from, to)),
+        };
+        made.map_err(|error| LabError::Link(error).into())
+    }
+
     /// Ends a connection, if there is one; what is on its way is lost.
     pub(super) fn unlink(&mut self, from: &RoleName, to: &RoleName) -> Result<(), Stop> {
         let pair = Pair::new(from, to);
         if !self.links.up.remove(&pair) {
             return Ok(());
+        }
+        if let Some(sockets) = &mut self.links.sockets {
+            sockets.close(from, to);
         }
         let all = std::mem::take(&mut self.links.on_the_way);
         let (lost, kept): (VecDeque<Parcel>, VecDeque<Parcel>) =
@@ -172,7 +203,13 @@ impl Lab<'_> {
     pub(super) fn deliver(&mut self) -> Result<(), Stop> {
         while let Some(Parcel { from, to, content }) = self.links.on_the_way.pop_front() {
             match content {
-                Content::Message(bytes) => self.receive(&from, &to, &bytes)?,
+                Content::Message(bytes) => {
+                    let bytes = match &mut self.links.sockets {
+                        Some(sockets) => sockets.carry(&from, &to, &bytes),
+                        None => Ok(bytes),
+                    };
+                    self.receive(&from, &to, &bytes.map_err(LabError::Link)?)?;
+                }
                 Content::HangUp => self.unlink(&from, &to)?,
             }
         }

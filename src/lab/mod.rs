@@ -14,6 +14,7 @@ mod links;
 mod network;
 mod payments;
 mod probes;
+mod sockets;
 mod steps;
 mod tampering;
 
@@ -29,6 +30,7 @@ use thiserror::Error;
 use crate::audit::{self, Account};
 use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
 use crate::chain::{self, Chain, ChainError};
+use crate::link::LinkError;
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, Seed};
 use crate::scenario::{
     ChannelName, InvoiceName, Outcome, Position, Role, RoleName, Scenario, StateName, Verb,
@@ -72,6 +74,9 @@ pub enum LabError {
     /// The user ended the run.
     #[error("go on: interrupted")]
     Interrupted,
+    /// A connection between two roles of this machine.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// One of the scenario's runs is to be played, not all at once.
     #[error("play a scenario with branches: choose one of its runs")]
     Branches,

@@ -27,8 +27,11 @@ pub enum LinkError {
     /// The other node left during a frame.
     #[error("link: the stream ends within a frame")]
     ClosedMidFrame,
-    /// The handshake took too long.
-    #[error("link: no handshake within {patience:?}")]
+    /// There is no other end any more.
+    #[error("link: the other node has left")]
+    Closed,
+    /// The handshake, or a message that was on its way, took too long.
+    #[error("link: nothing within {patience:?}")]
     TimedOut {
         /// How long it could have taken.
         patience: Duration,

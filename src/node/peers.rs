@@ -79,6 +79,11 @@ pub fn default_features() -> Features {
 }
 
 impl Node {
+    /// The secret of the node's id, for the transport that speaks for it. BOLT 8.
+    pub fn secret(&self) -> secp256k1::SecretKey {
+        self.seed.node_secret()
+    }
+
     /// The features that this node tells its peers of.
     pub fn features(&self) -> &Features {
         &self.features

@@ -116,7 +116,7 @@ impl Story<'_> {
                 self.line(&format!("{from} → {to}: {text}: failed to {error}"))
             }
             Event::Held { role } => self.line(&format!("{role} sends nothing for now")),
-            Event::LinkUp { from, to } => self.line(&format!("{from} connects to {to}")),
+            Event::LinkUp { from, to, over } => self.line(&words::connection(from, to, *over)),
             Event::LinkDown { from, to } => self.line(&format!("{from} and {to} are disconnected")),
             Event::Peer { role, peer, told } => {
                 self.line(&format!("{role}: {peer} {}", words::told_of_peer(told)))

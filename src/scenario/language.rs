@@ -4,7 +4,7 @@
 //! Schema is written from the same tables. So the two cannot disagree on a name.
 
 use super::{
-    model::{ChannelType, RoleKind},
+    model::{ChannelType, Links, RoleKind},
     outcome::FundingState,
     payment::{FailureName, How, PaidUntil, PaymentState, TamperedField, Unsent},
     reference::Path,
@@ -144,6 +144,11 @@ pub(super) static SCENARIO: Shape = shape(
         ),
         optional("covers", Kind::Text, "The ids of the requirements that it exercises."),
         required("cast", Kind::Text, "The roles, by name."),
+        optional(
+            "links",
+            Kind::Words(Links::WORDS, Links::MEANINGS),
+            "What connects the roles (default: memory).",
+        ),
         optional("channels", Kind::Text, "The channels between the roles, by name."),
         required("steps", Kind::Text, "What happens, in order: a verb a step, and a `say`."),
         optional("outcome", Kind::Text, "What must be on chain at the end, output by output."),

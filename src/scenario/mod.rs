@@ -35,8 +35,8 @@ pub use discover::{DiscoverError, discover, run_id, scenario_id};
 pub use error::{Mistake, Problem, ScenarioError};
 pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{
-    At, Blocks, BoltSection, Channel, ChannelName, ChannelType, InvalidName, InvoiceName, Position,
-    RelayTerms, Role, RoleKind, RoleName, Scenario, StateName,
+    At, Blocks, BoltSection, Channel, ChannelName, ChannelType, InvalidName, InvoiceName, Links,
+    Position, RelayTerms, Role, RoleKind, RoleName, Scenario, StateName,
 };
 pub use outcome::{
     Balance, BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry,

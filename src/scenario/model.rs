@@ -180,6 +180,16 @@ words! {
     }
 }
 
+words! {
+    /// What connects the roles.
+    pub enum Links {
+        /// Messages go from node to node in memory.
+        Memory = "memory",
+        /// They go through sockets of this machine, with the transport of BOLT 8.
+        Tcp = "tcp",
+    }
+}
+
 /// A section of a BOLT, as in `5#revoked-transaction-close-handling`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BoltSection {
@@ -296,6 +306,8 @@ pub struct Scenario {
     pub covers: Vec<At<String>>,
     /// The parties, in the order of the file.
     pub cast: Vec<Role>,
+    /// What connects them.
+    pub links: Links,
     /// The channels, in the order of the file.
     pub channels: Vec<Channel>,
     /// What happens, in order.

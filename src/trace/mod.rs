@@ -22,7 +22,7 @@ use crate::bolt::channel::{ChannelEvent, Purpose};
 use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::{Bytes, Message};
 use crate::node::{MessageEvent, PaymentEvent, PeerEvent};
-use crate::scenario::{ChannelName, RoleKind, RoleName, TamperedField};
+use crate::scenario::{ChannelName, Links, RoleKind, RoleName, TamperedField};
 
 pub use transcript::transcript;
 
@@ -147,6 +147,8 @@ pub enum Event {
         from: RoleName,
         /// To whom.
         to: RoleName,
+        /// Over what.
+        over: Links,
     },
     /// Two roles are no longer connected.
     LinkDown {

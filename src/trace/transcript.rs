@@ -119,7 +119,7 @@ fn of_links(names: &Names, event: &Event) -> String {
             )
         }
         Event::Held { role } => format!("{role} sends nothing for now"),
-        Event::LinkUp { from, to } => format!("{from} connects to {to}"),
+        Event::LinkUp { from, to, over } => words::connection(from, to, *over),
         Event::LinkDown { from, to } => format!("{from} and {to} are disconnected"),
         Event::Peer { role, peer, told } => format!("{role}: {peer} {}", words::told_of_peer(told)),
         _ => String::new(),

@@ -11,7 +11,7 @@ use crate::bolt::onion::Failure;
 use crate::bolt::units::{BlockHeight, Msat};
 use crate::bolt::wire::{Message, ShortChannelId};
 use crate::node::PeerEvent;
-use crate::scenario::{ChannelName, RoleName, grouped};
+use crate::scenario::{ChannelName, Links, RoleName, grouped};
 
 /// The names of the transactions that a trace told of so far. A name is what its publisher says
 /// that it is; the audit is the one who judges.
@@ -240,6 +240,14 @@ pub(crate) fn details(message: &Message) -> Option<String> {
 fn failure(code: u16) -> String {
     let known = Failure::CODES.iter().find(|(known, _)| *known == code);
     known.map_or_else(|| format!("{code:#06x}"), |(_, name)| (*name).to_owned())
+}
+
+/// Who connects to whom, and over what.
+pub(crate) fn connection(from: &RoleName, to: &RoleName, over: Links) -> String {
+    match over {
+        Links::Memory => format!("{from} connects to {to}"),
+        Links::Tcp => format!("{from} connects to {to} over TCP"),
+    }
 }
 
 /// What a node told of a peer, as the end of a sentence that begins with "alice: bob".

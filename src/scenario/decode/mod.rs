@@ -13,7 +13,7 @@ use std::{path::Path, sync::Arc};
 use super::{
     error::{Mistake, Problem},
     language,
-    model::{At, BoltSection, Scenario},
+    model::{At, BoltSection, Links, Scenario},
     yaml::{Content, Node},
 };
 use reader::Reader;
@@ -39,6 +39,7 @@ pub(super) fn decode(file: &Path, source: &str, tree: &Node) -> Draft {
         bolt: Vec::new(),
         covers: Vec::new(),
         cast: Vec::new(),
+        links: Links::Memory,
         channels: Vec::new(),
         steps: Vec::new(),
         outcome: None,
@@ -58,6 +59,10 @@ pub(super) fn decode(file: &Path, source: &str, tree: &Node) -> Draft {
             fields.get("bolt").map(|node| sections(&mut reader, node)).unwrap_or_default();
         scenario.covers =
             fields.get("covers").map(|node| ids(&mut reader, node)).unwrap_or_default();
+        if let Some(node) = fields.get("links") {
+            let links = reader.word(node, "kind of link", Links::WORDS, Links::from_word);
+            scenario.links = links.map_or(Links::Memory, |links| links.value);
+        }
         if let Some(node) = fields.get("cast") {
             scenario.cast = reader.cast(node);
         }

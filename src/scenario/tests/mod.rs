@@ -48,6 +48,7 @@ about: |
   of text.
 bolt: [2#channel-establishment]
 covers: [bolt02/open_channel/to-self-delay-bound]
+links: tcp
 cast:
   alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat}
   bob: {role: honest, funds: 0.5 BTC, fee_base: 1 sat, fee_proportional: 100 ppm, cltv_expiry_delta: 40 blocks, htlc_minimum: 1 msat, min_final_cltv_expiry_delta: 18 blocks}
