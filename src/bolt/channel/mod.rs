@@ -4,9 +4,11 @@
 //! Nothing is changed in place, so an old phase can be kept, replayed and compared.
 //!
 //! ```text
-//! Opening -> Normal -> Shutdown -> Negotiating -> Closing -> Closed
-//!    |         |          |             |            ^
-//!    +---------+----------+-------------+------------+   the funding output is spent, or we fail
+//! Opening -> Normal -> Shutdown -> Negotiating --> Closing -> Closed
+//!    |         |          | | or     |             ^
+//!    |         |          | +-> SimpleClosing      |
+//!    |         |          |          |             |
+//!    +---------+----------+----------+-------------+   the funding output is spent, or we fail
 //! ```
 
 mod closing;
@@ -18,6 +20,7 @@ mod normal;
 mod opening;
 mod reestablish;
 mod shutdown;
+mod simple_closing;
 mod terms;
 mod updates;
 
@@ -31,6 +34,7 @@ pub use negotiating::Negotiating;
 pub use normal::Normal;
 pub use opening::{AwaitingDepth, Opening, Proposal};
 pub use shutdown::Shutdown;
+pub use simple_closing::SimpleClosing;
 pub use terms::{ChannelSecrets, PartyTerms, Terms};
 pub use updates::HtlcOffer;
 
@@ -38,10 +42,11 @@ use bitcoin::hashes::sha256;
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use serde::{Deserialize, Serialize};
 
+use super::features::Features;
 use super::onion::attribution::AttributionData;
 use super::tx::TxError;
 use super::units::{BlockHeight, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
-use super::wire::messages::Error;
+use super::wire::messages::{Error, Warning};
 use super::wire::{ChannelId, Message, PaymentPreimage, ShortChannelId};
 use commitments::Beginning;
 
@@ -79,6 +84,13 @@ pub enum Command {
     UpdateFee(FeeratePerKw),
     /// Close in mutual agreement.
     Close,
+    /// Offer another closing transaction (`option_simple_close`), which replaces the last one.
+    BumpClose {
+        /// The fee rate that we pay for it.
+        feerate: FeeratePerKw,
+        /// The script that it pays us to; `None` leaves it as it is.
+        script: Option<ScriptBuf>,
+    },
     /// Publish the newest commitment.
     ForceClose,
 }
@@ -91,6 +103,7 @@ impl Command {
             Self::Remove { .. } => "remove an HTLC",
             Self::UpdateFee(_) => "change the fee rate",
             Self::Close => "close",
+            Self::BumpClose { .. } => "offer another closing transaction",
             Self::ForceClose => "force-close",
         }
     }
@@ -131,6 +144,8 @@ pub enum Output {
     Htlc(HtlcNews),
     /// Something happened that is worth telling.
     Event(ChannelEvent),
+    /// Close the connection with the peer, once what was sent has gone out.
+    Disconnect,
 }
 
 /// What a node must know of an HTLC.
@@ -248,6 +263,8 @@ pub struct Context<'a> {
     pub feerate: FeeratePerKw,
     /// Where our funds go.
     pub destination: &'a ScriptBuf,
+    /// What both sides support, by the last `init`.
+    pub features: &'a Features,
 }
 
 /// Where a channel stands in its life.
@@ -261,6 +278,8 @@ pub enum Phase {
     Shutdown(Shutdown),
     /// `closing_signed`.
     Negotiating(Negotiating),
+    /// `closing_complete` and `closing_sig`, until a block holds a closing transaction.
+    SimpleClosing(SimpleClosing),
     /// The funding output is spent, or is about to be.
     Closing(Closing),
     /// Nothing is left to do.
@@ -301,6 +320,7 @@ impl Phase {
                 Self::Normal(normal) => normal.step(context, input),
                 Self::Shutdown(shutdown) => shutdown.step(context, input),
                 Self::Negotiating(negotiating) => negotiating.step(context, input),
+                Self::SimpleClosing(closing) => closing.step(context, input),
                 Self::Closing(closing) => closing.step(context, input),
                 Self::Closed(_) => match input {
                     Input::Chain(_) => Ok((self.clone(), Vec::new())),
@@ -316,7 +336,7 @@ impl Phase {
             Self::Opening(_) => "opening",
             Self::Normal(_) => "normal",
             Self::Shutdown(_) => "shutdown",
-            Self::Negotiating(_) => "negotiating",
+            Self::Negotiating(_) | Self::SimpleClosing(_) => "negotiating",
             Self::Closing(_) => "closing",
             Self::Closed(Closed::NeverOpened | Closed::Resolved) => "closed",
             Self::Closed(Closed::FundingLost) => "funding_lost",
@@ -331,6 +351,7 @@ impl Phase {
             Self::Normal(normal) => Some(&normal.commitments),
             Self::Shutdown(shutdown) => Some(&shutdown.commitments),
             Self::Negotiating(negotiating) => Some(&negotiating.commitments),
+            Self::SimpleClosing(closing) => Some(&closing.commitments),
             Self::Closing(closing) => closing.before.commitments(),
         }
     }
@@ -340,20 +361,24 @@ impl Phase {
         let confirmation = match self {
             Self::Normal(normal) => normal.confirmation,
             Self::Shutdown(shutdown) => shutdown.confirmation,
-            Self::Opening(_) | Self::Negotiating(_) | Self::Closing(_) | Self::Closed(_) => {
-                return None;
-            }
+            Self::Opening(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
+            | Self::Closing(_)
+            | Self::Closed(_) => return None,
         };
         confirmation.short_channel_id(self.commitments()?.funding.outpoint.vout)
     }
 
     /// What a violation of the peer's leads to: an `error`, and our commitment on chain if there
-    /// is one. BOLT 5, "Failing a Channel".
+    /// is one (BOLT 5, "Failing a Channel"); or a `warning`, and the end of the connection.
     pub fn fail(&self, context: &Context<'_>, violation: &PeerViolation) -> (Self, Vec<Output>) {
-        let mut outputs = vec![Output::Event(ChannelEvent::Violation {
-            requirement: violation.requirement().to_owned(),
-            message: violation.to_string(),
-        })];
+        let mut outputs = vec![violation.told()];
+        if violation.spares_channel() {
+            let warning = Warning::about(self.channel_id(), violation.to_string());
+            outputs.extend([Output::Send(warning.into()), Output::Disconnect]);
+            return (self.clone(), outputs);
+        }
         if *violation != PeerViolation::Error {
             let error = Error::about(self.channel_id(), violation.to_string());
             outputs.push(Output::Send(error.into()));
@@ -368,6 +393,7 @@ impl Phase {
                 Self::Normal(_)
                 | Self::Shutdown(_)
                 | Self::Negotiating(_)
+                | Self::SimpleClosing(_)
                 | Self::Closing(_)
                 | Self::Closed(_) => (self.clone(), outputs),
             },
@@ -381,6 +407,7 @@ impl Phase {
             Self::Normal(_)
             | Self::Shutdown(_)
             | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
             | Self::Closing(_)
             | Self::Closed(_) => {
                 self.commitments().map_or(ChannelId([0; 32]), |commitments| commitments.channel_id)
@@ -393,9 +420,11 @@ impl Phase {
         let refused = Refused::WrongPhase { command: "force-close", phase: self.name() };
         let state = match self {
             Self::Closing(_) | Self::Closed(_) => None,
-            Self::Opening(_) | Self::Normal(_) | Self::Shutdown(_) | Self::Negotiating(_) => {
-                self.commitments().and_then(Commitments::local)
-            }
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_) => self.commitments().and_then(Commitments::local),
         };
         let state = state.ok_or(refused)?;
         let transaction = state.signed(context.secrets)?;
@@ -477,6 +506,16 @@ impl Confirmation {
                 Self::At { .. } | Self::Unconfirmed => (self, None),
             },
         }
+    }
+}
+
+impl PeerViolation {
+    /// The event that tells of it.
+    fn told(&self) -> Output {
+        Output::Event(ChannelEvent::Violation {
+            requirement: self.requirement().to_owned(),
+            message: self.to_string(),
+        })
     }
 }
 
