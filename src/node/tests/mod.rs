@@ -45,5 +45,6 @@ mod reestablish;
 mod reorgs;
 mod revoked_close;
 mod several_hops;
+mod simple_close;
 mod told_by_a_path;
 mod unilateral_close;
