@@ -35,6 +35,7 @@ macro_rules! change {
 }
 
 mod an_error;
+mod audited_closes;
 mod blinded;
 mod interleavings;
 mod mutual_close;
