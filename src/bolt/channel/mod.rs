@@ -12,6 +12,7 @@
 //! ```
 
 mod closing;
+mod closing_offer;
 mod commitments;
 mod error;
 mod htlc_state;

@@ -250,10 +250,13 @@ fn a_script_without_an_amount_leaves_all_to_the_miner() {
     }
 }
 
+/// What a transaction pays Alice and Bob.
+type Paid = (Option<u64>, Option<u64>);
+
 #[test]
 fn what_a_side_has_decides_which_outputs_there_are() {
     // Bob's balance; then what each transaction pays Alice and Bob. Bob's comes first.
-    let table: [(u64, Vec<(Option<u64>, Option<u64>)>); 6] = [
+    let table: [(u64, Vec<Paid>); 6] = [
         (0, vec![(Some(1_000_000 - 552), None)]),
         (293, vec![(Some(999_707 - 552), None)]),
         (294, vec![(Some(999_706 - 676), Some(294))]),
@@ -266,8 +269,7 @@ fn what_a_side_has_decides_which_outputs_there_are() {
         nobody_is_to_blame(&pair);
         let [alice, bob] = [ALICE, BOB].map(|node| wallet(&pair, node));
         let all = published(&pair);
-        let found: Vec<(Option<u64>, Option<u64>)> =
-            all.iter().map(|tx| (paid(tx, &alice), paid(tx, &bob))).collect();
+        let found: Vec<Paid> = all.iter().map(|tx| (paid(tx, &alice), paid(tx, &bob))).collect();
         assert_eq!(found, expected, "{bobs}");
     }
 }
