@@ -179,38 +179,27 @@ impl Builder<'_> {
         self.confiscate(channel);
     }
 
-    /// Who pays the fee of the close: the opener, unless a side offered to.
-    fn payer(&self) -> End {
-        match self.named.close {
-            Some((_, Close::Offered(offer))) => {
-                self.facts.offer(offer).map_or(End::Opener, |offer| offer.closer)
-            }
-            Some((_, Close::Commitment(..) | Close::Mutual | Close::Unknown)) | None => End::Opener,
-        }
-    }
-
-    /// Books fees, anchors, and what was trimmed or rounded away, to who bore them: the payer those
-    /// of the close, the taker those of a claim.
+    /// Books fees, anchors, and what was trimmed or rounded away, to who bore them: the opener or
+    /// the closer those of the close, the taker those of a claim.
     fn lose_fees(&self, channel: &mut ChannelAccount, state: &State) {
         let role = |end: End| self.facts.end(end).role.clone();
         let mut lose = |role: RoleName, amount: Msat| {
             let lost = channel.lost.entry(role).or_default();
             *lost = lost.checked_add(amount).unwrap_or(*lost);
         };
-        // What the other side has less than its balance was trimmed or rounded; the rest of what
-        // the close does not pay out is the payer's.
+        // What the acceptor has less than its balance was trimmed or rounded, or is the fee that it
+        // offered; the rest of what the close does not pay out is the opener's.
         let outputs = &channel.outputs;
         let paid: Amount = outputs.iter().map(|output| output.amount).sum();
-        let (payer, other) = (self.payer(), self.payer().other());
-        let others: Amount = outputs
+        let acceptors: Amount = outputs
             .iter()
-            .filter(|output| self.is_balance_of(output, other))
+            .filter(|output| self.is_balance_of(output, End::Acceptor))
             .map(|output| output.amount)
             .sum();
-        let trimmed = state.of(other).saturating_sub(msat(others));
+        let trimmed = state.acceptor.saturating_sub(msat(acceptors));
         let unpaid = msat(self.facts.capacity).saturating_sub(msat(paid));
-        lose(role(other), trimmed);
-        lose(role(payer), unpaid.saturating_sub(trimmed));
+        lose(role(End::Acceptor), trimmed);
+        lose(role(End::Opener), unpaid.saturating_sub(trimmed));
         let anchors = outputs.iter().filter(|output| matches!(output.name, OutputName::Anchor(_)));
         for anchor in anchors {
             // The opener paid for both anchors; who takes one has that much more.

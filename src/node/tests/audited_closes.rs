@@ -104,6 +104,9 @@ impl Recorded {
         recorded.mine(close);
         let account = account(&recorded.trace);
         assert_eq!(account.problems, Vec::<String>::new());
+        // A coin for each output that has something.
+        let coins = close.output.iter().filter(|output| output.value > Amount::ZERO);
+        assert_eq!(account.unspent().len(), coins.count());
         let [channel] = account.channels.as_slice() else { panic!("{account:?}") };
         let close = channel.close.as_ref().unwrap();
         assert_eq!(close.kind, Kind::Closing);
