@@ -34,8 +34,8 @@ pub struct AuditedTransaction {
     pub channel: ChannelName,
     /// What it is.
     pub kind: Kind,
-    /// Who made it: the owner of a commitment, the opener of a funding, the taker of a claim;
-    /// `None` for a mutual close.
+    /// Who made it: the owner of a commitment, the opener of a funding, the taker of a claim, the
+    /// closer by `closing_complete`; `None` for a mutual close by `closing_signed`.
     pub by: Option<RoleName>,
     /// The outputs of the channel that it spends, and how.
     pub spends: Vec<Spend>,

@@ -148,7 +148,9 @@ impl Builder<'_> {
             Some((_, Close::Commitment(owner, number))) => usize::try_from(number.0)
                 .ok()
                 .and_then(|position| ledger.states(owner).get(position)),
-            Some((_, Close::Mutual | Close::Unknown)) | None => ledger.states(End::Opener).last(),
+            Some((_, Close::Mutual | Close::Offered(_) | Close::Unknown)) | None => {
+                ledger.states(End::Opener).last()
+            }
         };
         state.cloned().unwrap_or_default()
     }
@@ -177,16 +179,16 @@ impl Builder<'_> {
         self.confiscate(channel);
     }
 
-    /// Books fees, anchors, and what was trimmed or rounded away, to who bore them: the opener
-    /// those of the close, the taker those of a claim.
+    /// Books fees, anchors, and what was trimmed or rounded away, to who bore them: the opener or
+    /// the closer those of the close, the taker those of a claim.
     fn lose_fees(&self, channel: &mut ChannelAccount, state: &State) {
         let role = |end: End| self.facts.end(end).role.clone();
         let mut lose = |role: RoleName, amount: Msat| {
             let lost = channel.lost.entry(role).or_default();
             *lost = lost.checked_add(amount).unwrap_or(*lost);
         };
-        // What the acceptor has less than its balance was trimmed or rounded; the rest of what the
-        // close does not pay out is the opener's.
+        // What the acceptor has less than its balance was trimmed or rounded, or is the fee that it
+        // offered; the rest of what the close does not pay out is the opener's.
         let outputs = &channel.outputs;
         let paid: Amount = outputs.iter().map(|output| output.amount).sum();
         let acceptors: Amount = outputs
@@ -315,6 +317,9 @@ impl Builder<'_> {
                 let limits = (limit(End::Opener), limit(End::Acceptor));
                 (fee, limits.0.min(limits.1), limits.0.max(limits.1))
             }
+            Some((txid, Close::Offered(offer))) => {
+                return problems.extend(self.check_offered(channel, txid, offer));
+            }
             Some((_, Close::Unknown)) | None => return,
         };
         if !state.htlcs.is_empty() {
@@ -334,6 +339,29 @@ impl Builder<'_> {
                 ));
             }
         }
+    }
+
+    /// What is wrong with a close by `closing_complete`: it must pay what the closer offered, and
+    /// the closee must have said that it signed, or have published it.
+    fn check_offered(&self, channel: &ChannelAccount, txid: Txid, offer: usize) -> Vec<String> {
+        let (Some(seen), Some(offer)) = (self.view.get(txid), self.facts.offer(offer)) else {
+            return Vec::new();
+        };
+        let (name, state) = (&channel.name, self.decided());
+        let closee = &self.facts.end(offer.closer.other()).role;
+        let mut problems = Vec::new();
+        if !offer.is_answered && seen.published_by.as_ref() != Some(closee) {
+            problems.push(format!("{name} closes by a transaction that {closee} never signed"));
+        }
+        let wronged = |end: &End| !offer.satisfies(*end, &state, &seen.transaction);
+        problems.extend(End::BOTH.into_iter().filter(wronged).map(|end| {
+            let role = &self.facts.end(end).role;
+            let sats = |amount: Option<Amount>| amount.unwrap_or(Amount::ZERO).to_sat();
+            let (paid, due) = (offer.paid(end, &seen.transaction), offer.due(end, &state));
+            let (paid, due) = (sats(paid), sats(due));
+            format!("the close of {name} pays {role} {paid} sat, where the messages give it {due}")
+        }));
+        problems
     }
 
     /// The funding output must be what both sides agreed on.

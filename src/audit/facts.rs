@@ -8,6 +8,7 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction};
 use secp256k1::PublicKey;
 
 use super::ledger::{End, Ledger};
+use super::offer::Offer;
 use crate::bolt::keys::{derive_public_key, derive_revocation_public_key};
 use crate::bolt::tx::{ChannelType, script};
 use crate::bolt::units::{CommitmentNumber, CsvDelay, FeeratePerKw, Msat};
@@ -46,6 +47,8 @@ pub(super) struct Facts {
     pub(super) opener: EndFacts,
     pub(super) acceptor: EndFacts,
     pub(super) funding: OutPoint,
+    /// What `closing_complete` offered, oldest first.
+    offers: Vec<Offer>,
     pub(super) ledger: Ledger,
 }
 
@@ -127,6 +130,7 @@ impl Draft {
             capacity: open.funding_satoshis,
             channel_type: open.channel_type.as_ref()?.known()?,
             funding: OutPoint { txid: created.funding_txid, vout },
+            offers: Vec::new(),
             ledger: Ledger::begin(
                 open.feerate_per_kw,
                 Msat::from_amount(open.funding_satoshis)?.checked_sub(pushed)?,
@@ -196,6 +200,13 @@ impl Facts {
                 facts.shutdown_script = Some(shutdown.scriptpubkey.clone());
             }
             Message::ClosingSigned(closing) => facts.closing_fees.push(closing.fee_satoshis),
+            Message::ClosingComplete(complete) => self.offers.push(Offer::new(end, complete)),
+            Message::ClosingSig(sig) => {
+                let answered = self.offers.iter_mut().rev().find(|o| o.is_answer(end, sig));
+                if let Some(offer) = answered {
+                    offer.is_answered = true;
+                }
+            }
             // The others change nothing that the audit accounts for.
             _ => {}
         }
@@ -276,6 +287,24 @@ impl Facts {
     pub(super) fn closing_fee(&self) -> Option<Amount> {
         let both = |fee: &&Amount| self.acceptor.closing_fees.contains(fee);
         self.opener.closing_fees.iter().rev().find(both).copied()
+    }
+
+    /// The offer that a closing transaction came from, if one does: of those with its outputs the
+    /// one whose amounts it has, or else the last one.
+    pub(super) fn offer_of(&self, transaction: &Transaction) -> Option<usize> {
+        let state = self.ledger.states(End::Opener).last()?;
+        let alike = |(_, offer): &(usize, &Offer)| offer.has_form_of(transaction);
+        let alike: Vec<(usize, &Offer)> = self.offers.iter().enumerate().filter(alike).collect();
+        let satisfies = |offer: &Offer| {
+            End::BOTH.into_iter().all(|end| offer.satisfies(end, state, transaction))
+        };
+        let exact = alike.iter().rev().find(|(_, offer)| satisfies(offer));
+        exact.or(alike.last()).map(|(index, _)| *index)
+    }
+
+    /// An offer by its index.
+    pub(super) fn offer(&self, index: usize) -> Option<&Offer> {
+        self.offers.get(index)
     }
 
     /// The script of the funding output.

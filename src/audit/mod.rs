@@ -17,6 +17,7 @@ mod judge;
 mod ledger;
 mod name;
 mod observe;
+mod offer;
 
 pub use account::{
     Account, AuditedOutput, AuditedTransaction, ChannelAccount, Fate, Kind, OutputName, Spend,

@@ -17,15 +17,25 @@ use crate::scenario::{FundingState, Path, RoleName};
 pub(super) enum Close {
     /// The commitment of this side.
     Commitment(End, CommitmentNumber),
-    /// A mutual close.
+    /// A mutual close by `closing_signed`, which the opener pays for.
     Mutual,
-    /// Something that bears a number, but is the commitment of neither side.
+    /// A mutual close by the `closing_complete` with this index, which its sender pays for.
+    Offered(usize),
+    /// Something that bears a number, but is the commitment of neither side; or that looks like
+    /// what `closing_complete` offers, which it never did.
     Unknown,
 }
 
 /// Tells what spends the funding output.
 pub(super) fn close(facts: &Facts, transaction: &Transaction) -> Close {
-    let Some(number) = facts.commitment_number(transaction) else { return Close::Mutual };
+    let Some(number) = facts.commitment_number(transaction) else {
+        let is_final = transaction.input.iter().all(|input| input.sequence.is_final());
+        return match facts.offer_of(transaction) {
+            Some(offer) => Close::Offered(offer),
+            None if is_final => Close::Mutual,
+            None => Close::Unknown,
+        };
+    };
     let pays_like = |owner: &End| {
         let scripts = facts.scripts(*owner, number);
         scripts.is_some_and(|scripts| {
@@ -54,6 +64,14 @@ pub(super) fn close_output(facts: &Facts, close: Close, script: &ScriptBuf) -> O
         }
         Close::Mutual => {
             let pays = |end: &End| facts.end(*end).shutdown_script.as_ref() == Some(script);
+            End::BOTH
+                .into_iter()
+                .find(pays)
+                .map_or(OutputName::Unknown, |end| OutputName::Closing(facts.end(end).role.clone()))
+        }
+        Close::Offered(offer) => {
+            let offer = facts.offer(offer);
+            let pays = |end: &End| offer.is_some_and(|offer| offer.script(*end) == script);
             End::BOTH
                 .into_iter()
                 .find(pays)
@@ -165,12 +183,20 @@ impl Named {
         self.close = Some((txid, close));
         for (vout, output) in (0..).zip(&seen.transaction.output) {
             let outpoint = OutPoint { txid, vout };
+            // There is nothing in it, and nobody can spend it.
+            if output.script_pubkey.is_op_return() && output.value == Amount::ZERO {
+                continue;
+            }
             let name = close_output(facts, close, &output.script_pubkey);
             self.outputs.insert(outpoint, Known { name, amount: output.value });
             self.close_outputs.push(outpoint);
         }
         let (kind, by) = match close {
             Close::Mutual => (Kind::Closing, None),
+            Close::Offered(offer) => {
+                let closer = facts.offer(offer).map(|offer| facts.end(offer.closer).role.clone());
+                (Kind::Closing, closer)
+            }
             Close::Unknown => (Kind::Unknown, seen.published_by.clone()),
             Close::Commitment(owner, number) => {
                 let revoked = facts.is_revoked(owner, number);
@@ -187,7 +213,7 @@ impl Named {
     fn add_claims(&mut self, facts: &Facts, view: &View, wallets: &BTreeMap<ScriptBuf, RoleName>) {
         let Some((_, close)) = self.close else { return };
         // What a mutual close pays is in the wallets already.
-        if close == Close::Mutual {
+        if matches!(close, Close::Mutual | Close::Offered(_)) {
             return;
         }
         for (txid, seen) in view.iter() {

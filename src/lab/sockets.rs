@@ -78,7 +78,9 @@ impl Sockets {
         let carried = self.runtime.block_on(async {
             sender.send(message).await?;
             let received = tokio::time::timeout(PATIENCE, receiver.receive()).await;
-            received.map_err(|_| LinkError::TimedOut { patience: PATIENCE })??.ok_or(LinkError::Closed)
+            received
+                .map_err(|_| LinkError::TimedOut { patience: PATIENCE })??
+                .ok_or(LinkError::Closed)
         });
         self.ends.insert((from.clone(), to.clone()), sender);
         self.ends.insert((to.clone(), from.clone()), receiver);

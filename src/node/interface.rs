@@ -1,7 +1,7 @@
 //! What goes into a node and what comes out of it.
 
 use bitcoin::hashes::sha256;
-use bitcoin::{Amount, Transaction};
+use bitcoin::{Amount, ScriptBuf, Transaction};
 use secp256k1::PublicKey;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -49,6 +49,9 @@ pub struct OpenRequest {
 pub enum NodeCommand {
     /// Ask this of the next channels with a peer.
     SetPolicy(PublicKey, ChannelPolicy),
+    /// Commit to the wallet's script for the mutual close of the next channels with a peer, or no
+    /// longer. It takes `option_upfront_shutdown_script`.
+    CommitToScript(PublicKey, bool),
     /// Tell the next peers that the node supports these.
     SetFeatures(Features),
     /// Ask a peer for a `pong` of so many bytes.
@@ -79,6 +82,11 @@ pub enum NodeCommand {
     UpdateFee(ChannelHandle, FeeratePerKw),
     /// Close a channel in mutual agreement.
     Close(ChannelHandle),
+    /// Offer a closing transaction that pays more than the last one, at this fee rate
+    /// (`option_simple_close`).
+    BumpClose(ChannelHandle, FeeratePerKw),
+    /// The same, and have it pay us to this script.
+    RedirectClose(ChannelHandle, FeeratePerKw, ScriptBuf),
     /// Publish the newest commitment of a channel.
     ForceClose(ChannelHandle),
 }

@@ -34,7 +34,7 @@ mod seed;
 mod tests;
 mod wallet;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use secp256k1::PublicKey;
 
@@ -77,6 +77,8 @@ pub struct NodeChannel {
     pub phase: Phase,
     /// Whether messages about it may be sent.
     pub link: Link,
+    /// What both sides support, by the last `init`.
+    pub features: Features,
 }
 
 /// A reference node. A clone is the node as it was: nothing is shared.
@@ -90,6 +92,8 @@ pub struct Node {
     features: Features,
     peers: BTreeMap<PublicKey, Peer>,
     policies: BTreeMap<PublicKey, ChannelPolicy>,
+    /// The peers with whom it commits to the script of its `shutdown` when a channel is opened.
+    committing: BTreeSet<PublicKey>,
     channels: BTreeMap<ChannelHandle, NodeChannel>,
     /// What the clock shows, in seconds since 1970.
     time: u64,
@@ -119,6 +123,7 @@ impl Node {
             features: default_features(),
             peers: BTreeMap::new(),
             policies: BTreeMap::new(),
+            committing: BTreeSet::new(),
             channels: BTreeMap::new(),
             time: 0,
             relay: RelayPolicy::default(),
@@ -191,6 +196,14 @@ impl Node {
                 self.policies.insert(peer, policy);
                 Ok(Vec::new())
             }
+            NodeCommand::CommitToScript(peer, commits) => {
+                if commits {
+                    self.committing.insert(peer);
+                } else {
+                    self.committing.remove(&peer);
+                }
+                Ok(Vec::new())
+            }
             NodeCommand::SetFeatures(features) => {
                 self.features = features;
                 Ok(Vec::new())
@@ -236,6 +249,14 @@ impl Node {
             NodeCommand::Close(channel) => {
                 self.step_channel(channel, &Input::Command(Command::Close))
             }
+            NodeCommand::BumpClose(channel, feerate) => {
+                let bump = Command::BumpClose { feerate, script: None };
+                self.step_channel(channel, &Input::Command(bump))
+            }
+            NodeCommand::RedirectClose(channel, feerate, script) => {
+                let bump = Command::BumpClose { feerate, script: Some(script) };
+                self.step_channel(channel, &Input::Command(bump))
+            }
             NodeCommand::ForceClose(channel) => {
                 self.step_channel(channel, &Input::Command(Command::ForceClose))
             }
@@ -256,9 +277,10 @@ impl Node {
         Ok(outputs)
     }
 
-    fn context<'a>(&'a self, secrets: &'a ChannelSecrets) -> Context<'a> {
+    fn context<'a>(&'a self, secrets: &'a ChannelSecrets, features: &'a Features) -> Context<'a> {
         Context {
             secrets,
+            features,
             height: self.height,
             feerate: self.feerate,
             destination: self.wallet.script(),
@@ -272,7 +294,7 @@ impl Node {
         if matches!(input, Input::Command(Command::Offer(_))) && channel.link != Link::Up {
             return Err(NodeError::Refused(Refused::NotConnected));
         }
-        let context = self.context(&channel.secrets);
+        let context = self.context(&channel.secrets, &channel.features);
         let step = match channel.phase.step(&context, input) {
             Ok(step) => step,
             Err(Fault::Peer(violation)) => channel.phase.fail(&context, &violation),
@@ -305,6 +327,7 @@ impl Node {
         // What the node does of itself comes after all that this step wanted: the peer must get the
         // messages in the order in which the channel made them.
         let mut fund = None;
+        let mut hangs_up = false;
         let mut news = Vec::new();
         for output in wanted {
             match output {
@@ -323,6 +346,7 @@ impl Node {
                     fund = Some(Command::Fund { transaction, output_index });
                 }
                 Output::Htlc(of) => news.push(of),
+                Output::Disconnect => hangs_up = true,
                 Output::Event(event) => {
                     let event = NodeEvent::Channel { channel: handle, event };
                     outputs.push(NodeOutput::Event(event));
@@ -334,6 +358,10 @@ impl Node {
         }
         for news in news {
             outputs.extend(self.take_note(handle, news)?);
+        }
+        if hangs_up && link != Link::Down {
+            self.disconnect(&peer);
+            outputs.push(NodeOutput::Disconnect { peer });
         }
         Ok(outputs)
     }

@@ -9,6 +9,7 @@ use super::{
 use crate::bolt::channel::{
     ChannelEvent, ChannelSecrets, Fault, PartyTerms, PeerViolation, Phase, Refused, Terms,
 };
+use crate::bolt::features::{Feature, Features};
 use crate::bolt::tx::Side;
 use crate::bolt::units::Msat;
 use crate::bolt::wire::ChannelId;
@@ -16,7 +17,15 @@ use crate::bolt::wire::messages::{Error, OpenChannel};
 
 impl Node {
     /// The part of the terms that this node decides.
-    fn party(&self, secrets: &ChannelSecrets, peer: &PublicKey, capacity: Amount) -> PartyTerms {
+    fn party(
+        &self,
+        secrets: &ChannelSecrets,
+        peer: &PublicKey,
+        features: &Features,
+        capacity: Amount,
+    ) -> PartyTerms {
+        let commits =
+            self.committing.contains(peer) && features.supports(Feature::UPFRONT_SHUTDOWN_SCRIPT);
         let policy = self.policies.get(peer).cloned().unwrap_or_default();
         let one_percent = Amount::from_sat(capacity.to_sat() / 100);
         PartyTerms {
@@ -30,16 +39,16 @@ impl Node {
             max_accepted_htlcs: 483,
             funding_pubkey: secrets.funding.public_key(secp256k1::SECP256K1),
             basepoints: secrets.basepoints.public(),
+            upfront_shutdown_script: commits.then(|| self.wallet.script().clone()),
         }
     }
 
     pub(super) fn open(&mut self, request: &OpenRequest) -> Outputs {
-        if !self.is_connected(&request.peer) {
-            return Err(NodeError::Refused(Refused::NotConnected));
-        }
+        let features = self.negotiated(&request.peer);
+        let features = features.ok_or(NodeError::Refused(Refused::NotConnected))?;
         let handle = self.next_channel();
         let secrets = self.seed.channel(self.next_index());
-        let party = self.party(&secrets, &request.peer, request.capacity);
+        let party = self.party(&secrets, &request.peer, &features, request.capacity);
         let terms = Terms {
             opener: Side::Local,
             capacity: request.capacity,
@@ -51,10 +60,12 @@ impl Node {
             remote: party.clone(),
             local: party,
         };
-        let context = self.context(&secrets);
+        let context = self.context(&secrets, &features);
         let (phase, outputs) = Phase::open(&context, terms, handle).map_err(NodeError::from)?;
-        self.channels
-            .insert(handle, NodeChannel { peer: request.peer, secrets, phase, link: Link::Up });
+        self.channels.insert(
+            handle,
+            NodeChannel { peer: request.peer, secrets, phase, link: Link::Up, features },
+        );
         self.carry_out(handle, outputs)
     }
 
@@ -77,13 +88,16 @@ impl Node {
                 return Ok(vec![Self::error(from, handle, &violation)]);
             }
         };
-        let party = self.party(&secrets, &from, message.funding_satoshis);
+        let features = self.negotiated(&from).unwrap_or_default();
+        let party = self.party(&secrets, &from, &features, message.funding_satoshis);
         let depth = self.policies.get(&from).cloned().unwrap_or_default().minimum_depth;
-        let context = self.context(&secrets);
+        let context = self.context(&secrets, &features);
         match Phase::accept(&context, message, party, depth) {
             Ok((phase, outputs)) => {
-                self.channels
-                    .insert(handle, NodeChannel { peer: from, secrets, phase, link: Link::Up });
+                self.channels.insert(
+                    handle,
+                    NodeChannel { peer: from, secrets, phase, link: Link::Up, features },
+                );
                 self.carry_out(handle, outputs)
             }
             Err(Fault::Peer(violation)) => Ok(Self::refuse(from, handle, &violation)),

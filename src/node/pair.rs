@@ -23,6 +23,7 @@ use crate::bolt::wire::{Message, ShortChannelId};
 pub(super) const ALICE: usize = 0;
 pub(super) const BOB: usize = 1;
 
+#[derive(Clone)]
 pub(super) struct Pair {
     pub(super) nodes: [Node; 2],
     /// Messages on their way: the receiver, and what it receives.

@@ -22,6 +22,8 @@ use crate::bolt::wire::{Bytes, ChannelId, DecodeError, Message};
 pub(super) struct Peer {
     /// The connection, if there is one.
     connection: Option<Connection>,
+    /// What both this node and the peer support, by their last `init`.
+    negotiated: Features,
     /// What the peer gave us to keep.
     stored: Option<Bytes>,
 }
@@ -68,8 +70,10 @@ pub fn default_features() -> Features {
     ];
     let offered = [
         Feature::BASIC_MPP,
+        Feature::UPFRONT_SHUTDOWN_SCRIPT,
         Feature::ANCHORS,
         Feature::ROUTE_BLINDING,
+        Feature::SHUTDOWN_ANYSEGWIT,
         Feature::ATTRIBUTION_DATA,
         Feature::ONION_MESSAGES,
         Feature::PROVIDE_STORAGE,
@@ -91,8 +95,9 @@ impl Node {
 
     /// What both this node and a peer support, while they are connected.
     pub fn negotiated(&self, peer: &PublicKey) -> Option<Features> {
-        let theirs = self.peers.get(peer)?.connection.as_ref()?.features()?;
-        Some(self.features.negotiated(&theirs))
+        let known = self.peers.get(peer)?;
+        known.connection.as_ref()?.features()?;
+        Some(known.negotiated.clone())
     }
 
     /// Whether both sides have sent `init`.
@@ -127,9 +132,14 @@ impl Node {
             let message = PeerStorageRetrieval { blob, unknown: Vec::new() }.into();
             outputs.push(NodeOutput::Send { to: peer, message });
         }
+        let negotiated = self.negotiated(&peer).unwrap_or_default();
+        for channel in self.channels.values_mut().filter(|channel| channel.peer == peer) {
+            channel.features = negotiated.clone();
+        }
         for handle in self.channels_with(&peer) {
             let Some(channel) = self.channels.get(&handle) else { continue };
-            let ours = channel.phase.reestablish(&self.context(&channel.secrets))?;
+            let ours =
+                channel.phase.reestablish(&self.context(&channel.secrets, &channel.features))?;
             let Some(channel) = self.channels.get_mut(&handle) else { continue };
             channel.link = if ours.is_some() { Link::Reestablishing } else { Link::Up };
             let message = ours.map(Message::from);
@@ -145,13 +155,13 @@ impl Node {
 
     /// Takes a message of a peer.
     pub(super) fn receive(&mut self, from: PublicKey, message: &Message) -> Outputs {
-        let known = self.peers.get_mut(&from);
-        let Some(connection) = known.and_then(|known| known.connection.as_mut()) else {
-            return Ok(Vec::new());
-        };
+        let Some(known) = self.peers.get_mut(&from) else { return Ok(Vec::new()) };
+        let Some(connection) = &mut known.connection else { return Ok(Vec::new()) };
         match connection.receive(&self.features, message) {
             Ok(Received::Ready(ready)) => {
+                let theirs = ready.features().unwrap_or_default();
                 *connection = ready;
+                known.negotiated = self.features.negotiated(&theirs);
                 self.greet(from)
             }
             Ok(Received::Answer(answer)) => {
@@ -237,7 +247,7 @@ impl Node {
         if let Message::ChannelReestablish(theirs) = message
             && due
         {
-            let context = self.context(&channel.secrets);
+            let context = self.context(&channel.secrets, &channel.features);
             let step = match channel.phase.receive_reestablish(&context, theirs) {
                 Err(Fault::Peer(violation)) => channel.phase.fail(&context, &violation),
                 step => step?,

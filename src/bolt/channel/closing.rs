@@ -100,7 +100,9 @@ impl Closing {
     /// The negotiation that led here, if the mutual close is published and not in a block yet.
     pub(super) fn agreed(&self) -> Option<&Negotiating> {
         match (self.before.as_ref(), &self.spend, self.intent) {
-            (Phase::Negotiating(negotiating), None, Intent::Ours) => Some(negotiating),
+            (Phase::Negotiating(negotiating), None, Intent::Ours) if negotiating.is_agreed() => {
+                Some(negotiating)
+            }
             _ => None,
         }
     }

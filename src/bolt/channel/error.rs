@@ -96,6 +96,12 @@ violations! {
     /// A channel type that is not known here, or not the proposed one.
     #[error("channel_type is not suitable")]
     UnsuitableChannelType => "bolt02/open_channel/channel-type-suitable";
+    /// No word on the script of `shutdown`.
+    #[error("upfront_shutdown_script is missing")]
+    NoUpfrontScript => "bolt02/open_channel/upfront-shutdown-script-present";
+    /// A commitment to a script that `shutdown` must not have.
+    #[error("upfront_shutdown_script is not a standard form")]
+    UpfrontScriptForm => "bolt02/open_channel/upfront-shutdown-script-form";
     /// The funding output has another script or amount, or does not exist.
     #[error("{outpoint} is not the funding output that was agreed on")]
     WrongFundingOutput { outpoint: OutPoint } => "bolt02/channel_ready/funding-output-fits";
@@ -177,12 +183,79 @@ violations! {
     /// A script that no closing transaction may pay to.
     #[error("scriptpubkey of shutdown is not a standard form")]
     ShutdownScript => "bolt02/shutdown/script-form";
+    /// Another script than the one that the side committed to when it opened the channel.
+    #[error("scriptpubkey is not the upfront_shutdown_script")]
+    UpfrontScriptChanged => "bolt02/shutdown/upfront-script";
     /// A closing fee that no range contains.
     #[error("fee_satoshis {} is acceptable to nobody", fee.to_sat())]
     ClosingFee { fee: Amount } => "bolt02/closing_signed/fee-in-range";
+    /// No fee that could be accepted, for too long.
+    #[error("no acceptable closing_signed within {blocks} blocks")]
+    NoClosingFee { blocks: u32 } => "bolt02/closing_signed/answered-in-time";
+    /// `closing_signed` where `option_simple_close` was negotiated.
+    #[error("closing_signed with option_simple_close")]
+    LegacyClosing => "bolt02/closing_signed/without-simple-close";
+    /// A fee that the closer cannot pay.
+    #[error("fee_satoshis {} of a closer that has {} sat", fee.to_sat(), balance.to_sat())]
+    CloserCannotPay { fee: Amount, balance: Amount } => "bolt02/closing_complete/fee-within-balance";
+    /// A closing transaction that pays us to another script than we named last.
+    #[error("closee_scriptpubkey is not the last one that was sent")]
+    CloseeScript => "bolt02/closing_complete/closee-script-last-sent";
+    /// A closing transaction that pays the closer to a script that `shutdown` must not have.
+    #[error("closer_scriptpubkey is not a standard form")]
+    CloserScript => "bolt02/closing_complete/closer-script-form";
+    /// Not the signatures that the balances of both sides ask for.
+    #[error("{field} is {} in closing_complete, by the balances", if *due { "missing" } else { "one too many" })]
+    CloserSignatures { field: &'static str, due: bool } => "bolt02/closing_complete/signatures-by-balance";
+    /// The one signature that we would need is missing.
+    #[error("closing_complete without {missing}")]
+    NoCloserSignature { missing: &'static str } => "bolt02/closing_complete/signature-present";
+    /// A signature of the closer that does not fit.
+    #[error("{field} in closing_complete does not fit")]
+    WrongCloserSignature { field: &'static str } => "bolt02/closing_complete/signature-valid";
+    /// A `closing_sig` that answers nothing.
+    #[error("closing_sig without a closing_complete to answer")]
+    NothingToClose => "bolt02/closing_sig/closing-complete-outstanding";
+    /// A `closing_sig` for another transaction.
+    #[error("{field} in closing_sig is not the one in closing_complete")]
+    ClosingSigDiffers { field: &'static str } => "bolt02/closing_sig/repeats-closing-complete";
+    /// More signatures than one, or none.
+    #[error("{count} signatures in closing_sig")]
+    ClosingSigCount { count: usize } => "bolt02/closing_sig/one-signature";
+    /// A signature of a transaction that the closer did not sign.
+    #[error("{field} in closing_sig was not in closing_complete")]
+    ClosingSigNotOffered { field: &'static str } => "bolt02/closing_sig/signature-offered";
+    /// A signature of the closee that does not fit.
+    #[error("{field} in closing_sig does not fit")]
+    WrongCloseeSignature { field: &'static str } => "bolt02/closing_sig/signature-valid";
+    /// No `closing_sig`, for too long.
+    #[error("no closing_sig within {blocks} blocks")]
+    NoClosingSig { blocks: u32 } => "bolt02/closing_complete/answered-in-time";
     /// The peer gave up.
     #[error("the peer sent an error")]
     Error => "bolt01/error/fails-channel";
+}
+
+impl PeerViolation {
+    /// Whether only the connection is closed for it: the peer may do better over the next one.
+    pub(super) fn spares_channel(&self) -> bool {
+        matches!(
+            self,
+            Self::ShutdownScript
+                | Self::UpfrontScriptChanged
+                | Self::CloserCannotPay { .. }
+                | Self::CloseeScript
+                | Self::CloserScript
+                | Self::NoCloserSignature { .. }
+                | Self::WrongCloserSignature { .. }
+                | Self::NothingToClose
+                | Self::ClosingSigDiffers { .. }
+                | Self::ClosingSigCount { .. }
+                | Self::ClosingSigNotOffered { .. }
+                | Self::WrongCloseeSignature { .. }
+                | Self::NoClosingSig { .. }
+        )
+    }
 }
 
 /// A command that makes no sense now.
@@ -219,6 +292,23 @@ pub enum Refused {
     /// There is no connection with the peer, or it is not ready yet.
     #[error("go on without a connection")]
     NotConnected,
+    /// The peer has yet to sign the closing transaction that was offered last.
+    #[error("offer a closing transaction: the last one waits for closing_sig")]
+    AwaitsClosingSig,
+    /// The new closing transaction would not replace the old one.
+    #[error("offer a closing transaction at {} sat: the last one pays {} sat", fee.to_sat(), last.to_sat())]
+    ClosingFeeTooLow {
+        /// Its fee.
+        fee: Amount,
+        /// The fee of the one before.
+        last: Amount,
+    },
+    /// Our balance does not pay for a closing transaction.
+    #[error("offer a closing transaction at {0} sat/kw: the balance is too small")]
+    ClosingFeeTooHigh(FeeratePerKw),
+    /// A script that a closing transaction may not pay us to.
+    #[error("close to this script: it is no standard form, or not the one committed to")]
+    ClosingScript,
     /// The funding transaction is not in the chain (any more).
     #[error("use a channel whose funding transaction is not confirmed")]
     Unconfirmed,

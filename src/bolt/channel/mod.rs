@@ -4,12 +4,15 @@
 //! Nothing is changed in place, so an old phase can be kept, replayed and compared.
 //!
 //! ```text
-//! Opening -> Normal -> Shutdown -> Negotiating -> Closing -> Closed
-//!    |         |          |             |            ^
-//!    +---------+----------+-------------+------------+   the funding output is spent, or we fail
+//! Opening -> Normal -> Shutdown -> Negotiating --> Closing -> Closed
+//!    |         |          | | or     |             ^
+//!    |         |          | +-> SimpleClosing      |
+//!    |         |          |          |             |
+//!    +---------+----------+----------+-------------+   the funding output is spent, or we fail
 //! ```
 
 mod closing;
+mod closing_offer;
 mod commitments;
 mod error;
 mod htlc_state;
@@ -19,6 +22,7 @@ mod opening;
 mod reestablish;
 mod scripted;
 mod shutdown;
+mod simple_closing;
 mod terms;
 mod updates;
 
@@ -32,6 +36,7 @@ pub use negotiating::Negotiating;
 pub use normal::Normal;
 pub use opening::{AwaitingDepth, Opening, Proposal};
 pub use shutdown::Shutdown;
+pub use simple_closing::SimpleClosing;
 pub use terms::{ChannelSecrets, PartyTerms, Terms};
 pub use updates::HtlcOffer;
 
@@ -39,10 +44,11 @@ use bitcoin::hashes::sha256;
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use serde::{Deserialize, Serialize};
 
+use super::features::Features;
 use super::onion::attribution::AttributionData;
 use super::tx::TxError;
 use super::units::{BlockHeight, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
-use super::wire::messages::Error;
+use super::wire::messages::{Error, Warning};
 use super::wire::{ChannelId, Message, PaymentPreimage, ShortChannelId};
 use commitments::Beginning;
 
@@ -82,6 +88,13 @@ pub enum Command {
     Commit,
     /// Close in mutual agreement.
     Close,
+    /// Offer another closing transaction (`option_simple_close`), which replaces the last one.
+    BumpClose {
+        /// The fee rate that we pay for it.
+        feerate: FeeratePerKw,
+        /// The script that it pays us to; `None` leaves it as it is.
+        script: Option<ScriptBuf>,
+    },
     /// Publish the newest commitment.
     ForceClose,
 }
@@ -95,6 +108,7 @@ impl Command {
             Self::UpdateFee(_) => "change the fee rate",
             Self::Commit => "sign a commitment",
             Self::Close => "close",
+            Self::BumpClose { .. } => "offer another closing transaction",
             Self::ForceClose => "force-close",
         }
     }
@@ -135,6 +149,8 @@ pub enum Output {
     Htlc(HtlcNews),
     /// Something happened that is worth telling.
     Event(ChannelEvent),
+    /// Close the connection with the peer, once what was sent has gone out.
+    Disconnect,
 }
 
 /// What a node must know of an HTLC.
@@ -252,6 +268,8 @@ pub struct Context<'a> {
     pub feerate: FeeratePerKw,
     /// Where our funds go.
     pub destination: &'a ScriptBuf,
+    /// What both sides support, by the last `init`.
+    pub features: &'a Features,
     /// When updates are signed.
     pub pace: Pace,
 }
@@ -277,6 +295,8 @@ pub enum Phase {
     Shutdown(Shutdown),
     /// `closing_signed`.
     Negotiating(Negotiating),
+    /// `closing_complete` and `closing_sig`, until a block holds a closing transaction.
+    SimpleClosing(SimpleClosing),
     /// The funding output is spent, or is about to be.
     Closing(Closing),
     /// Nothing is left to do.
@@ -317,6 +337,7 @@ impl Phase {
                 Self::Normal(normal) => normal.step(context, input),
                 Self::Shutdown(shutdown) => shutdown.step(context, input),
                 Self::Negotiating(negotiating) => negotiating.step(context, input),
+                Self::SimpleClosing(closing) => closing.step(context, input),
                 Self::Closing(closing) => closing.step(context, input),
                 Self::Closed(_) => match input {
                     Input::Chain(_) => Ok((self.clone(), Vec::new())),
@@ -332,7 +353,7 @@ impl Phase {
             Self::Opening(_) => "opening",
             Self::Normal(_) => "normal",
             Self::Shutdown(_) => "shutdown",
-            Self::Negotiating(_) => "negotiating",
+            Self::Negotiating(_) | Self::SimpleClosing(_) => "negotiating",
             Self::Closing(_) => "closing",
             Self::Closed(Closed::NeverOpened | Closed::Resolved) => "closed",
             Self::Closed(Closed::FundingLost) => "funding_lost",
@@ -347,6 +368,7 @@ impl Phase {
             Self::Normal(normal) => Some(&normal.commitments),
             Self::Shutdown(shutdown) => Some(&shutdown.commitments),
             Self::Negotiating(negotiating) => Some(&negotiating.commitments),
+            Self::SimpleClosing(closing) => Some(&closing.commitments),
             Self::Closing(closing) => closing.before.commitments(),
         }
     }
@@ -356,20 +378,24 @@ impl Phase {
         let confirmation = match self {
             Self::Normal(normal) => normal.confirmation,
             Self::Shutdown(shutdown) => shutdown.confirmation,
-            Self::Opening(_) | Self::Negotiating(_) | Self::Closing(_) | Self::Closed(_) => {
-                return None;
-            }
+            Self::Opening(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
+            | Self::Closing(_)
+            | Self::Closed(_) => return None,
         };
         confirmation.short_channel_id(self.commitments()?.funding.outpoint.vout)
     }
 
     /// What a violation of the peer's leads to: an `error`, and our commitment on chain if there
-    /// is one. BOLT 5, "Failing a Channel".
+    /// is one (BOLT 5, "Failing a Channel"); or a `warning`, and the end of the connection.
     pub fn fail(&self, context: &Context<'_>, violation: &PeerViolation) -> (Self, Vec<Output>) {
-        let mut outputs = vec![Output::Event(ChannelEvent::Violation {
-            requirement: violation.requirement().to_owned(),
-            message: violation.to_string(),
-        })];
+        let mut outputs = vec![violation.told()];
+        if violation.spares_channel() {
+            let warning = Warning::about(self.channel_id(), violation.to_string());
+            outputs.extend([Output::Send(warning.into()), Output::Disconnect]);
+            return (self.clone(), outputs);
+        }
         if *violation != PeerViolation::Error {
             let error = Error::about(self.channel_id(), violation.to_string());
             outputs.push(Output::Send(error.into()));
@@ -384,6 +410,7 @@ impl Phase {
                 Self::Normal(_)
                 | Self::Shutdown(_)
                 | Self::Negotiating(_)
+                | Self::SimpleClosing(_)
                 | Self::Closing(_)
                 | Self::Closed(_) => (self.clone(), outputs),
             },
@@ -397,6 +424,7 @@ impl Phase {
             Self::Normal(_)
             | Self::Shutdown(_)
             | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
             | Self::Closing(_)
             | Self::Closed(_) => {
                 self.commitments().map_or(ChannelId([0; 32]), |commitments| commitments.channel_id)
@@ -409,9 +437,11 @@ impl Phase {
         let refused = Refused::WrongPhase { command: "force-close", phase: self.name() };
         let state = match self {
             Self::Closing(_) | Self::Closed(_) => None,
-            Self::Opening(_) | Self::Normal(_) | Self::Shutdown(_) | Self::Negotiating(_) => {
-                self.commitments().and_then(Commitments::local)
-            }
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_) => self.commitments().and_then(Commitments::local),
         };
         let state = state.ok_or(refused)?;
         let transaction = state.signed(context.secrets)?;
@@ -493,6 +523,16 @@ impl Confirmation {
                 Self::At { .. } | Self::Unconfirmed => (self, None),
             },
         }
+    }
+}
+
+impl PeerViolation {
+    /// The event that tells of it.
+    fn told(&self) -> Output {
+        Output::Event(ChannelEvent::Violation {
+            requirement: self.requirement().to_owned(),
+            message: self.to_string(),
+        })
     }
 }
 

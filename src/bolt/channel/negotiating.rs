@@ -15,8 +15,8 @@ use super::{
     Phase, Purpose, Shutdown, Step, normal, unexpected,
 };
 use crate::bolt::tx::{Side, closing};
-use crate::bolt::units::FeeratePerKw;
-use crate::bolt::wire::messages::ClosingSigned;
+use crate::bolt::units::{BlockHeight, FeeratePerKw};
+use crate::bolt::wire::messages::{ClosingSigned, Warning};
 use crate::bolt::wire::{FeeRange, Message};
 
 /// A channel whose closing fee is negotiated.
@@ -30,7 +30,15 @@ pub struct Negotiating {
     proposed: Option<Amount>,
     /// The fee that the peer proposed last.
     received: Option<Amount>,
+    /// The height at which we began to wait for the peer.
+    since: BlockHeight,
 }
+
+/// So many blocks are a reasonable time to wait for the peer: an hour.
+pub(super) const PATIENCE: u32 = 6;
+
+/// Just what is relayed: 1 sat per vbyte.
+const LEAST_FEERATE: FeeratePerKw = FeeratePerKw(250);
 
 /// Where we stand when a `closing_signed` arrives.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +60,8 @@ enum Answer {
     Agree,
     /// We propose this one.
     Counter(Amount),
+    /// No fee is in both ranges: the peer may send another.
+    Warn,
     /// There is no fee for both.
     Fail,
 }
@@ -64,7 +74,7 @@ impl Position {
         }
         match (theirs, self.proposed) {
             (Some(theirs), proposed) => {
-                let Some(both) = overlap(self.range, theirs) else { return Answer::Fail };
+                let Some(both) = overlap(self.range, theirs) else { return Answer::Warn };
                 match (self.funder, proposed) {
                     (Side::Local, _) if both.contains(fee) => Answer::Agree,
                     // The funder has no second proposal, and the fundee's first one stands.
@@ -128,10 +138,17 @@ impl Negotiating {
             local_script,
             remote_script,
         };
-        let mut next = Self { commitments, confirmation, closing, proposed: None, received: None };
+        let mut next = Self {
+            commitments,
+            confirmation,
+            closing,
+            proposed: None,
+            received: None,
+            since: context.height,
+        };
         if next.commitments.terms.opener == Side::Local {
-            let fee = next.fee_at(context.feerate);
-            outputs.push(next.propose(context, fee)?);
+            let fee = next.fee_at(context.feerate).min(next.funder_balance());
+            outputs.push(next.propose(context, fee, None)?);
         }
         Ok((Phase::Negotiating(next), outputs))
     }
@@ -141,13 +158,28 @@ impl Negotiating {
         feerate.fee(closing::closing_weight(&[&closing.local_script, &closing.remote_script]))
     }
 
+    /// The most that the fee can be.
+    fn funder_balance(&self) -> Amount {
+        let (to_local, to_remote) = self.commitments.settled();
+        match self.commitments.terms.opener {
+            Side::Local => to_local.to_sat_floor(),
+            Side::Remote => to_remote.to_sat_floor(),
+        }
+    }
+
     /// What we take: from the least that is relayed to twice what we would propose, and as the
-    /// fundee, who does not pay it, anything that the funder can afford.
-    fn range(&self, context: &Context<'_>) -> FeeRange {
-        let min_fee_satoshis = self.fee_at(FeeratePerKw(253));
+    /// fundee, who does not pay it, anything that the funder can afford or says that it takes.
+    fn range(&self, context: &Context<'_>, theirs: Option<FeeRange>) -> FeeRange {
+        let affordable = self.funder_balance();
+        let min_fee_satoshis = self.fee_at(LEAST_FEERATE).min(affordable);
         let max_fee_satoshis = match self.commitments.terms.opener {
-            Side::Local => self.fee_at(context.feerate).checked_mul(2).unwrap_or(Amount::MAX),
-            Side::Remote => self.commitments.settled().1.to_sat_floor(),
+            Side::Local => {
+                let twice = self.fee_at(context.feerate).checked_mul(2).unwrap_or(Amount::MAX);
+                twice.min(affordable)
+            }
+            Side::Remote => {
+                theirs.map_or(affordable, |theirs| theirs.max_fee_satoshis.max(affordable))
+            }
         };
         FeeRange { min_fee_satoshis, max_fee_satoshis: max_fee_satoshis.max(min_fee_satoshis) }
     }
@@ -157,16 +189,22 @@ impl Negotiating {
         Ok(self.closing.legacy(terms.opener, fee, terms.local.dust_limit)?)
     }
 
-    fn propose(&mut self, context: &Context<'_>, fee: Amount) -> Result<Output, Fault> {
+    fn propose(
+        &mut self,
+        context: &Context<'_>,
+        fee: Amount,
+        theirs: Option<FeeRange>,
+    ) -> Result<Output, Fault> {
         let transaction = self.transaction(fee)?;
         let message = ClosingSigned {
             channel_id: self.commitments.channel_id,
             fee_satoshis: fee,
-            signature: self.commitments.funding.sign(&transaction, &context.secrets.funding)?,
-            fee_range: Some(self.range(context)),
+            signature: self.commitments.sign_closing(context.secrets, &transaction)?,
+            fee_range: Some(self.range(context, theirs)),
             unknown: Vec::new(),
         };
         self.proposed = Some(fee);
+        self.since = context.height;
         Ok(Output::Send(message.into()))
     }
 
@@ -197,40 +235,50 @@ impl Negotiating {
         let transaction = self.signed_by_peer(fee, &message.signature)?;
         let position = Position {
             funder: self.commitments.terms.opener,
-            range: self.range(context),
+            range: self.range(context, message.fee_range),
             proposed: self.proposed,
             received: self.received,
         };
         let mut next = Self { received: Some(fee), ..self.clone() };
         match position.answer(fee, message.fee_range) {
             Answer::Agree => {
-                let reply = (self.proposed != Some(fee)).then(|| next.propose(context, fee));
+                let reply = (self.proposed != Some(fee))
+                    .then(|| next.propose(context, fee, message.fee_range));
                 let outputs = reply.transpose()?.into_iter().collect();
                 next.publish(context, transaction, message.signature, outputs)
             }
             Answer::Counter(fee) => {
-                let counter = next.propose(context, fee)?;
+                let counter = next.propose(context, fee, message.fee_range)?;
                 Ok((Phase::Negotiating(next), vec![counter]))
+            }
+            Answer::Warn => {
+                let text = PeerViolation::ClosingFee { fee }.to_string();
+                let warning = Warning::about(self.commitments.channel_id, text);
+                Ok((Phase::Negotiating(next), vec![Output::Send(warning.into())]))
             }
             Answer::Fail => Err(PeerViolation::ClosingFee { fee }.into()),
         }
     }
 
     fn publish(
-        &self,
+        mut self,
         context: &Context<'_>,
         mut transaction: Transaction,
         theirs: Signature,
         mut outputs: Vec<Output>,
     ) -> Step {
-        let funding = &self.commitments.funding;
-        let ours = funding.sign(&transaction, &context.secrets.funding)?;
+        let ours = self.commitments.sign_closing(context.secrets, &transaction)?;
         if let Some(input) = transaction.input.first_mut() {
-            input.witness = funding.witness(&ours, &theirs);
+            input.witness = self.commitments.funding.witness(&ours, &theirs);
         }
         outputs.push(Output::Broadcast { transaction, purpose: Purpose::Closing });
-        let before = Phase::Negotiating(self.clone());
+        let before = Phase::Negotiating(self);
         Ok((Phase::Closing(Closing::unconfirmed(before)), outputs))
+    }
+
+    /// Whether both sides have signed for one fee.
+    pub(super) fn is_agreed(&self) -> bool {
+        self.proposed.is_some() && self.proposed == self.received
     }
 
     /// The connection is lost: both sides send `shutdown` again, and the negotiation begins anew.
@@ -243,6 +291,10 @@ impl Negotiating {
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
         match input {
             Input::Received(Message::ClosingSigned(message)) => self.receive(context, message),
+            // The funding got its depth after all.
+            Input::Received(Message::ChannelReady(_)) => {
+                Ok((Phase::Negotiating(self.clone()), Vec::new()))
+            }
             Input::Received(_) | Input::Command(_) => Err(unexpected("negotiating", input)),
             Input::Chain(event) => self.follow(context, event),
         }
@@ -252,7 +304,17 @@ impl Negotiating {
         let (confirmation, outputs) = normal::follow(&self.commitments, self.confirmation, event);
         let next = Self { confirmation, ..self.clone() };
         let phase = Phase::Negotiating(next);
-        normal::close_if_spent(phase, &self.commitments, context, event, outputs)
+        let (next, mut outputs) =
+            normal::close_if_spent(phase, &self.commitments, context, event, outputs)?;
+        // The fundee has nothing to wait for before the funder has begun.
+        let waits = self.proposed.or(self.received).is_some();
+        let waited = context.height.blocks_since(self.since).unwrap_or(0);
+        if !waits || waited < PATIENCE || !matches!(next, Phase::Negotiating(_)) {
+            return Ok((next, outputs));
+        }
+        let (next, more) = next.fail(context, &PeerViolation::NoClosingFee { blocks: PATIENCE });
+        outputs.extend(more);
+        Ok((next, outputs))
     }
 }
 
@@ -267,7 +329,7 @@ mod tests {
 
     #[test]
     fn answers_follow_the_table() {
-        use Answer::{Agree, Counter, Fail};
+        use Answer::{Agree, Counter, Fail, Warn};
         use Side::{Local, Remote};
         let sat = Amount::from_sat;
         // We take 100 to 400. Who pays, what we proposed; the fee and the range that arrive.
@@ -280,13 +342,14 @@ mod tests {
             ((Local, Some(200)), (400, Some((400, 600))), Agree),
             ((Local, Some(200)), (300, Some((350, 600))), Fail),
             ((Local, Some(200)), (401, Some((350, 600))), Fail),
-            ((Local, Some(200)), (401, Some((401, 600))), Fail),
+            ((Local, Some(200)), (401, Some((401, 600))), Warn),
             // The fundee: its first answer is in the overlap, and stands.
             ((Remote, None), (300, Some((250, 600))), Agree),
             ((Remote, None), (99, Some((50, 100))), Counter(sat(100))),
             ((Remote, None), (500, Some((50, 600))), Counter(sat(400))),
-            ((Remote, None), (99, Some((50, 99))), Fail),
-            ((Remote, None), (300, Some((350, 250))), Fail),
+            ((Remote, None), (99, Some((50, 99))), Warn),
+            ((Remote, None), (300, Some((350, 250))), Warn),
+            ((Remote, Some(200)), (99, Some((50, 99))), Warn),
             ((Remote, Some(200)), (300, Some((250, 600))), Fail),
             // Without a range: what we take, else strictly between the fees.
             ((Local, Some(200)), (400, None), Agree),

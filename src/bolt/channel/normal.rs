@@ -47,7 +47,8 @@ impl Normal {
                 Ok((self.with(self.commitments.receive_offer(add)?).into(), Vec::new()))
             }
             Input::Received(Message::Shutdown(shutdown)) => {
-                Shutdown::begin(self).receive(context, shutdown)
+                Shutdown::begin(self.commitments.clone(), self.confirmation)
+                    .receive(context, shutdown)
             }
             // A second one may bring another alias, which nothing here uses yet.
             Input::Received(Message::ChannelReady(_)) => Ok((self.clone().into(), Vec::new())),
@@ -87,8 +88,9 @@ impl Normal {
                 let (commitments, output) = commit(&self.commitments, context)?;
                 Ok((self.with(commitments).into(), vec![output]))
             }
-            Command::Close => Shutdown::begin(self).settle(context, Vec::new()),
-            Command::Fund { .. } | Command::ForceClose => {
+            Command::Close => Shutdown::begin(self.commitments.clone(), self.confirmation)
+                .settle(context, Vec::new()),
+            Command::Fund { .. } | Command::BumpClose { .. } | Command::ForceClose => {
                 Err(unexpected("normal", &Input::Command(command.clone())))
             }
         }
@@ -222,9 +224,11 @@ pub(super) fn with_commitments(phase: &Phase, commitments: Commitments) -> Phase
     match phase {
         Phase::Normal(normal) => normal.with(commitments).into(),
         Phase::Shutdown(shutdown) => Phase::Shutdown(shutdown.with(commitments)),
-        Phase::Opening(_) | Phase::Negotiating(_) | Phase::Closing(_) | Phase::Closed(_) => {
-            phase.clone()
-        }
+        Phase::Opening(_)
+        | Phase::Negotiating(_)
+        | Phase::SimpleClosing(_)
+        | Phase::Closing(_)
+        | Phase::Closed(_) => phase.clone(),
     }
 }
 

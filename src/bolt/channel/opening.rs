@@ -14,17 +14,19 @@
 use std::sync::Arc;
 
 use bitcoin::constants::ChainHash;
-use bitcoin::{Amount, OutPoint, Transaction};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction};
 use secp256k1::PublicKey;
 
 use super::error::ensure;
 use super::normal::Normal;
+use super::shutdown::is_allowed;
 use super::terms::{PartyTerms, Terms};
 use super::{
     Beginning, ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation,
-    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Refused, Step, spender,
+    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Refused, Shutdown, Step, spender,
     unexpected,
 };
+use crate::bolt::features::{Feature, Features};
 use crate::bolt::keys::Basepoints;
 use crate::bolt::tx::funding::Funding;
 use crate::bolt::tx::{ChannelType, Side, fee, script};
@@ -46,6 +48,8 @@ const LONGEST_DELAY: CsvDelay = CsvDelay(2016);
 const LEAST_FEERATE: FeeratePerKw = FeeratePerKw(253);
 /// 1000 sat per vbyte.
 const GREATEST_FEERATE: FeeratePerKw = FeeratePerKw(250_000);
+/// Short for the feature by which a side commits to the script of its `shutdown`.
+const UPFRONT: Feature = Feature::UPFRONT_SHUTDOWN_SCRIPT;
 /// After so many blocks without the funding transaction the acceptor forgets the channel.
 const FORGET_AFTER: u32 = 2016;
 
@@ -135,8 +139,10 @@ impl Phase {
             htlc_basepoint: basepoints.htlc,
             first_per_commitment_point: first_point(context, 0)?,
             channel_flags: 0,
-            // With TLVs, `upfront_shutdown_script` must be there; empty means that we do not commit.
-            upfront_shutdown_script: Some(bitcoin::ScriptBuf::new()),
+            // With TLVs, it must be there; empty means that we do not commit.
+            upfront_shutdown_script: Some(
+                terms.local.upfront_shutdown_script.clone().unwrap_or_default(),
+            ),
             channel_type: Some(terms.channel_type.into()),
             unknown: Vec::new(),
         };
@@ -156,6 +162,7 @@ impl Phase {
         local: PartyTerms,
         minimum_depth: u32,
     ) -> Step {
+        check_upfront(message.upfront_shutdown_script.as_ref(), context.features)?;
         let terms = Terms {
             opener: Side::Remote,
             capacity: message.funding_satoshis,
@@ -163,7 +170,7 @@ impl Phase {
             channel_type: known_type(message.channel_type.as_ref())?,
             feerate: message.feerate_per_kw,
             minimum_depth,
-            remote: message.into(),
+            remote: PartyTerms::from(message).negotiated(context.features),
             local,
         };
         ensure(message.chain_hash == ChainHash::REGTEST, PeerViolation::UnknownChain)?;
@@ -185,7 +192,9 @@ impl Phase {
             delayed_payment_basepoint: basepoints.delayed_payment,
             htlc_basepoint: basepoints.htlc,
             first_per_commitment_point: first_point(context, 0)?,
-            upfront_shutdown_script: Some(bitcoin::ScriptBuf::new()),
+            upfront_shutdown_script: Some(
+                terms.local.upfront_shutdown_script.clone().unwrap_or_default(),
+            ),
             channel_type: message.channel_type.clone(),
             unknown: Vec::new(),
         };
@@ -224,6 +233,11 @@ macro_rules! party {
                 delayed_payment: $message.delayed_payment_basepoint,
                 htlc: $message.htlc_basepoint,
             },
+            // An empty one commits to nothing.
+            upfront_shutdown_script: $message
+                .upfront_shutdown_script
+                .clone()
+                .filter(|script| !script.is_empty()),
         }
     };
 }
@@ -237,6 +251,26 @@ impl From<&OpenChannel> for PartyTerms {
 impl From<&AcceptChannel> for PartyTerms {
     fn from(message: &AcceptChannel) -> Self {
         party!(message)
+    }
+}
+
+impl PartyTerms {
+    /// Without what takes a feature that was not negotiated.
+    fn negotiated(mut self, features: &Features) -> Self {
+        self.upfront_shutdown_script =
+            self.upfront_shutdown_script.filter(|_| features.supports(UPFRONT));
+        self
+    }
+}
+
+/// With the feature, a side either commits to a script that `shutdown` may have, or says that it
+/// does not.
+fn check_upfront(script: Option<&ScriptBuf>, features: &Features) -> Result<(), PeerViolation> {
+    match script {
+        _ if !features.supports(UPFRONT) => Ok(()),
+        None => Err(PeerViolation::NoUpfrontScript),
+        Some(script) if script.is_empty() => Ok(()),
+        Some(script) => ensure(is_allowed(script, features), PeerViolation::UpfrontScriptForm),
     }
 }
 
@@ -279,7 +313,7 @@ impl Opening {
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
         match (self, input) {
             (Self::Proposed(proposal), Input::Received(Message::AcceptChannel(accept))) => {
-                proposal.receive_accept(accept)
+                proposal.receive_accept(context, accept)
             }
             (Self::Agreed(agreed), Input::Command(Command::Fund { transaction, output_index })) => {
                 agreed.fund(context, transaction, *output_index)
@@ -292,6 +326,15 @@ impl Opening {
             }
             (Self::AwaitingDepth(waiting), Input::Received(Message::ChannelReady(ready))) => {
                 waiting.receive_channel_ready(context, ready)
+            }
+            // Either side may close before the channel is in use.
+            (Self::AwaitingDepth(waiting), Input::Received(Message::Shutdown(shutdown))) => {
+                Shutdown::begin(waiting.commitments.clone(), waiting.confirmation)
+                    .receive(context, shutdown)
+            }
+            (Self::AwaitingDepth(waiting), Input::Command(Command::Close)) => {
+                Shutdown::begin(waiting.commitments.clone(), waiting.confirmation)
+                    .settle(context, Vec::new())
             }
             (Self::AwaitingDepth(waiting), Input::Chain(event)) => waiting.follow(context, event),
             (_, Input::Chain(_)) => Ok((Phase::Opening(self.clone()), Vec::new())),
@@ -323,10 +366,11 @@ fn funding(terms: &Terms, outpoint: OutPoint) -> Funding {
 }
 
 impl Proposal {
-    fn receive_accept(&self, message: &AcceptChannel) -> Step {
+    fn receive_accept(&self, context: &Context<'_>, message: &AcceptChannel) -> Step {
+        check_upfront(message.upfront_shutdown_script.as_ref(), context.features)?;
         let terms = Terms {
             minimum_depth: message.minimum_depth,
-            remote: message.into(),
+            remote: PartyTerms::from(message).negotiated(context.features),
             ..(*self.terms).clone()
         };
         let channel_type = known_type(message.channel_type.as_ref())?;
@@ -428,6 +472,7 @@ impl Phase {
             | Self::Normal(_)
             | Self::Shutdown(_)
             | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
             | Self::Closing(_)
             | Self::Closed(_) => false,
         }

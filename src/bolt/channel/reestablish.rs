@@ -33,6 +33,7 @@ impl Phase {
             }
             // BOLT 2: the negotiation begins anew.
             Self::Negotiating(negotiating) => Self::Shutdown(negotiating.disconnected()),
+            Self::SimpleClosing(closing) => Self::Shutdown(closing.disconnected()),
             Self::Closing(_) | Self::Closed(_) => self.clone(),
         }
     }
@@ -51,7 +52,11 @@ impl Phase {
                 None => Ok(None),
             },
             Self::Closed(_) => Ok(None),
-            Self::Opening(_) | Self::Normal(_) | Self::Shutdown(_) | Self::Negotiating(_) => {
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_) => {
                 let ours = self.commitments().map(|known| known.reestablish(context.secrets));
                 Ok(ours.transpose()?)
             }
@@ -66,9 +71,11 @@ impl Phase {
         let commitments = match self {
             Self::Closing(closing) => return Ok(self.negotiate_again(context, closing, theirs)),
             Self::Closed(_) => None,
-            Self::Opening(_) | Self::Normal(_) | Self::Shutdown(_) | Self::Negotiating(_) => {
-                self.commitments()
-            }
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_) => self.commitments(),
         };
         let Some(commitments) = commitments else {
             return Ok((self.clone(), self.remind(theirs)));
@@ -86,6 +93,7 @@ impl Phase {
             Self::Opening(_)
             | Self::Normal(_)
             | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
             | Self::Closing(_)
             | Self::Closed(_) => None,
         };
@@ -124,8 +132,17 @@ impl Phase {
         let ours = commitments.reestablish(context.secrets)?.next_commitment_number;
         let was_sent = match self {
             Self::Opening(Opening::AwaitingDepth(waiting)) => waiting.sent_ready(),
-            Self::Normal(_) | Self::Shutdown(_) => true,
-            Self::Opening(_) | Self::Negotiating(_) | Self::Closing(_) | Self::Closed(_) => false,
+            Self::Normal(_) => true,
+            // It may have begun before the depth was reached.
+            Self::Shutdown(shutdown) => {
+                let depth = shutdown.confirmation.depth(context.height);
+                depth >= commitments.terms.minimum_depth
+            }
+            Self::Opening(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
+            | Self::Closing(_)
+            | Self::Closed(_) => false,
         };
         if !was_sent || ours != first || theirs.next_commitment_number != first {
             return Ok(None);
@@ -163,6 +180,7 @@ impl Phase {
             Self::Opening(_)
             | Self::Normal(_)
             | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
             | Self::Closing(_)
             | Self::Closed(_) => Ok((self, outputs)),
         }

@@ -28,9 +28,11 @@ impl Phase {
             Self::Shutdown(shutdown) => {
                 Self::Shutdown(shutdown.with(change(&shutdown.commitments)))
             }
-            Self::Opening(_) | Self::Negotiating(_) | Self::Closing(_) | Self::Closed(_) => {
-                self.clone()
-            }
+            Self::Opening(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
+            | Self::Closing(_)
+            | Self::Closed(_) => self.clone(),
         };
         if let Message::UpdateAddHtlc(add) = message {
             return with(&|commitments| commitments.having_added(add));

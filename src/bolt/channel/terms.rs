@@ -1,6 +1,6 @@
 //! What both sides agree on when they open a channel, and the secrets that each keeps.
 
-use bitcoin::Amount;
+use bitcoin::{Amount, ScriptBuf};
 use secp256k1::{PublicKey, SecretKey};
 
 use crate::bolt::keys::{BasepointSecrets, Basepoints, CommitmentSeed};
@@ -26,6 +26,8 @@ pub struct PartyTerms {
     pub funding_pubkey: PublicKey,
     /// Its basepoints.
     pub basepoints: Basepoints,
+    /// The only script that it lets a mutual close pay it to, if it has committed to one.
+    pub upfront_shutdown_script: Option<ScriptBuf>,
 }
 
 /// The terms of a channel, from the view of one side.

@@ -45,13 +45,17 @@ pub enum Rest {
     Resolved,
 }
 
-/// Tells what kind of transaction spent the funding output. The closing transaction has neither
-/// the locktime nor the sequence of a commitment.
+/// Tells what kind of transaction spent the funding output. A closing transaction has neither the
+/// locktime nor the sequence of a commitment; of those that we signed, the peer may publish any.
 pub fn classify(commitments: &Commitments, spend: &Transaction) -> FundingSpend {
-    let Some(number) = commitments.terms.obscuring_factor().number(spend) else {
-        return FundingSpend::MutualClose;
-    };
     let txid = spend.compute_txid();
+    let Some(number) = commitments.terms.obscuring_factor().number(spend) else {
+        return if commitments.has_signed_closing(txid) {
+            FundingSpend::MutualClose
+        } else {
+            FundingSpend::Unknown
+        };
+    };
     let is_ours = commitments
         .local_states()
         .iter()

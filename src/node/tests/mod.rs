@@ -35,6 +35,7 @@ macro_rules! change {
 }
 
 mod an_error;
+mod audited_closes;
 mod blinded;
 mod diagnosis;
 mod interleavings;
@@ -46,5 +47,6 @@ mod reestablish;
 mod reorgs;
 mod revoked_close;
 mod several_hops;
+mod simple_close;
 mod told_by_a_path;
 mod unilateral_close;

@@ -1,5 +1,7 @@
 //! Closing in agreement.
 
+use bitcoin::ScriptBuf;
+
 use super::*;
 use crate::bolt::tx::Side;
 use crate::bolt::tx::closing::Closing;
@@ -78,8 +80,8 @@ fn a_fee_below_the_fundees_range_is_raised_into_it() {
     pair.drive();
     let closing = pair.published(Purpose::Closing).unwrap();
     let paid: u64 = closing.output.iter().map(|o| o.value.to_sat()).sum();
-    // 253 sat/kw over the expected weight, the least that Bob takes.
-    assert_eq!(1_000_000 - paid, 253 * 676 / 1000);
+    // 1 sat per vbyte of the expected weight, the least that Bob takes.
+    assert_eq!(1_000_000 - paid, 676 / 4);
     assert_eq!(pair.mempool.len(), 2, "both publish the same transaction");
     assert_eq!(pair.mempool[0], pair.mempool[1]);
 }
@@ -96,15 +98,142 @@ fn a_fee_without_a_range_is_answered_with_another() {
 }
 
 #[test]
-fn a_fee_that_nobody_can_agree_on_fails_the_channel() {
+fn ranges_without_a_fee_in_common_are_warned_of_and_fail_the_channel_if_no_other_comes() {
     let mut pair = Pair::with_feerates(FeeratePerKw(100), FeeratePerKw(1_000)).opened(Anchors);
     pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
     pair.until("closing_signed");
-    let one = Amount::from_sat(1);
-    let range = FeeRange { min_fee_satoshis: one, max_fee_satoshis: one };
-    pair.deliver(change!(ClosingSigned, m => m.fee_range = Some(range)));
-    assert_eq!(pair.violation(BOB), "bolt02/closing_signed/fee-in-range");
+    let (_, proposal) = pair.wire[0].clone();
+    pair.deliver(change!(ClosingSigned, m => m.fee_range = Some(range(1, 1))));
+    assert_eq!(pair.wire.iter().map(|(_, m)| m.name()).collect::<Vec<_>>(), ["warning"]);
+    assert_eq!(pair.phases(), ["negotiating", "negotiating"]);
+    let mut better = pair.clone();
+    better.wire.push_back((BOB, proposal));
+    better.drive();
+    assert_eq!(better.phases(), ["closing", "closing"]);
+    pair.drive();
+    pair.mine(5);
+    assert_eq!(pair.phases(), ["negotiating", "negotiating"]);
+    pair.mine_these(Vec::new());
+    assert_eq!(pair.violation(BOB), "bolt02/closing_signed/answered-in-time");
+    assert_eq!(pair.violation(ALICE), "bolt02/closing_signed/answered-in-time");
     assert!(pair.published(Purpose::Commitment(CommitmentNumber(0))).is_some());
+    // A commitment is no agreement that a new connection could renew.
+    pair.drive();
+    pair.reconnect();
+    assert_eq!(pair.phases(), ["closing", "closing"]);
+    assert!(pair.published(Purpose::Closing).is_none());
+}
+
+fn range(min: u64, max: u64) -> FeeRange {
+    let [min_fee_satoshis, max_fee_satoshis] = [min, max].map(Amount::from_sat);
+    FeeRange { min_fee_satoshis, max_fee_satoshis }
+}
+
+#[test]
+fn a_funder_that_cannot_pay_the_usual_fee_pays_what_it_has() {
+    let mut pair = Pair::with_feerates(FeeratePerKw(200_000), FeeratePerKw(1_000));
+    pair.open(Anchors, Msat(900_000_000));
+    pair.drive();
+    pair.mine(3);
+    pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+    pair.drive();
+    let closing = pair.published(Purpose::Closing).unwrap();
+    let values: Vec<u64> = closing.output.iter().map(|o| o.value.to_sat()).collect();
+    assert_eq!(values, [900_000]);
+}
+
+/// A pair whose funder is about to propose its fee.
+fn proposing() -> Pair {
+    let mut pair = Pair::normal(Anchors);
+    pair.pay(ALICE, Msat(400_000_000));
+    pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+    pair.until("closing_signed");
+    pair
+}
+
+/// Delivers the next `closing_signed` with another fee and range.
+#[track_caller]
+fn deliver_with_fee(pair: &mut Pair, fee: u64, range: FeeRange) {
+    let from = 1 - pair.wire[0].0;
+    let (to_local, to_remote) = pair.commitments(from).settled();
+    let funding = pair.commitments(from).funding.clone();
+    let closing = Closing {
+        outpoint: funding.outpoint,
+        to_local,
+        to_remote,
+        local_script: pair.nodes[from].wallet().script().clone(),
+        remote_script: pair.nodes[1 - from].wallet().script().clone(),
+    };
+    let key = pair.nodes[from].channel(&pair.handle()).unwrap().secrets.funding;
+    let funder = if from == ALICE { Side::Local } else { Side::Remote };
+    let fee = Amount::from_sat(fee);
+    let signed = closing.legacy(funder, fee, Amount::from_sat(546)).unwrap();
+    pair.deliver(change!(ClosingSigned, m => {
+        m.fee_satoshis = fee;
+        m.fee_range = Some(range);
+        m.signature = funding.sign(&signed, &key).unwrap();
+    }));
+}
+
+/// The fee that the next message proposes.
+#[track_caller]
+fn proposed(pair: &Pair) -> u64 {
+    let Message::ClosingSigned(message) = &pair.wire[0].1 else { panic!("{:?}", pair.wire) };
+    message.fee_satoshis.to_sat()
+}
+
+#[test]
+fn a_funder_that_begins_low_has_its_fee_at_once() {
+    let mut pair = proposing();
+    deliver_with_fee(&mut pair, 170, range(170, 1_170));
+    assert_eq!(proposed(&pair), 170);
+    assert!(pair.published(Purpose::Closing).is_some());
+    let mut pair = proposing();
+    deliver_with_fee(&mut pair, 168, range(160, 1_170));
+    assert_eq!(proposed(&pair), 169);
+    assert!(pair.published(Purpose::Closing).is_none());
+}
+
+#[test]
+fn a_fundee_that_asks_for_all_that_the_funder_takes_has_it_at_once() {
+    for (fee, accepted) in [(2 * 676, true), (2 * 676 + 1, false), (168, false)] {
+        let mut pair = proposing();
+        pair.deliver(|_| {});
+        let before = pair.mempool.len();
+        deliver_with_fee(&mut pair, fee, range(168, 9_000));
+        if accepted {
+            assert_eq!(proposed(&pair), fee);
+            assert_eq!(pair.mempool[before].0, Purpose::Closing);
+        } else {
+            assert_eq!(pair.violation(ALICE), "bolt02/closing_signed/fee-in-range");
+        }
+    }
+}
+
+#[test]
+fn a_fundee_that_has_proposed_a_fee_takes_no_other() {
+    let mut pair = proposing();
+    let (to, mut second) = pair.wire[0].clone();
+    change!(ClosingSigned, m => m.fee_range = None)(&mut second);
+    deliver_with_fee(&mut pair, 168, range(160, 1_170));
+    assert_eq!(proposed(&pair), 169);
+    pair.wire.push_front((to, second.clone()));
+    deliver_with_fee(&mut pair, 170, range(160, 1_170));
+    assert_eq!(pair.violation(BOB), "bolt02/closing_signed/fee-in-range");
+}
+
+#[test]
+fn silence_of_the_fundee_fails_the_channel() {
+    let mut pair = Pair::normal(Anchors);
+    pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+    pair.until("closing_signed");
+    pair.wire.clear();
+    (0..5).for_each(|_| pair.mine_these(Vec::new()));
+    assert_eq!(pair.phases(), ["negotiating", "negotiating"]);
+    pair.mine_these(Vec::new());
+    assert_eq!(pair.violation(ALICE), "bolt02/closing_signed/answered-in-time");
+    // Bob had nothing to answer.
+    assert_eq!(pair.phases(), ["closing", "negotiating"]);
 }
 
 #[test]
@@ -205,11 +334,158 @@ fn a_wrong_closing_signature_fails_the_channel() {
 }
 
 #[test]
-fn shutdown_to_a_script_that_is_no_standard_form_fails_the_channel() {
+fn shutdown_to_a_script_that_is_no_standard_form_closes_the_connection() {
     let mut pair = Pair::normal(Anchors);
     pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
-    pair.deliver(
-        change!(Shutdown, m => m.scriptpubkey = bitcoin::ScriptBuf::from_bytes(vec![0x51])),
-    );
+    pair.deliver(change!(Shutdown, m => m.scriptpubkey = ScriptBuf::from_bytes(vec![0x51])));
     assert_eq!(pair.violation(BOB), "bolt02/shutdown/script-form");
+    assert_eq!(pair.wire.back().unwrap().1.name(), "warning");
+    assert!(!pair.is_connected);
+    pair.reconnect();
+    assert_eq!(pair.phases(), ["closing", "closing"], "{:?}", pair.events);
+    assert!(pair.published(Purpose::Closing).is_some(), "{:?} {:?}", pair.events, pair.told);
+}
+
+#[test]
+fn a_channel_may_close_before_it_is_in_use() {
+    for by in [ALICE, BOB] {
+        let mut pair = Pair::new();
+        pair.open(Anchors, Msat(400_000_000));
+        pair.drive();
+        let handle = *pair.nodes[ALICE].channels().next().unwrap().0;
+        let is_funding = |(purpose, _): &(Purpose, _)| *purpose == Purpose::Funding;
+        pair.command(by, NodeCommand::Close(handle)).unwrap();
+        let mut reconnected = pair.clone();
+        reconnected.reconnect();
+        pair.drive();
+        for mut pair in [pair, reconnected] {
+            assert_eq!(pair.phases(), ["closing", "closing"], "{:?}", pair.events);
+            let closing = pair.published(Purpose::Closing).unwrap().clone();
+            assert_eq!(closing.output.len(), 2);
+            assert!(pair.mempool.iter().any(is_funding));
+            pair.mine(100);
+            assert_eq!(pair.phases(), ["closed", "closed"]);
+        }
+    }
+}
+
+#[test]
+fn shutdown_before_the_first_signatures_fails_the_channel() {
+    let mut pair = Pair::normal(Anchors);
+    pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+    let (_, shutdown) = pair.wire[0].clone();
+    let mut pair = Pair::new();
+    pair.open(Anchors, Msat::ZERO);
+    pair.until("funding_created");
+    let handle = pair.handle();
+    let mut early = shutdown.clone();
+    change!(Shutdown, m => m.channel_id = handle)(&mut early);
+    pair.wire.push_front((BOB, early));
+    pair.deliver(|_| {});
+    assert_eq!(pair.violation(BOB), "bolt02/any/expected-message");
+}
+
+/// Later witness versions take a feature; whoever says that it has it takes them.
+#[test]
+fn shutdown_to_a_later_witness_version_takes_its_feature() {
+    let taproot = ScriptBuf::from_bytes([&[0x51, 32][..], &[7; 32]].concat());
+    for offers in [true, false] {
+        let mut pair = Pair::new();
+        if !offers {
+            let without = default_features().bits().filter(|bit| *bit != 27).collect();
+            pair.command(BOB, NodeCommand::SetFeatures(without)).unwrap();
+            pair.reconnect();
+        }
+        let mut pair = pair.opened(Anchors);
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        pair.deliver(change!(Shutdown, m => m.scriptpubkey = taproot.clone()));
+        assert_eq!(pair.is_connected, offers);
+    }
+}
+
+/// A pair whose nodes have committed to their scripts if the policy says so, before any channel.
+fn committed(policies: [bool; 2]) -> Pair {
+    let mut pair = Pair::new();
+    for node in [ALICE, BOB] {
+        let peer = pair.id(1 - node);
+        pair.command(node, NodeCommand::CommitToScript(peer, policies[node])).unwrap();
+    }
+    pair
+}
+
+#[test]
+fn an_upfront_script_is_the_only_one_to_close_to() {
+    let other = crate::bolt::tx::script::p2wpkh(&committed([true; 2]).id(ALICE));
+    for policies in [[true, true], [true, false], [false, true], [false, false]] {
+        let mut pair = committed(policies).opened(Anchors);
+        for node in [ALICE, BOB] {
+            let terms = &pair.commitments(node).terms;
+            let known = [&terms.local, &terms.remote].map(|p| p.upfront_shutdown_script.is_some());
+            assert_eq!(known, [policies[node], policies[1 - node]]);
+        }
+        pair.pay(ALICE, Msat(400_000_000));
+        pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
+        let mut changed = pair.clone();
+        changed.deliver(change!(Shutdown, m => m.scriptpubkey = other.clone()));
+        assert_eq!(changed.is_connected, !policies[ALICE]);
+        if policies[ALICE] {
+            assert_eq!(changed.violation(BOB), "bolt02/shutdown/upfront-script");
+            // Without the connection the channel is as it was.
+            assert_eq!(changed.phase(BOB).name(), "normal");
+        }
+        pair.drive();
+        let closing = pair.published(Purpose::Closing).unwrap();
+        for node in [ALICE, BOB] {
+            let script = pair.nodes[node].wallet().script();
+            assert!(closing.output.iter().any(|output| output.script_pubkey == *script));
+        }
+    }
+}
+
+#[test]
+fn without_the_feature_an_upfront_script_means_nothing() {
+    let mut pair = committed([true; 2]);
+    let without = default_features().bits().filter(|bit| *bit != 5).collect();
+    pair.command(BOB, NodeCommand::SetFeatures(without)).unwrap();
+    pair.reconnect();
+    pair.open(Anchors, Msat::ZERO);
+    let Message::OpenChannel(open) = &pair.wire[0].1 else { panic!("{:?}", pair.wire) };
+    assert_eq!(open.upfront_shutdown_script, Some(ScriptBuf::new()));
+    let script = ScriptBuf::from_bytes(vec![1, 2, 3]);
+    pair.deliver(change!(OpenChannel, m => m.upfront_shutdown_script = Some(script)));
+    pair.drive();
+    pair.mine(3);
+    assert_eq!(pair.phases(), ["normal", "normal"]);
+    assert_eq!(pair.commitments(BOB).terms.remote.upfront_shutdown_script, None);
+}
+
+/// What both opening messages say of the script of `shutdown`.
+#[track_caller]
+fn upfront(message: &str, script: Option<ScriptBuf>, requirement: Option<&str>) {
+    let mut pair = Pair::new();
+    pair.open(Anchors, Msat::ZERO);
+    pair.until(message);
+    let receiver = pair.wire[0].0;
+    pair.deliver(|message| match message {
+        Message::OpenChannel(m) => m.upfront_shutdown_script = script,
+        Message::AcceptChannel(m) => m.upfront_shutdown_script = script,
+        other => panic!("{}", other.name()),
+    });
+    match requirement {
+        Some(requirement) => assert_eq!(pair.violation(receiver), requirement),
+        None => assert_eq!(pair.events, []),
+    }
+}
+
+#[test]
+fn an_upfront_script_is_there_and_has_an_allowed_form() {
+    let taproot = ScriptBuf::from_bytes([&[0x51, 32][..], &[7; 32]].concat());
+    let burn = ScriptBuf::from_bytes([&[0x6a, 6][..], &[7; 6]].concat());
+    for message in ["open_channel", "accept_channel"] {
+        upfront(message, Some(ScriptBuf::new()), None);
+        upfront(message, Some(taproot.clone()), None);
+        let form = "bolt02/open_channel/upfront-shutdown-script-form";
+        upfront(message, Some(burn.clone()), Some(form));
+        upfront(message, None, Some("bolt02/open_channel/upfront-shutdown-script-present"));
+    }
 }

@@ -8,7 +8,7 @@ mod resend;
 mod rounds;
 mod scripted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bitcoin::hashes::sha256;
@@ -129,6 +129,8 @@ pub struct Commitments {
     secrets: SecretStore,
     /// The point of the peer's commitment that is signed next, once it is known.
     next_remote_point: Option<PublicKey>,
+    /// The closing transactions that we signed: from then on the peer may publish them.
+    closings: BTreeSet<Txid>,
 }
 
 /// The first commitments, which carry the opener's funds and what it pushed.
@@ -200,6 +202,7 @@ impl Beginning<'_> {
             remote_states: vec![Arc::new(remote)],
             secrets: SecretStore::default(),
             next_remote_point: None,
+            closings: BTreeSet::new(),
         }))
     }
 }
@@ -252,6 +255,21 @@ impl Parts<'_> {
 }
 
 impl Commitments {
+    /// Signs a closing transaction, and remembers it.
+    pub(super) fn sign_closing(
+        &mut self,
+        secrets: &ChannelSecrets,
+        closing: &Transaction,
+    ) -> Result<Signature, TxError> {
+        self.closings.insert(closing.compute_txid());
+        self.funding.sign(closing, &secrets.funding)
+    }
+
+    /// Whether we signed this closing transaction.
+    pub fn has_signed_closing(&self, txid: Txid) -> bool {
+        self.closings.contains(&txid)
+    }
+
     /// Our newest commitment.
     pub fn local(&self) -> Option<&Arc<LocalState>> {
         self.local_states.last()
