@@ -1,0 +1,601 @@
+//! The reference node and an LDK node, strangers to each other, on one chain.
+//!
+//! Everything that one of them does takes the other: while a test waits for anything, it pumps the
+//! reference's messages.
+
+use std::{collections::BTreeSet, thread, time::Duration};
+
+use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid, hashes::Hash};
+use boltlab::{
+    bolt::{
+        channel::{ChainEvent, ChannelEvent, Phase, Purpose},
+        onion::Failure,
+        tx::ChannelType,
+        units::{FeeratePerKw, Msat},
+    },
+    chain::{Chain, ChainError, Submission},
+    node::{
+        ChannelHandle, InvoiceRequest, NodeChannel, NodeCommand, NodeEvent, NodeInput, OpenRequest,
+        PathHop, PayRequest, Payee, PaymentEvent, RelayPolicy,
+    },
+};
+use ldk_node::{ChannelDetails, Event, UserChannelId};
+
+use crate::{Ldk, LdkError, LdkOptions, Reference, ReferenceError, events::now, mempool_with};
+
+/// How long anything may take on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the reference listens before anything else is looked at.
+const TURN: Duration = Duration::from_millis(4);
+
+/// At which the reference closes and claims.
+const FEERATE: FeeratePerKw = FeeratePerKw(1_000);
+
+/// How deep LDK wants a funding transaction to be; the reference wants less.
+const DEPTH: u32 = 6;
+
+/// Why the two do not get on, as far as a test can know.
+#[derive(Debug, thiserror::Error)]
+pub enum EncounterError {
+    /// LDK did not do what was asked of it.
+    #[error(transparent)]
+    Ldk(#[from] LdkError),
+    /// The reference did not do what was asked of it.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// The lab's bitcoind failed.
+    #[error("reach the lab's chain")]
+    Chain(#[from] ChainError),
+    /// bitcoind does not take a transaction of the reference's.
+    #[error("publish the reference's {purpose:?} {txid}: {reason}")]
+    NotTaken {
+        /// What it is for.
+        purpose: Purpose,
+        /// The transaction.
+        txid: Txid,
+        /// Why not.
+        reason: String,
+    },
+    /// The reference says that LDK broke the protocol.
+    #[error("get on with LDK: the reference told {0:?}")]
+    Violation(Box<NodeEvent>),
+    /// It does not come to that.
+    #[error("wait until {what}: not within {} s", PATIENCE.as_secs())]
+    NotSo {
+        /// What was waited for.
+        what: String,
+    },
+    /// The reference has no such channel.
+    #[error("find the channel funded by {0}")]
+    NoChannel(OutPoint),
+}
+
+/// How the two come to meet.
+#[derive(Clone, Debug)]
+pub struct EncounterOptions {
+    /// LDK's options.
+    pub ldk: LdkOptions,
+    /// What each gets on chain.
+    pub funds: Amount,
+}
+
+impl Default for EncounterOptions {
+    fn default() -> Self {
+        Self { ldk: LdkOptions::named("ldk"), funds: Amount::from_sat(20_000_000) }
+    }
+}
+
+/// A channel, as each side calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// The reference's name for it.
+    pub handle: ChannelHandle,
+    /// LDK's name for it.
+    pub ldk: UserChannelId,
+    /// What funds it.
+    pub funding: OutPoint,
+}
+
+/// The two and their chain. Dropping it fails the test if the reference told of a violation, and
+/// prints what passed between them if the test has failed.
+pub struct Encounter {
+    // Fields are dropped in this order: who uses the chain goes first.
+    /// LDK.
+    pub ldk: Ldk,
+    /// The reference.
+    pub reference: Reference,
+    /// The chain.
+    pub chain: Chain,
+    /// What the reference has published.
+    published: Vec<(Purpose, Transaction)>,
+}
+
+impl Encounter {
+    /// Starts both on a chain whose miner has coins, gives both some, and connects them: the
+    /// reference comes to LDK.
+    ///
+    /// # Errors
+    /// [`EncounterError`], as everywhere here.
+    pub fn begin(mut chain: Chain, options: &EncounterOptions) -> Result<Self, EncounterError> {
+        let reference = Reference::new("reference", chain.height(), FEERATE)?;
+        let ldk = Ldk::start(&mut chain, &options.ldk)?;
+        let mut both = Self { ldk, reference, chain, published: Vec::new() };
+        let scripts = [
+            both.ldk.new_address()?.script_pubkey(),
+            both.reference.node().wallet().script().clone(),
+        ];
+        let coins = scripts.map(|script_pubkey| TxOut { value: options.funds, script_pubkey });
+        both.chain.fund(&coins)?;
+        both.mine(1)?;
+        both.connect()?;
+        Ok(both)
+    }
+
+    /// The reference connects to LDK.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn connect(&mut self) -> Result<(), EncounterError> {
+        self.reference.connect(&self.ldk)?;
+        self.until_greeted()
+    }
+
+    /// LDK connects to the reference.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn be_connected(&mut self) -> Result<(), EncounterError> {
+        let (ldk, reference) = (&self.ldk, &mut self.reference);
+        let (id, address) = (reference.id(), reference.address());
+        thread::scope(|scope| {
+            // It returns when both have sent `init`, for which the reference has to be listened to.
+            let connecting = scope.spawn(move || ldk.connect(id, address));
+            reference.accept(ldk)?;
+            while !connecting.is_finished() {
+                reference.pump(TURN)?;
+            }
+            match connecting.join() {
+                Ok(connected) => connected.map_err(EncounterError::Ldk),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })?;
+        self.until_greeted()
+    }
+
+    fn until_greeted(&mut self) -> Result<(), EncounterError> {
+        self.run_until("both have sent init", |both| {
+            both.reference.node().is_connected(&both.ldk.id())
+                && both.ldk.connected(both.reference.id())
+        })
+    }
+
+    /// Ends the connection, and returns when LDK knows that it is gone.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn disconnect(&mut self) -> Result<(), EncounterError> {
+        self.reference.disconnect()?;
+        self.until_alone()
+    }
+
+    /// Has LDK end the connection.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn be_disconnected(&mut self) -> Result<(), EncounterError> {
+        self.ldk.disconnect(self.reference.id())?;
+        self.until_alone()
+    }
+
+    /// Returns when both know that there is no connection.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn until_alone(&mut self) -> Result<(), EncounterError> {
+        self.run_until("both are alone", |both| {
+            !both.reference.is_linked() && !both.ldk.connected(both.reference.id())
+        })
+    }
+
+    /// Passes messages on until something is so.
+    ///
+    /// # Errors
+    /// [`EncounterError::NotSo`] if it does not come to that, [`EncounterError::Violation`] as soon
+    /// as the reference complains.
+    pub fn run_until(
+        &mut self,
+        what: &str,
+        mut is_so: impl FnMut(&mut Self) -> bool,
+    ) -> Result<(), EncounterError> {
+        let since = now();
+        loop {
+            while self.reference.pump(TURN)? {}
+            self.publish()?;
+            if let Some(event) = self.reference.violations().next() {
+                return Err(EncounterError::Violation(Box::new(event.clone())));
+            }
+            if is_so(self) {
+                return Ok(());
+            }
+            if since.elapsed() >= PATIENCE {
+                return Err(EncounterError::NotSo { what: what.into() });
+            }
+        }
+    }
+
+    /// Passes messages on until LDK reports such an event.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn until_ldk(
+        &mut self,
+        what: &str,
+        mut is_it: impl FnMut(&Event) -> bool,
+    ) -> Result<Event, EncounterError> {
+        let mut found = None;
+        self.run_until(&format!("ldk reports {what}"), |both| {
+            found = both.ldk.wait_for(what, Duration::ZERO, &mut is_it).ok();
+            found.is_some()
+        })?;
+        found.ok_or_else(|| EncounterError::NotSo { what: what.into() })
+    }
+
+    /// Gives bitcoind what the reference wants published.
+    fn publish(&mut self) -> Result<(), EncounterError> {
+        for (purpose, transaction) in self.reference.take_wanted() {
+            let txid = transaction.compute_txid();
+            match self.chain.submit(&transaction)? {
+                Submission::Accepted => self.reference.note(format!("bitcoind takes {txid}")),
+                // LDK may have been faster.
+                Submission::Refused { reason } if reason.starts_with("txn-") => {
+                    self.reference.note(format!("bitcoind does not take {txid}: {reason}"));
+                }
+                Submission::Refused { reason } => {
+                    return Err(EncounterError::NotTaken { purpose, txid, reason });
+                }
+            }
+            self.published.push((purpose, transaction));
+        }
+        Ok(())
+    }
+
+    /// Mines blocks one by one, each with what waits for it, and returns when both have seen them.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn mine(&mut self, blocks: u32) -> Result<(), EncounterError> {
+        for _ in 0..blocks {
+            self.publish()?;
+            let height = self.chain.height().checked_add(1).unwrap_or(self.chain.height());
+            for block in self.chain.mine(1)? {
+                let transactions: Vec<_> = block.txdata.into_iter().skip(1).collect();
+                if !transactions.is_empty() {
+                    let txids: Vec<_> = transactions.iter().map(Transaction::compute_txid).collect();
+                    self.reference.note(format!("block {} has {txids:?}", height.0));
+                }
+                let event = ChainEvent::Connected { height, transactions };
+                self.reference.input(NodeInput::Chain(event))?;
+            }
+        }
+        self.publish()?;
+        self.ldk.sync(&mut self.chain)?;
+        Ok(())
+    }
+
+    /// Waits for a transaction that LDK or the reference publishes.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn in_mempool(
+        &mut self,
+        what: &str,
+        mut is_it: impl FnMut(&Transaction) -> bool,
+    ) -> Result<Transaction, EncounterError> {
+        let mut found = None;
+        self.run_until(&format!("{what} is in the mempool"), |both| {
+            found = mempool_with(&mut both.chain, what, Duration::ZERO, &mut is_it).ok();
+            found.is_some()
+        })?;
+        found.ok_or_else(|| EncounterError::NotSo { what: what.into() })
+    }
+
+    /// The transaction of the mempool that spends this output.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn spend_of(&mut self, output: OutPoint) -> Result<Transaction, EncounterError> {
+        self.in_mempool(&format!("the spend of {output}"), |transaction| {
+            transaction.input.iter().any(|input| input.previous_output == output)
+        })
+    }
+
+    /// Has LDK open a channel, and puts it in use.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn ldk_opens(&mut self, capacity: Amount, push: Msat) -> Result<Channel, EncounterError> {
+        let (id, address) = (self.reference.id(), self.reference.address());
+        self.reference.note("ldk is told to open");
+        self.ldk.open(id, address, capacity, Some(push.0))?;
+        self.confirm()
+    }
+
+    /// Has the reference open a channel, and puts it in use.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn reference_opens(
+        &mut self,
+        capacity: Amount,
+        push: Msat,
+        channel_type: ChannelType,
+    ) -> Result<Channel, EncounterError> {
+        let peer = self.ldk.id();
+        let request = OpenRequest { peer, capacity, push, channel_type, feerate: FEERATE };
+        self.reference.note("reference is told to open");
+        self.reference.command(NodeCommand::Open(request))?;
+        self.confirm()
+    }
+
+    fn confirm(&mut self) -> Result<Channel, EncounterError> {
+        let pending = self
+            .until_ldk("ChannelPending", |event| matches!(event, Event::ChannelPending { .. }))?;
+        let Event::ChannelPending { user_channel_id, funding_txo, .. } = pending else {
+            return Err(EncounterError::NotSo { what: "a channel is pending".into() });
+        };
+        let txid = funding_txo.txid;
+        self.in_mempool("the funding transaction", |tx| tx.compute_txid() == txid)?;
+        self.mine(DEPTH)?;
+        let is_it = |channel: &NodeChannel| {
+            let commitments = channel.phase.commitments();
+            commitments.is_some_and(|known| known.funding.outpoint == funding_txo)
+        };
+        let channels = self.reference.node().channels();
+        let handle = channels.filter(|(_, channel)| is_it(channel)).map(|(handle, _)| *handle).last();
+        let handle = handle.ok_or(EncounterError::NoChannel(funding_txo))?;
+        let channel = Channel { handle, ldk: user_channel_id, funding: funding_txo };
+        self.until_ldk("ChannelReady", |event| matches!(event, Event::ChannelReady { .. }))?;
+        self.until_usable(channel)?;
+        Ok(channel)
+    }
+
+    /// Returns when both could send a payment.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn until_usable(&mut self, channel: Channel) -> Result<(), EncounterError> {
+        self.run_until("the channel is usable", |both| {
+            let ours = both.reference.node().channel(&channel.handle);
+            let is_normal = ours.is_some_and(|ours| {
+                matches!(ours.phase, Phase::Normal(_)) && ours.link == boltlab::node::Link::Up
+            });
+            is_normal && both.ldk.channel(channel.ldk).is_ok_and(|theirs| theirs.is_usable)
+        })
+    }
+
+    /// Has LDK pay the reference, without waiting for the end.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn ldk_begins_to_pay(&mut self, amount: Msat) -> Result<Payment, EncounterError> {
+        self.reference.command(NodeCommand::Invoice(InvoiceRequest::of(amount)))?;
+        let told = self.reference.events().iter().rev().find_map(|event| match event {
+            NodeEvent::Invoice { payment_hash, invoice } => Some((*payment_hash, invoice.clone())),
+            _ => None,
+        });
+        let Some((hash, invoice)) = told else {
+            return Err(EncounterError::NotSo { what: "there is an invoice".into() });
+        };
+        self.reference.note(format!("ldk is told to pay {amount} msat"));
+        self.ldk.pay(&invoice)?;
+        Ok(Payment { by: Payer::Ldk, hash, amount })
+    }
+
+    /// Has the reference pay LDK, without waiting for the end.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn reference_begins_to_pay(
+        &mut self,
+        channel: Channel,
+        amount: Msat,
+    ) -> Result<Payment, EncounterError> {
+        let invoice = self.ldk.invoice(amount.0, "of a stranger")?;
+        let decoded = boltlab::bolt::invoice::decode(&invoice);
+        let hash = decoded.map(|decoded| decoded.payment_hash()).map_err(|error| {
+            EncounterError::NotSo { what: format!("the reference can {error}") }
+        })?;
+        let known = self.reference.node().channel(&channel.handle);
+        let scid = known.and_then(|known| known.phase.short_channel_id());
+        let hop = PathHop {
+            node_id: self.ldk.id(),
+            channel: scid.ok_or(EncounterError::NoChannel(channel.funding))?,
+            relay: RelayPolicy::default(),
+        };
+        let payee = Payee::Invoice(invoice);
+        let request = PayRequest { payee, parts: vec![(amount, vec![hop])] };
+        self.reference.note(format!("reference is told to pay {amount} msat"));
+        self.reference.command(NodeCommand::Pay(request))?;
+        Ok(Payment { by: Payer::Reference, hash, amount })
+    }
+
+    /// Has somebody pay, without waiting for the end.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn begin_to_pay(
+        &mut self,
+        channel: Channel,
+        by: Payer,
+        amount: Msat,
+    ) -> Result<Payment, EncounterError> {
+        match by {
+            Payer::Ldk => self.ldk_begins_to_pay(amount),
+            Payer::Reference => self.reference_begins_to_pay(channel, amount),
+        }
+    }
+
+    /// Returns when the payer has its proof, the payee its money.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn until_paid(&mut self, payment: Payment) -> Result<(), EncounterError> {
+        let hash = payment.hash;
+        let is_it = |of: &ldk_node::lightning_types::payment::PaymentHash| of.0 == hash.to_byte_array();
+        match payment.by {
+            Payer::Ldk => self.until_ldk("PaymentSuccessful", |event| match event {
+                Event::PaymentSuccessful { payment_hash, .. } => is_it(payment_hash),
+                _ => false,
+            }),
+            Payer::Reference => self.until_ldk("PaymentReceived", |event| match event {
+                Event::PaymentReceived { payment_hash, .. } => is_it(payment_hash),
+                _ => false,
+            }),
+        }?;
+        self.run_until("the reference knows of the payment", |both| {
+            both.reference.events().iter().any(|event| match event {
+                NodeEvent::Payment { event: PaymentEvent::Paid { payment_hash, .. }, .. } => {
+                    payment.by == Payer::Reference && *payment_hash == hash
+                }
+                NodeEvent::Payment { event: PaymentEvent::Received { payment_hash, .. }, .. } => {
+                    payment.by == Payer::Ldk && *payment_hash == hash
+                }
+                _ => false,
+            })
+        })
+    }
+
+    /// Has somebody pay, and returns when both agree on what each has: `expected` is what the
+    /// reference has then.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn pay(
+        &mut self,
+        channel: Channel,
+        by: Payer,
+        amount: Msat,
+        expected: Msat,
+    ) -> Result<(), EncounterError> {
+        let payment = self.begin_to_pay(channel, by, amount)?;
+        self.until_paid(payment)?;
+        self.until_settled(channel, expected)
+    }
+
+    /// Returns when no HTLC is left, and both say that the reference has this much.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn until_settled(
+        &mut self,
+        channel: Channel,
+        expected: Msat,
+    ) -> Result<(), EncounterError> {
+        let mut seen = None;
+        let settled = self.run_until("no HTLC is left", |both| {
+            seen = both.balances(channel);
+            seen.is_some_and(|(ours, theirs)| ours == expected && theirs == expected)
+        });
+        settled.map_err(|error| match error {
+            EncounterError::NotSo { what } => {
+                let text = format!("{what}, and the reference has {expected} msat; it has {seen:?}");
+                EncounterError::NotSo { what: text }
+            }
+            error => error,
+        })
+    }
+
+    /// What the reference has by its own account and by LDK's, once nothing is pending on either
+    /// side.
+    pub fn balances(&self, channel: Channel) -> Option<(Msat, Msat)> {
+        let ours = self.reference.node().channel(&channel.handle)?.phase.commitments()?;
+        let is_busy = ours.pending() > 0 || ours.owes_signature() || ours.awaits_revocation();
+        let theirs = self.ldk.channel(channel.ldk).ok()?;
+        let (for_us, for_ldk) = shares(&theirs);
+        let whole = theirs.channel_value_sats * 1_000;
+        (!is_busy && for_us + for_ldk == whole).then_some((ours.settled().0, Msat(for_us)))
+    }
+
+    /// What the reference has published for this, in its order.
+    pub fn published(&self, is_it: impl Fn(Purpose) -> bool) -> Vec<&Transaction> {
+        let known = self.published.iter().filter(|(purpose, _)| is_it(*purpose));
+        let mut seen = BTreeSet::new();
+        let known = known.map(|(_, transaction)| transaction);
+        known.filter(|transaction| seen.insert(transaction.compute_txid())).collect()
+    }
+
+    /// Whether the reference gave an HTLC back, and why.
+    pub fn given_back(&self) -> Option<&Failure> {
+        self.reference.events().iter().find_map(|event| match event {
+            NodeEvent::Payment { event: PaymentEvent::GivenBack { failure, .. }, .. } => {
+                Some(failure)
+            }
+            _ => None,
+        })
+    }
+
+    /// Returns when the reference's channel has come to this.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn until_told(
+        &mut self,
+        channel: Channel,
+        what: &str,
+        is_it: impl Fn(&ChannelEvent) -> bool,
+    ) -> Result<(), EncounterError> {
+        self.run_until(&format!("the reference tells of {what}"), |both| {
+            both.reference.events().iter().any(|event| match event {
+                NodeEvent::Channel { channel: of, event } => *of == channel.handle && is_it(event),
+                _ => false,
+            })
+        })
+    }
+}
+
+/// What the peer and LDK have, each with its reserve, and without what is in HTLCs.
+fn shares(details: &ChannelDetails) -> (u64, u64) {
+    let theirs = details.counterparty_unspendable_punishment_reserve * 1_000;
+    let own = details.unspendable_punishment_reserve.unwrap_or(0) * 1_000;
+    (details.inbound_capacity_msat + theirs, details.outbound_capacity_msat + own)
+}
+
+/// Who pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payer {
+    /// LDK pays the reference.
+    Ldk,
+    /// The reference pays LDK.
+    Reference,
+}
+
+/// A payment that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Who pays.
+    pub by: Payer,
+    /// Its hash.
+    pub hash: bitcoin::hashes::sha256::Hash,
+    /// How much.
+    pub amount: Msat,
+}
+
+impl Drop for Encounter {
+    fn drop(&mut self) {
+        let failed = thread::panicking();
+        let violation = self.reference.violations().next();
+        if failed || violation.is_some() {
+            eprintln!("{}", self.reference.log().tail(SHOWN));
+            eprintln!("LDK's log: {} (BOLTLAB_KEEP_LDK=1 keeps it)", self.ldk.log().display());
+        }
+        if let Some(violation) = violation
+            && !failed
+        {
+            panic!("the reference told of a violation: {violation:?}");
+        }
+    }
+}
+
+/// How many entries of the log a failed test prints.
+const SHOWN: usize = 120;
