@@ -24,7 +24,7 @@ use ldk_node::{ChannelDetails, Event, UserChannelId};
 use crate::{Ldk, LdkError, LdkOptions, Reference, ReferenceError, events::now, mempool_with};
 
 /// How long anything may take on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How long the reference listens before anything else is looked at.
 const TURN: Duration = Duration::from_millis(4);
@@ -512,7 +512,7 @@ impl Encounter {
         let ours = self.reference.node().channel(&channel.handle)?.phase.commitments()?;
         let is_busy = ours.pending() > 0 || ours.owes_signature() || ours.awaits_revocation();
         let theirs = self.ldk.channel(channel.ldk).ok()?;
-        let (for_us, for_ldk) = shares(&theirs);
+        let (for_us, for_ldk) = shares(&theirs, ours.terms.channel_type);
         let whole = theirs.channel_value_sats * 1_000;
         (!is_busy && for_us + for_ldk == whole).then_some((ours.settled().0, Msat(for_us)))
     }
@@ -554,12 +554,22 @@ impl Encounter {
     }
 }
 
-/// What the peer and LDK have, each with its reserve, and without what is in HTLCs.
-fn shares(details: &ChannelDetails) -> (u64, u64) {
+/// What the peer and LDK have, each with its reserve, and without what is in HTLCs. LDK counts the
+/// two anchors out of the opener's share.
+fn shares(details: &ChannelDetails, channel_type: ChannelType) -> (u64, u64) {
     let theirs = details.counterparty_unspendable_punishment_reserve * 1_000;
     let own = details.unspendable_punishment_reserve.unwrap_or(0) * 1_000;
-    (details.inbound_capacity_msat + theirs, details.outbound_capacity_msat + own)
+    let (for_us, for_ldk) =
+        (details.inbound_capacity_msat + theirs, details.outbound_capacity_msat + own);
+    match (channel_type, details.is_outbound) {
+        (ChannelType::StaticRemotekey, _) => (for_us, for_ldk),
+        (ChannelType::Anchors, true) => (for_us, for_ldk + ANCHORS),
+        (ChannelType::Anchors, false) => (for_us + ANCHORS, for_ldk),
+    }
 }
+
+/// Both anchors, in millisatoshis.
+const ANCHORS: u64 = 2 * 330_000;
 
 /// Who pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -325,7 +325,7 @@ impl Reference {
     /// [`ReferenceError::Node`].
     pub fn pump(&mut self, patience: Duration) -> Result<bool, ReferenceError> {
         let Some(link) = &mut self.link else {
-            self.runtime.block_on(sleep(patience));
+            self.runtime.block_on(async { sleep(patience).await });
             return Ok(false);
         };
         let from = *link.remote();
