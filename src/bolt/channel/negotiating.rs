@@ -243,6 +243,10 @@ impl Negotiating {
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
         match input {
             Input::Received(Message::ClosingSigned(message)) => self.receive(context, message),
+            // A new connection may bring it again.
+            Input::Received(Message::ChannelReady(_)) => {
+                Ok((Phase::Negotiating(self.clone()), Vec::new()))
+            }
             Input::Received(_) | Input::Command(_) => Err(unexpected("negotiating", input)),
             Input::Chain(event) => self.follow(context, event),
         }

@@ -116,6 +116,10 @@ impl Shutdown {
                 Ok((Phase::Shutdown(self.with(commitments)), Vec::new()))
             }
             Input::Received(Message::Shutdown(message)) => self.clone().receive(context, message),
+            // A new connection may bring it again, or for the first time.
+            Input::Received(Message::ChannelReady(_)) => {
+                Ok((Phase::Shutdown(self.clone()), Vec::new()))
+            }
             Input::Received(message) => {
                 let (commitments, outputs) =
                     normal::receive_update(&self.commitments, context, message, "shutdown")?;
