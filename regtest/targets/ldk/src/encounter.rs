@@ -247,17 +247,27 @@ impl Encounter {
             let txid = transaction.compute_txid();
             match self.chain.submit(&transaction)? {
                 Submission::Accepted => self.reference.note(format!("bitcoind takes {txid}")),
-                // LDK may have been faster.
-                Submission::Refused { reason } if reason.starts_with("txn-") => {
-                    self.reference.note(format!("bitcoind does not take {txid}: {reason}"));
-                }
                 Submission::Refused { reason } => {
-                    return Err(EncounterError::NotTaken { purpose, txid, reason });
+                    self.reference.note(format!("bitcoind does not take {txid}: {reason}"));
+                    // LDK may have been faster, with this transaction or another.
+                    if !self.has_rival(&transaction)? {
+                        return Err(EncounterError::NotTaken { purpose, txid, reason });
+                    }
                 }
             }
             self.published.push((purpose, transaction));
         }
         Ok(())
+    }
+
+    /// Whether something that spends one of its inputs is in the mempool or the chain.
+    fn has_rival(&mut self, transaction: &Transaction) -> Result<bool, EncounterError> {
+        for input in &transaction.input {
+            if self.chain.spender(input.previous_output)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Mines blocks one by one, each with what waits for it, and returns when both have seen them.
@@ -271,7 +281,8 @@ impl Encounter {
             for block in self.chain.mine(1)? {
                 let transactions: Vec<_> = block.txdata.into_iter().skip(1).collect();
                 if !transactions.is_empty() {
-                    let txids: Vec<_> = transactions.iter().map(Transaction::compute_txid).collect();
+                    let txids: Vec<_> =
+                        transactions.iter().map(Transaction::compute_txid).collect();
                     self.reference.note(format!("block {} has {txids:?}", height.0));
                 }
                 let event = ChainEvent::Connected { height, transactions };
@@ -280,7 +291,29 @@ impl Encounter {
         }
         self.publish()?;
         self.ldk.sync(&mut self.chain)?;
+        // The next block is not empty if LDK has published something meanwhile.
+        self.chain.mempool()?;
         Ok(())
+    }
+
+    /// Mines single blocks until something is so.
+    ///
+    /// # Errors
+    /// [`EncounterError::NotSo`] if so many blocks do not bring it.
+    pub fn mine_until(
+        &mut self,
+        what: &str,
+        most: u32,
+        mut is_so: impl FnMut(&mut Self) -> bool,
+    ) -> Result<u32, EncounterError> {
+        for mined in 0..=most {
+            if is_so(self) {
+                return Ok(mined);
+            }
+            self.mine(1)?;
+            self.run_until("the block is digested", |_| true)?;
+        }
+        Err(EncounterError::NotSo { what: format!("{what}, {most} blocks later") })
     }
 
     /// Waits for a transaction that LDK or the reference publishes.
@@ -352,7 +385,8 @@ impl Encounter {
             commitments.is_some_and(|known| known.funding.outpoint == funding_txo)
         };
         let channels = self.reference.node().channels();
-        let handle = channels.filter(|(_, channel)| is_it(channel)).map(|(handle, _)| *handle).last();
+        let handle =
+            channels.filter(|(_, channel)| is_it(channel)).map(|(handle, _)| *handle).last();
         let handle = handle.ok_or(EncounterError::NoChannel(funding_txo))?;
         let channel = Channel { handle, ldk: user_channel_id, funding: funding_txo };
         self.until_ldk("ChannelReady", |event| matches!(event, Event::ChannelReady { .. }))?;
@@ -442,7 +476,8 @@ impl Encounter {
     /// [`EncounterError`].
     pub fn until_paid(&mut self, payment: Payment) -> Result<(), EncounterError> {
         let hash = payment.hash;
-        let is_it = |of: &ldk_node::lightning_types::payment::PaymentHash| of.0 == hash.to_byte_array();
+        let is_it =
+            |of: &ldk_node::lightning_types::payment::PaymentHash| of.0 == hash.to_byte_array();
         match payment.by {
             Payer::Ldk => self.until_ldk("PaymentSuccessful", |event| match event {
                 Event::PaymentSuccessful { payment_hash, .. } => is_it(payment_hash),
@@ -458,9 +493,9 @@ impl Encounter {
                 NodeEvent::Payment { event: PaymentEvent::Paid { payment_hash, .. }, .. } => {
                     payment.by == Payer::Reference && *payment_hash == hash
                 }
-                NodeEvent::Payment { event: PaymentEvent::Received { payment_hash, .. }, .. } => {
-                    payment.by == Payer::Ldk && *payment_hash == hash
-                }
+                NodeEvent::Payment {
+                    event: PaymentEvent::Received { payment_hash, .. }, ..
+                } => payment.by == Payer::Ldk && *payment_hash == hash,
                 _ => false,
             })
         })
@@ -499,7 +534,8 @@ impl Encounter {
         });
         settled.map_err(|error| match error {
             EncounterError::NotSo { what } => {
-                let text = format!("{what}, and the reference has {expected} msat; it has {seen:?}");
+                let text =
+                    format!("{what}, and the reference has {expected} msat; it has {seen:?}");
                 EncounterError::NotSo { what: text }
             }
             error => error,

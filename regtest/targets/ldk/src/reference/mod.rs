@@ -87,6 +87,8 @@ pub struct Reference {
     events: Vec<NodeEvent>,
     cut: Option<Cut>,
     wanted: Vec<(Purpose, Transaction)>,
+    /// The requirements that the stranger may break.
+    tolerated: Vec<&'static str>,
 }
 
 impl Reference {
@@ -114,6 +116,7 @@ impl Reference {
             events: Vec::new(),
             cut: None,
             wanted: Vec::new(),
+            tolerated: vec![ERROR],
         };
         // Invoices are dated by the clock that the stranger reads.
         reference.input(NodeInput::Time(unix_time()))?;
@@ -155,15 +158,21 @@ impl Reference {
         self.link.is_some()
     }
 
-    /// What the node told of the stranger's offences. That the stranger sent an `error` is none.
+    /// What the node told of the stranger's offences, but for those that are tolerated. That the
+    /// stranger sent an `error` is none.
     pub fn violations(&self) -> impl Iterator<Item = &NodeEvent> {
         self.events.iter().filter(|event| match event {
-            NodeEvent::Peer { event: PeerEvent::Violation { .. }, .. } => true,
-            NodeEvent::Channel { event: ChannelEvent::Violation { requirement, .. }, .. } => {
-                requirement != ERROR
+            NodeEvent::Peer { event: PeerEvent::Violation { requirement, .. }, .. }
+            | NodeEvent::Channel { event: ChannelEvent::Violation { requirement, .. }, .. } => {
+                !self.tolerated.contains(&requirement.as_str())
             }
             _ => false,
         })
+    }
+
+    /// From now on the stranger may break this requirement.
+    pub fn tolerate(&mut self, requirement: &'static str) {
+        self.tolerated.push(requirement);
     }
 
     /// How often the node told that the stranger sent an `error` about this channel.
