@@ -22,7 +22,7 @@ use super::normal::Normal;
 use super::terms::{PartyTerms, Terms};
 use super::{
     Beginning, ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation,
-    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Refused, Step, spender,
+    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Refused, Shutdown, Step, spender,
     unexpected,
 };
 use crate::bolt::keys::Basepoints;
@@ -293,6 +293,12 @@ impl Opening {
             (Self::AwaitingDepth(waiting), Input::Received(Message::ChannelReady(ready))) => {
                 waiting.receive_channel_ready(context, ready)
             }
+            (Self::AwaitingDepth(waiting), Input::Received(Message::Shutdown(shutdown))) => {
+                waiting.shutdown().receive(context, shutdown)
+            }
+            (Self::AwaitingDepth(waiting), Input::Command(Command::Close)) => {
+                waiting.shutdown().settle(context, Vec::new())
+            }
             (Self::AwaitingDepth(waiting), Input::Chain(event)) => waiting.follow(context, event),
             (_, Input::Chain(_)) => Ok((Phase::Opening(self.clone()), Vec::new())),
             (_, Input::Received(_) | Input::Command(_)) => Err(unexpected("opening", input)),
@@ -459,6 +465,13 @@ impl AwaitingDepth {
     /// The same with other commitments.
     pub(super) fn with(&self, commitments: Commitments) -> Self {
         Self { commitments, ..self.clone() }
+    }
+
+    /// Either side may close a channel that is funded and not ready: BOLT 2, "Closing Initiation:
+    /// `shutdown`".
+    fn shutdown(&self) -> Shutdown {
+        let (commitments, confirmation) = (self.commitments.clone(), self.confirmation);
+        Shutdown::begin(&Normal { commitments, confirmation })
     }
 
     /// Whether we have sent `channel_ready`.

@@ -124,7 +124,11 @@ impl Phase {
         let ours = commitments.reestablish(context.secrets)?.next_commitment_number;
         let was_sent = match self {
             Self::Opening(Opening::AwaitingDepth(waiting)) => waiting.sent_ready(),
-            Self::Normal(_) | Self::Shutdown(_) => true,
+            Self::Normal(_) => true,
+            // A channel can be shut down before it is ready.
+            Self::Shutdown(shutdown) => {
+                shutdown.confirmation.depth(context.height) >= commitments.terms.minimum_depth
+            }
             Self::Opening(_) | Self::Negotiating(_) | Self::Closing(_) | Self::Closed(_) => false,
         };
         if !was_sent || ours != first || theirs.next_commitment_number != first {
