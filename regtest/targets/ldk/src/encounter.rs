@@ -372,6 +372,18 @@ impl Encounter {
     }
 
     fn confirm(&mut self) -> Result<Channel, EncounterError> {
+        let channel = self.until_pending()?;
+        self.mine(DEPTH)?;
+        self.until_ldk("ChannelReady", |event| matches!(event, Event::ChannelReady { .. }))?;
+        self.until_usable(channel)?;
+        Ok(channel)
+    }
+
+    /// The channel that is being opened, as soon as its funding transaction is in the mempool.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn until_pending(&mut self) -> Result<Channel, EncounterError> {
         let pending = self
             .until_ldk("ChannelPending", |event| matches!(event, Event::ChannelPending { .. }))?;
         let Event::ChannelPending { user_channel_id, funding_txo, .. } = pending else {
@@ -379,19 +391,14 @@ impl Encounter {
         };
         let txid = funding_txo.txid;
         self.in_mempool("the funding transaction", |tx| tx.compute_txid() == txid)?;
-        self.mine(DEPTH)?;
         let is_it = |channel: &NodeChannel| {
             let commitments = channel.phase.commitments();
             commitments.is_some_and(|known| known.funding.outpoint == funding_txo)
         };
-        let channels = self.reference.node().channels();
-        let handle =
-            channels.filter(|(_, channel)| is_it(channel)).map(|(handle, _)| *handle).last();
+        let mut channels = self.reference.node().channels();
+        let handle = channels.find_map(|(handle, channel)| is_it(channel).then_some(*handle));
         let handle = handle.ok_or(EncounterError::NoChannel(funding_txo))?;
-        let channel = Channel { handle, ldk: user_channel_id, funding: funding_txo };
-        self.until_ldk("ChannelReady", |event| matches!(event, Event::ChannelReady { .. }))?;
-        self.until_usable(channel)?;
-        Ok(channel)
+        Ok(Channel { handle, ldk: user_channel_id, funding: funding_txo })
     }
 
     /// Returns when both could send a payment.

@@ -7,9 +7,9 @@ mod common;
 use bitcoin::Amount;
 use boltlab::{
     bolt::{
-        channel::{FundingSpend, Phase},
-        tx::ChannelType,
-        units::Msat,
+        channel::{FundingSpend, Phase, TrackedStatus},
+        tx::{ChannelType, Side},
+        units::{FeeratePerKw, Msat},
     },
     node::NodeCommand,
 };
@@ -161,10 +161,10 @@ fn begin_to_close(both: &mut Encounter, channel: Channel, by: Who) {
 /// The closing transaction is mined, and both wallets have what was theirs.
 fn both_have_their_money(both: &mut Encounter, channel: Channel, opener: Who) {
     let before = (reference_has(both), both.ldk.spendable());
-    let (ours, theirs) = (balance(both, channel), CAPACITY - balance(both, channel));
+    let (ours, theirs) = balances(both, channel);
     let closing = both.spend_of(channel.funding).unwrap();
     let paid: Amount = closing.output.iter().map(|output| output.value).sum();
-    let fee = CAPACITY - paid;
+    let fee = ours + theirs - paid;
     both.mine(1).unwrap();
     assert_eq!(closed_by(both, channel), FundingSpend::MutualClose);
     let (of_ours, of_theirs) = match opener {
@@ -179,7 +179,7 @@ fn both_have_their_money(both: &mut Encounter, channel: Channel, opener: Who) {
 /// The mutual close that LDK knows of, or the reference's commitment, whichever is mined.
 fn either_way_it_is_closed(both: &mut Encounter, channel: Channel) {
     let before = reference_has(both);
-    let ours = balance(both, channel);
+    let (ours, _) = balances(both, channel);
     both.mine(1).unwrap();
     match closed_by(both, channel) {
         FundingSpend::MutualClose => {}
@@ -192,10 +192,11 @@ fn either_way_it_is_closed(both: &mut Encounter, channel: Channel) {
     assert!(reference_has(both) + fees >= before + ours);
 }
 
-/// What the reference has in a channel, in whole satoshis.
-fn balance(both: &Encounter, channel: Channel) -> Amount {
+/// What the reference and LDK have in a channel, in whole satoshis.
+fn balances(both: &Encounter, channel: Channel) -> (Amount, Amount) {
     let known = both.reference.node().channel(&channel.handle).unwrap();
-    known.phase.commitments().unwrap().settled().0.to_sat_floor()
+    let (ours, theirs) = known.phase.commitments().unwrap().settled();
+    (ours.to_sat_floor(), theirs.to_sat_floor())
 }
 
 /// What closed a channel, as the reference sees it.
@@ -297,4 +298,222 @@ fn ldks_close_of_the_references_channel_outlives_every_cut() {
 #[test]
 fn the_references_close_of_its_own_channel_outlives_every_cut() {
     cut_every_close(Reference, Reference);
+}
+
+/// What the claims of one close may cost.
+const CLAIM_FEES: Amount = Amount::from_sat(4_000);
+
+/// The commitment is mined, and both get what was theirs, though not at once.
+fn both_claim_their_money(both: &mut Encounter, channel: Channel) -> FundingSpend {
+    let before = (reference_has(both), both.ldk.spendable());
+    let (ours, theirs) = balances(both, channel);
+    both.spend_of(channel.funding).unwrap();
+    both.mine(1).unwrap();
+    let kind = closed_by(both, channel);
+    let is_resting = |both: &Encounter| {
+        let phase = &both.reference.node().channel(&channel.handle).unwrap().phase;
+        let Phase::Closing(closing) = phase else { return false };
+        let tracked = &closing.spend.as_ref().unwrap().tracked;
+        tracked.iter().any(|tracked| tracked.status == TrackedStatus::Resting)
+    };
+    // It is in the wallet, or nobody else can ever take it.
+    let claimed = both.mine_until("the reference has claimed its balance", 150, |both| {
+        reference_has(both) + CLAIM_FEES >= before.0 + ours || is_resting(both)
+    });
+    let claimed = claimed.unwrap();
+    match kind {
+        FundingSpend::Local(_) => assert_eq!(claimed, 144),
+        FundingSpend::Remote(_) => assert!(claimed <= 2, "{claimed}"),
+        kind => panic!("{kind:?}"),
+    }
+    let ldks = both.mine_until("ldk has claimed its balance", 160, |both| {
+        both.ldk.spendable() + CLAIM_FEES >= before.1 + theirs
+    });
+    ldks.unwrap();
+    kind
+}
+
+/// A channel that both have paid over.
+fn used(opener: Who, channel_type: ChannelType) -> (Encounter, Channel) {
+    let mut both = match channel_type {
+        ChannelType::Anchors => meet(),
+        ChannelType::StaticRemotekey => meet_without_anchors(),
+    };
+    let channel = open(&mut both, opener, channel_type);
+    let ours = both.balances(channel).unwrap().0;
+    pay_both_ways(&mut both, channel, ours);
+    (both, channel)
+}
+
+fn ldk_closes_alone(channel_type: ChannelType) {
+    let (mut both, channel) = used(Ldk, channel_type);
+    // Without a connection its `error` does not come, for which the reference would publish, too.
+    both.be_disconnected().unwrap();
+    both.ldk.force_close(channel.ldk, "we are strangers").unwrap();
+    let kind = both_claim_their_money(&mut both, channel);
+    assert!(matches!(kind, FundingSpend::Remote(_)), "{kind:?}");
+}
+
+#[test]
+fn ldk_closes_alone_by_force_with_anchors() {
+    ldk_closes_alone(ChannelType::Anchors);
+}
+
+#[test]
+fn ldk_closes_alone_by_force_without_anchors() {
+    ldk_closes_alone(ChannelType::StaticRemotekey);
+}
+
+#[test]
+fn ldk_closes_by_force_and_says_so() {
+    let (mut both, channel) = used(Reference, ChannelType::Anchors);
+    both.ldk.force_close(channel.ldk, "we are strangers").unwrap();
+    both.run_until("ldk's error", |both| both.reference.errors(channel.handle) > 0).unwrap();
+    both_claim_their_money(&mut both, channel);
+}
+
+#[test]
+fn the_reference_closes_by_force_with_anchors() {
+    let (mut both, channel) = used(Ldk, ChannelType::Anchors);
+    both.reference.command(NodeCommand::ForceClose(channel.handle)).unwrap();
+    let kind = both_claim_their_money(&mut both, channel);
+    assert!(matches!(kind, FundingSpend::Local(_)), "{kind:?}");
+}
+
+#[test]
+fn the_reference_closes_by_force_without_anchors() {
+    let (mut both, channel) = used(Reference, ChannelType::StaticRemotekey);
+    both.reference.command(NodeCommand::ForceClose(channel.handle)).unwrap();
+    let kind = both_claim_their_money(&mut both, channel);
+    assert!(matches!(kind, FundingSpend::Local(_)), "{kind:?}");
+}
+
+#[test]
+fn the_reference_closes_alone_by_force_and_tells_ldk_later() {
+    let (mut both, channel) = used(Reference, ChannelType::Anchors);
+    both.disconnect().unwrap();
+    both.reference.command(NodeCommand::ForceClose(channel.handle)).unwrap();
+    both.connect().unwrap();
+    both.run_until("ldk gives the channel up", |both| both.ldk.channel(channel.ldk).is_err())
+        .unwrap();
+    both_claim_their_money(&mut both, channel);
+}
+
+#[test]
+fn a_change_of_the_fee_rate_outlives_every_cut() {
+    let mut both = meet();
+    let channel = open(&mut both, Reference, ChannelType::StaticRemotekey);
+    let ours = both.balances(channel).unwrap().0;
+    for passes in 0.. {
+        let feerate = FeeratePerKw(1_500 + 10 * u32::try_from(passes).unwrap());
+        both.reference.note(format!("-- {feerate:?}, cut after {passes}"));
+        both.reference.cut(Cut { passes });
+        both.reference.command(NodeCommand::UpdateFee(channel.handle, feerate)).unwrap();
+        let is_changed = |both: &mut Encounter| {
+            let known = both.reference.node().channel(&channel.handle).unwrap();
+            let known = known.phase.commitments().unwrap();
+            let theirs = both.ldk.channel(channel.ldk).unwrap().feerate_sat_per_1000_weight;
+            [Side::Local, Side::Remote].iter().all(|side| known.feerate(*side) == feerate)
+                && theirs == feerate.0
+                && !known.awaits_revocation()
+                && !known.owes_signature()
+        };
+        both.run_until("the cut, or the end", |both| {
+            !both.reference.is_linked() || is_changed(both)
+        })
+        .unwrap();
+        let passed = both.reference.call_off();
+        if !passed {
+            both.until_alone().unwrap();
+            if passes % 2 == 0 { both.connect() } else { both.be_connected() }.unwrap();
+            both.run_until("the fee rate has changed", is_changed).unwrap();
+        }
+        both.until_settled(channel, ours).unwrap();
+        if passed {
+            assert!(passes >= 5, "{passes} messages");
+            break;
+        }
+    }
+    both.until_usable(channel).unwrap();
+    pay_both_ways(&mut both, channel, ours);
+    begin_to_close(&mut both, channel, Reference);
+    both_have_their_money(&mut both, channel, Reference);
+}
+
+/// Both pay at once, and the messages of both payments cross.
+#[test]
+fn payments_that_cross_outlive_every_cut() {
+    let mut both = meet();
+    let channel = open(&mut both, Ldk, ChannelType::Anchors);
+    let mut ours = both.balances(channel).unwrap().0;
+    for passes in 0.. {
+        both.reference.note(format!("-- both pay, cut after {passes}"));
+        both.reference.cut(Cut { passes });
+        let paid = Msat(7_000_000 + passes as u64);
+        let payments = [(Payer::Ldk, paid), (Payer::Reference, Msat(4_000_000))]
+            .map(|(by, amount)| both.begin_to_pay(channel, by, amount).unwrap());
+        ours = Msat(ours.0 + paid.0 - 4_000_000);
+        let settled = |both: &mut Encounter| both.balances(channel) == Some((ours, ours));
+        both.run_until("the cut, or the end", |both| !both.reference.is_linked() || settled(both))
+            .unwrap();
+        let passed = both.reference.call_off();
+        if !passed {
+            both.until_alone().unwrap();
+            if passes % 2 == 0 { both.connect() } else { both.be_connected() }.unwrap();
+        }
+        for payment in payments {
+            both.until_paid(payment).unwrap();
+        }
+        both.until_settled(channel, ours).unwrap();
+        both.until_usable(channel).unwrap();
+        if passed {
+            assert!(passes >= 14, "{passes} messages");
+            return;
+        }
+    }
+}
+
+/// The second connection is cut while the two still tell each other what they have.
+#[test]
+fn a_payment_outlives_a_second_cut() {
+    let mut both = meet();
+    let channel = open(&mut both, Ldk, ChannelType::Anchors);
+    let mut ours = both.balances(channel).unwrap().0;
+    for first in 0..10 {
+        for second in 0..5 {
+            let by = if (first + second) % 2 == 0 { Payer::Ldk } else { Payer::Reference };
+            both.reference.note(format!("-- {by:?} pays, cuts after {first} and {second}"));
+            both.reference.cut(Cut { passes: first });
+            let payment = both.begin_to_pay(channel, by, Msat(3_000_001)).unwrap();
+            ours = match by {
+                Payer::Ldk => Msat(ours.0 + 3_000_001),
+                Payer::Reference => Msat(ours.0 - 3_000_001),
+            };
+            both.until_alone().unwrap();
+            both.reference.cut(Cut { passes: second });
+            both.reference.connect(&both.ldk).unwrap();
+            both.run_until("the second cut, or the end", |both| {
+                !both.reference.is_linked() || both.balances(channel) == Some((ours, ours))
+            })
+            .unwrap();
+            if !both.reference.call_off() {
+                both.until_alone().unwrap();
+                both.be_connected().unwrap();
+            }
+            both.until_paid(payment).unwrap();
+            both.until_settled(channel, ours).unwrap();
+            both.until_usable(channel).unwrap();
+        }
+    }
+}
+
+#[test]
+fn ldk_closes_before_the_channel_is_ready() {
+    let mut both = meet();
+    let (id, address) = (both.reference.id(), both.reference.address());
+    both.ldk.open(id, address, CAPACITY, Some(PUSHED.0)).unwrap();
+    let channel = both.until_pending().unwrap();
+    begin_to_close(&mut both, channel, Ldk);
+    both.mine(1).unwrap();
+    both_have_their_money(&mut both, channel, Ldk);
 }
