@@ -4,16 +4,22 @@
 
 mod common;
 
-use bitcoin::Amount;
+use std::time::Duration;
+
+use bitcoin::{Amount, hashes::Hash};
 use boltlab::{
     bolt::{
         channel::{FundingSpend, Phase, TrackedStatus},
+        features::Feature,
         tx::{ChannelType, Side},
         units::{FeeratePerKw, Msat},
+        wire::Message,
     },
-    node::NodeCommand,
+    node::{NodeCommand, default_features},
 };
-use boltlab_target_ldk::{Channel, Cut, Encounter, EncounterOptions, LdkOptions, Payer};
+use boltlab_target_ldk::{
+    Channel, Cut, Encounter, EncounterOptions, LdkOptions, LogEntry, Payer, ldk_node::Event,
+};
 use common::funded_chain;
 
 const CAPACITY: Amount = Amount::from_sat(1_000_000);
@@ -153,7 +159,10 @@ fn open(both: &mut Encounter, by: Who, channel_type: ChannelType) -> Channel {
 fn begin_to_close(both: &mut Encounter, channel: Channel, by: Who) {
     both.reference.note(format!("{by:?} is told to close"));
     match by {
-        Ldk => both.ldk.close(channel.ldk).unwrap(),
+        // LDK refuses for as long as an HTLC of its own is not signed, or it writes to disk.
+        Ldk => both
+            .run_until("ldk begins to close", |both| both.ldk.close(channel.ldk).is_ok())
+            .unwrap(),
         Reference => both.reference.command(NodeCommand::Close(channel.handle)).unwrap(),
     }
 }
@@ -161,8 +170,8 @@ fn begin_to_close(both: &mut Encounter, channel: Channel, by: Who) {
 /// The closing transaction is mined, and both wallets have what was theirs.
 fn both_have_their_money(both: &mut Encounter, channel: Channel, opener: Who) {
     let before = (reference_has(both), both.ldk.spendable());
-    let (ours, theirs) = balances(both, channel);
     let closing = both.spend_of(channel.funding).unwrap();
+    let (ours, theirs) = balances(both, channel);
     let paid: Amount = closing.output.iter().map(|output| output.value).sum();
     let fee = ours + theirs - paid;
     both.mine(1).unwrap();
@@ -516,4 +525,81 @@ fn ldk_closes_before_the_channel_is_ready() {
     begin_to_close(&mut both, channel, Ldk);
     both.mine(1).unwrap();
     both_have_their_money(&mut both, channel, Ldk);
+}
+
+/// Somebody closes after so many messages of a payment: the payment still ends, whichever way, and
+/// the channel closes together with what that has left each.
+fn close_amid_a_payment(payer: Payer, closer: Who) {
+    let mut both = meet();
+    for messages in 0..=10 {
+        let channel = open(&mut both, Ldk, ChannelType::Anchors);
+        both.reference.note(format!("-- {payer:?} pays, {closer:?} closes after {messages}"));
+        let since = both.reference.passed();
+        let payment = both.begin_to_pay(channel, payer, Msat(5_000_000)).unwrap();
+        while both.reference.passed() < since + messages {
+            both.reference.pump(Duration::from_secs(2)).unwrap();
+        }
+        begin_to_close(&mut both, channel, closer);
+        both_have_their_money(&mut both, channel, Ldk);
+        let is_it = |event: &Event| match event {
+            Event::PaymentSuccessful { payment_hash, .. }
+            | Event::PaymentReceived { payment_hash, .. } => {
+                payment_hash.0 == payment.hash.to_byte_array()
+            }
+            Event::PaymentFailed { payment_hash: Some(payment_hash), .. } => {
+                payment_hash.0 == payment.hash.to_byte_array()
+            }
+            _ => false,
+        };
+        if payer == Payer::Ldk {
+            both.until_ldk("the payment's end", is_it).unwrap();
+        }
+    }
+}
+
+#[test]
+fn ldk_closes_amid_its_own_payment() {
+    close_amid_a_payment(Payer::Ldk, Ldk);
+}
+
+#[test]
+fn ldk_closes_amid_the_references_payment() {
+    close_amid_a_payment(Payer::Reference, Ldk);
+}
+
+#[test]
+fn the_reference_closes_amid_ldks_payment() {
+    close_amid_a_payment(Payer::Ldk, Reference);
+}
+
+#[test]
+fn the_reference_closes_amid_its_own_payment() {
+    close_amid_a_payment(Payer::Reference, Reference);
+}
+
+/// LDK wants to announce the channel, speaks of gossip and pings.
+#[test]
+fn gossip_and_pings_leave_the_reference_calm() {
+    let mut both = meet();
+    both.disconnect().unwrap();
+    let features = default_features().offering(Feature::GOSSIP_QUERIES);
+    both.reference.command(NodeCommand::SetFeatures(features)).unwrap();
+    both.be_connected().unwrap();
+    let (id, address) = (both.reference.id(), both.reference.address());
+    both.ldk.open_announced(id, address, CAPACITY, Some(PUSHED.0)).unwrap();
+    let channel = both.until_pending().unwrap();
+    both.mine(6).unwrap();
+    both.until_usable(channel).unwrap();
+    let ldk = both.ldk.id();
+    both.reference.command(NodeCommand::Ping(ldk, 99)).unwrap();
+    let came = |both: &Encounter, name: &str| {
+        both.reference.log().entries().any(|entry| match entry {
+            LogEntry::Received(bytes) => Message::decode(bytes).unwrap().name() == name,
+            _ => false,
+        })
+    };
+    for name in ["pong", "gossip_timestamp_filter", "announcement_signatures"] {
+        both.run_until(name, |both| came(both, name)).unwrap();
+    }
+    pay_both_ways(&mut both, channel, PUSHED);
 }

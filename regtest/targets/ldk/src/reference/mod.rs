@@ -86,6 +86,8 @@ pub struct Reference {
     log: Log,
     events: Vec<NodeEvent>,
     cut: Option<Cut>,
+    /// How many messages about channels have passed.
+    passed: usize,
     wanted: Vec<(Purpose, Transaction)>,
     /// The requirements that the stranger may break.
     tolerated: Vec<&'static str>,
@@ -115,6 +117,7 @@ impl Reference {
             log: Log::new(),
             events: Vec::new(),
             cut: None,
+            passed: 0,
             wanted: Vec::new(),
             tolerated: vec![ERROR],
         };
@@ -311,10 +314,18 @@ impl Reference {
         Ok(())
     }
 
+    /// How many messages about channels have passed, of either side's.
+    pub fn passed(&self) -> usize {
+        self.passed
+    }
+
     /// Whether the connection breaks before this message.
     fn is_cut(&mut self, message_type: u16) -> bool {
+        if !ABOUT_CHANNELS.contains(&message_type) {
+            return false;
+        }
+        self.passed += 1;
         match &mut self.cut {
-            Some(_) if !ABOUT_CHANNELS.contains(&message_type) => false,
             Some(Cut { passes: 0 }) => {
                 self.cut = None;
                 true
