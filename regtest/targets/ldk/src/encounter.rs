@@ -3,13 +3,12 @@
 //! Everything that one of them does takes the other: while a test waits for anything, it pumps the
 //! reference's messages.
 
-use std::{collections::BTreeSet, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid, hashes::Hash};
 use boltlab::{
     bolt::{
-        channel::{ChainEvent, ChannelEvent, Phase, Purpose},
-        onion::Failure,
+        channel::{ChainEvent, Phase, Purpose},
         tx::ChannelType,
         units::{FeeratePerKw, Msat},
     },
@@ -107,8 +106,6 @@ pub struct Encounter {
     pub reference: Reference,
     /// The chain.
     pub chain: Chain,
-    /// What the reference has published.
-    published: Vec<(Purpose, Transaction)>,
 }
 
 impl Encounter {
@@ -120,7 +117,7 @@ impl Encounter {
     pub fn begin(mut chain: Chain, options: &EncounterOptions) -> Result<Self, EncounterError> {
         let reference = Reference::new("reference", chain.height(), FEERATE)?;
         let ldk = Ldk::start(&mut chain, &options.ldk)?;
-        let mut both = Self { ldk, reference, chain, published: Vec::new() };
+        let mut both = Self { ldk, reference, chain };
         let scripts = [
             both.ldk.new_address()?.script_pubkey(),
             both.reference.node().wallet().script().clone(),
@@ -255,7 +252,6 @@ impl Encounter {
                     }
                 }
             }
-            self.published.push((purpose, transaction));
         }
         Ok(())
     }
@@ -558,42 +554,6 @@ impl Encounter {
         let (for_us, for_ldk) = shares(&theirs, ours.terms.channel_type);
         let whole = theirs.channel_value_sats * 1_000;
         (!is_busy && for_us + for_ldk == whole).then_some((ours.settled().0, Msat(for_us)))
-    }
-
-    /// What the reference has published for this, in its order.
-    pub fn published(&self, is_it: impl Fn(Purpose) -> bool) -> Vec<&Transaction> {
-        let known = self.published.iter().filter(|(purpose, _)| is_it(*purpose));
-        let mut seen = BTreeSet::new();
-        let known = known.map(|(_, transaction)| transaction);
-        known.filter(|transaction| seen.insert(transaction.compute_txid())).collect()
-    }
-
-    /// Whether the reference gave an HTLC back, and why.
-    pub fn given_back(&self) -> Option<&Failure> {
-        self.reference.events().iter().find_map(|event| match event {
-            NodeEvent::Payment { event: PaymentEvent::GivenBack { failure, .. }, .. } => {
-                Some(failure)
-            }
-            _ => None,
-        })
-    }
-
-    /// Returns when the reference's channel has come to this.
-    ///
-    /// # Errors
-    /// [`EncounterError`].
-    pub fn until_told(
-        &mut self,
-        channel: Channel,
-        what: &str,
-        is_it: impl Fn(&ChannelEvent) -> bool,
-    ) -> Result<(), EncounterError> {
-        self.run_until(&format!("the reference tells of {what}"), |both| {
-            both.reference.events().iter().any(|event| match event {
-                NodeEvent::Channel { channel: of, event } => *of == channel.handle && is_it(event),
-                _ => false,
-            })
-        })
     }
 }
 

@@ -18,7 +18,8 @@ use boltlab::{
     node::{NodeCommand, default_features},
 };
 use boltlab_target_ldk::{
-    Channel, Cut, Encounter, EncounterOptions, LdkOptions, LogEntry, Payer, ldk_node::Event,
+    Channel, Cut, Encounter, EncounterOptions, LdkOptions, LogEntry, Payer,
+    ldk_node::{Event, lightning_types::payment::PaymentHash},
 };
 use common::funded_chain;
 
@@ -541,14 +542,10 @@ fn close_amid_a_payment(payer: Payer, closer: Who) {
         }
         begin_to_close(&mut both, channel, closer);
         both_have_their_money(&mut both, channel, Ldk);
+        let hash = PaymentHash(payment.hash.to_byte_array());
         let is_it = |event: &Event| match event {
-            Event::PaymentSuccessful { payment_hash, .. }
-            | Event::PaymentReceived { payment_hash, .. } => {
-                payment_hash.0 == payment.hash.to_byte_array()
-            }
-            Event::PaymentFailed { payment_hash: Some(payment_hash), .. } => {
-                payment_hash.0 == payment.hash.to_byte_array()
-            }
+            Event::PaymentSuccessful { payment_hash, .. } => *payment_hash == hash,
+            Event::PaymentFailed { payment_hash, .. } => *payment_hash == Some(hash),
             _ => false,
         };
         if payer == Payer::Ldk {
