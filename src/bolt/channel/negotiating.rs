@@ -19,6 +19,11 @@ use crate::bolt::units::FeeratePerKw;
 use crate::bolt::wire::messages::ClosingSigned;
 use crate::bolt::wire::{FeeRange, Message};
 
+/// 1 sat per vbyte. The weight that the fee is made from is that of the longest signatures, so
+/// nothing needs to be rounded up: a peer that did not reckon with those may propose a satoshi less
+/// than 253 would ask for.
+const LEAST_FEERATE: FeeratePerKw = FeeratePerKw(250);
+
 /// A channel whose closing fee is negotiated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Negotiating {
@@ -144,7 +149,7 @@ impl Negotiating {
     /// What we take: from the least that is relayed to twice what we would propose, and as the
     /// fundee, who does not pay it, anything that the funder can afford.
     fn range(&self, context: &Context<'_>) -> FeeRange {
-        let min_fee_satoshis = self.fee_at(FeeratePerKw(253));
+        let min_fee_satoshis = self.fee_at(LEAST_FEERATE);
         let max_fee_satoshis = match self.commitments.terms.opener {
             Side::Local => self.fee_at(context.feerate).checked_mul(2).unwrap_or(Amount::MAX),
             Side::Remote => self.commitments.settled().1.to_sat_floor(),
