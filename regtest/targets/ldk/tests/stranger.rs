@@ -224,6 +224,13 @@ fn close_together(opener: Who, closer: Who) {
     both.pay(channel, Payer::Ldk, Msat(50_000_000), Msat(ours.0 + 50_000_000)).unwrap();
     begin_to_close(&mut both, channel, closer);
     both_have_their_money(&mut both, channel, opener);
+    let is_fee = |bytes: &[u8]| Message::decode(bytes).unwrap().name() == "closing_signed";
+    let fees = both.reference.log().entries().filter(|entry| match entry {
+        LogEntry::Sent(bytes) | LogEntry::Received(bytes) => is_fee(bytes),
+        _ => false,
+    });
+    // The reference takes LDK's fee, and LDK's answer is the most that the reference would pay.
+    assert_eq!(fees.count(), if opener == Ldk { 2 } else { 3 });
 }
 
 #[test]
