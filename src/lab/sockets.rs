@@ -79,7 +79,7 @@ impl Sockets {
             sender.send(message).await?;
             let received = tokio::time::timeout(PATIENCE, receiver.receive()).await;
             received
-                .map_err(|_| LinkError::TimedOut { patience: PATIENCE })??
+                .map_err(|_| LinkError::Silent { patience: PATIENCE })??
                 .ok_or(LinkError::Closed)
         });
         self.ends.insert((from.clone(), to.clone()), sender);

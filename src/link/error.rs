@@ -30,8 +30,14 @@ pub enum LinkError {
     /// There is no other end any more.
     #[error("link: the other node has left")]
     Closed,
-    /// The handshake, or a message that was on its way, took too long.
-    #[error("link: nothing within {patience:?}")]
+    /// A message that was on its way did not come.
+    #[error("link: no message within {patience:?}")]
+    Silent {
+        /// How long it could have taken.
+        patience: Duration,
+    },
+    /// The handshake took too long.
+    #[error("link: no handshake within {patience:?}")]
     TimedOut {
         /// How long it could have taken.
         patience: Duration,

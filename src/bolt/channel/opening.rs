@@ -327,14 +327,11 @@ impl Opening {
             (Self::AwaitingDepth(waiting), Input::Received(Message::ChannelReady(ready))) => {
                 waiting.receive_channel_ready(context, ready)
             }
-            // Either side may close before the channel is in use.
             (Self::AwaitingDepth(waiting), Input::Received(Message::Shutdown(shutdown))) => {
-                Shutdown::begin(waiting.commitments.clone(), waiting.confirmation)
-                    .receive(context, shutdown)
+                waiting.shutdown().receive(context, shutdown)
             }
             (Self::AwaitingDepth(waiting), Input::Command(Command::Close)) => {
-                Shutdown::begin(waiting.commitments.clone(), waiting.confirmation)
-                    .settle(context, Vec::new())
+                waiting.shutdown().settle(context, Vec::new())
             }
             (Self::AwaitingDepth(waiting), Input::Chain(event)) => waiting.follow(context, event),
             (_, Input::Chain(_)) => Ok((Phase::Opening(self.clone()), Vec::new())),
@@ -504,6 +501,12 @@ impl AwaitingDepth {
     /// The same with other commitments.
     pub(super) fn with(&self, commitments: Commitments) -> Self {
         Self { commitments, ..self.clone() }
+    }
+
+    /// Either side may close a channel that is funded and not ready: BOLT 2, "Closing Initiation:
+    /// `shutdown`".
+    fn shutdown(&self) -> Shutdown {
+        Shutdown::begin(self.commitments.clone(), self.confirmation)
     }
 
     /// Whether we have sent `channel_ready`.

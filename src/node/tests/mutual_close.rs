@@ -25,6 +25,33 @@ fn pays_out_both_balances_less_the_funders_fee() {
 }
 
 #[test]
+fn begins_before_the_funding_has_its_depth() {
+    for closer in [ALICE, BOB] {
+        for cut in [false, true] {
+            let mut pair = Pair::new();
+            pair.open(Anchors, Msat(300_000_000));
+            pair.drive();
+            let handle = pair.handle();
+            pair.command(closer, NodeCommand::Close(handle)).unwrap();
+            if cut {
+                pair.lose_connection();
+                pair.connect();
+            }
+            // On a new connection neither claims that the channel is ready.
+            let recorded = drive_recording(&mut pair);
+            assert!(!recorded.contains(&"channel_ready"), "{recorded:?}");
+            assert_eq!(pair.phases(), ["closing", "closing"]);
+            pair.mine(1);
+            let closed = (ALICE, ChannelEvent::FundingSpent(FundingSpend::MutualClose));
+            assert!(pair.events.contains(&closed));
+            let is_violation =
+                |event: &ChannelEvent| matches!(event, ChannelEvent::Violation { .. });
+            assert!(!pair.events.iter().any(|(_, event)| is_violation(event)));
+        }
+    }
+}
+
+#[test]
 fn waits_for_pending_htlcs() {
     let mut pair = Pair::normal(Anchors);
     pair.offer(ALICE, Msat(400_000_000)).unwrap();
@@ -80,8 +107,9 @@ fn a_fee_below_the_fundees_range_is_raised_into_it() {
     pair.drive();
     let closing = pair.published(Purpose::Closing).unwrap();
     let paid: u64 = closing.output.iter().map(|o| o.value.to_sat()).sum();
-    // 1 sat per vbyte of the expected weight, the least that Bob takes.
+    // 1 sat per vbyte over the expected weight, the least that Bob takes.
     assert_eq!(1_000_000 - paid, 676 / 4);
+    assert!(closing.vsize() <= 676 / 4);
     assert_eq!(pair.mempool.len(), 2, "both publish the same transaction");
     assert_eq!(pair.mempool[0], pair.mempool[1]);
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::bolt::keys::PerCommitmentSecret;
 use crate::bolt::units::CommitmentNumber;
-use crate::bolt::wire::messages::ChannelReestablish;
+use crate::bolt::wire::messages::{ChannelReady, ChannelReestablish};
 
 const AMOUNT: Msat = Msat(100_000_000);
 
@@ -143,6 +143,34 @@ fn channel_ready_is_sent_again_as_long_as_nobody_has_signed_an_update() {
         pair.deliver(|_| {});
     }
     agreed(&pair);
+}
+
+#[test]
+fn channel_ready_that_comes_again_does_not_stand_in_the_way_of_a_close() {
+    let ready = |pair: &Pair, node: usize| -> Message {
+        let point = pair.id(node);
+        let channel_id = pair.commitments(node).channel_id;
+        ChannelReady {
+            channel_id,
+            second_per_commitment_point: point,
+            short_channel_id: None,
+            unknown: Vec::new(),
+        }
+        .into()
+    };
+    for cut in 0..=3 {
+        let mut pair = Pair::normal(Anchors);
+        let handle = pair.handle();
+        pair.command(ALICE, NodeCommand::Close(handle)).unwrap();
+        deliver(&mut pair, cut);
+        for node in [ALICE, BOB] {
+            let (from, message) = (pair.id(1 - node), ready(&pair, 1 - node));
+            pair.input(node, NodeInput::Message { from, message }).unwrap();
+        }
+        pair.drive();
+        agreed(&pair);
+        assert_eq!(pair.phases(), ["closing", "closing"], "after {cut} messages");
+    }
 }
 
 #[test]

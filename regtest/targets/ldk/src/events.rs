@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use ldk_node::{Event, Node};
@@ -128,4 +128,10 @@ pub(crate) fn pause() {
 #[allow(clippy::disallowed_methods, reason = "a node that is not boltlab's runs by the clock")]
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// The machine's clock, in seconds since 1970: LDK's.
+#[allow(clippy::disallowed_methods, reason = "a node that is not boltlab's runs by the clock")]
+pub(crate) fn unix_time() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }

@@ -5,11 +5,13 @@
 //! it hands its transactions to bitcoind behind the lab's back, so a test that mines them first
 //! waits for them in the mempool ([`mempool_with`]).
 
+mod encounter;
 mod error;
 mod events;
 mod folder;
 mod mempool;
 mod options;
+mod reference;
 
 use std::{
     fs,
@@ -29,7 +31,13 @@ use ldk_node::{
     logger::LogLevel,
 };
 
-pub use self::{error::LdkError, mempool::mempool_with, options::LdkOptions};
+pub use self::{
+    encounter::{Channel, Encounter, EncounterError, EncounterOptions, Payer, Payment},
+    error::LdkError,
+    mempool::mempool_with,
+    options::LdkOptions,
+    reference::{Cut, Log, LogEntry, Reference, ReferenceError},
+};
 use self::{events::Events, folder::Folder};
 
 /// The crate that is driven, for the names of its events, channels and payments.
