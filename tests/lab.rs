@@ -267,3 +267,114 @@ mod shutdown {
         );
     }
 }
+
+mod links {
+    use super::*;
+    use boltlab::scenario::Links;
+    use boltlab::trace::Event;
+
+    /// What happened, with connections over TCP as if they were in memory.
+    fn without_links(mut run: Run) -> boltlab::trace::Trace {
+        for entry in &mut run.trace.entries {
+            if let Event::LinkUp { over, .. } = &mut entry.event {
+                *over = Links::Memory;
+            }
+        }
+        assert!(matches!(run.ending, Ending::Passed), "{:?}", run.ending);
+        run.trace
+    }
+
+    #[test]
+    fn a_scenario_is_the_same_over_tcp_but_for_its_links() {
+        let specs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+        let files = [
+            "onion/textbook.yaml",
+            "penalty/victim_sleeps_past_the_delay.yaml",
+            "wire/messages/cut_short.yaml",
+            "wire/ping/pong.yaml",
+        ];
+        for file in files {
+            let scenario = scenario::load(&specs.join(file)).unwrap();
+            for memory in scenario.runs() {
+                let tcp = Scenario { links: Links::Tcp, ..memory.clone() };
+                let over_tcp = run(&tcp);
+                let connections =
+                    over_tcp.trace.entries.iter().filter(|entry| {
+                        matches!(entry.event, Event::LinkUp { over: Links::Tcp, .. })
+                    });
+                assert!(connections.count() > 0, "{file}");
+                assert_eq!(without_links(run(&memory)), without_links(over_tcp), "{file}");
+            }
+        }
+    }
+}
+
+mod conversations {
+    use super::*;
+
+    const HEAD: &str = "title: x
+cast:
+  probe: {role: probe, funds: 1 BTC}
+  bob: {role: honest}
+channels:
+  pb: {from: probe, to: bob, capacity: 1_000_000 sat}
+outcome: nothing
+steps:
+  - connect: {from: probe, to: bob}
+";
+
+    /// These steps after a connection fail at the last one, with this message.
+    #[track_caller]
+    fn fails(steps: &[&str], message: &str) {
+        let text = format!("{HEAD}  - {}\n", steps.join("\n  - "));
+        let options = ParseOptions::default();
+        let scenario = scenario::parse("x.yaml".as_ref(), &text, options).expect("a scenario");
+        let ending = run(&scenario).ending;
+        let Ending::Failed(problems) = ending else { panic!("no failure: {ending:?}") };
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        let line = HEAD.lines().count() + steps.len();
+        assert_eq!((problem.line, problem.message.as_str()), (u32::try_from(line).ok(), message));
+    }
+
+    #[test]
+    fn what_comes_is_compared_with_what_was_expected() {
+        let ping = "send: {from: probe, ping: {num_pong_bytes: 2}}";
+        fails(
+            &["expect: {from: bob, message: error}"],
+            "expected: expect error from bob\nfound: nothing came from bob",
+        );
+        fails(
+            &[ping, "expect: {from: bob, pong: {ignored: \"00\"}}"],
+            "expected: expect pong with ignored 00 from bob\nfound: pong with ignored: \"0000\"",
+        );
+        fails(
+            &[ping, "expect: {from: bob, no_message: pong}"],
+            "expected: expect no pong from bob\nfound: pong (2 bytes)",
+        );
+        fails(
+            &[
+                "send: {from: probe, open_channel: {max_accepted_htlcs: 484}}",
+                "expect: {from: bob, message: accept_channel}",
+            ],
+            "expected: expect accept_channel from bob\n\
+             found: error (\"max_accepted_htlcs 484 is above 483\")",
+        );
+        fails(
+            &[
+                "send: {from: probe, unknown: {message_type: 2000}}",
+                "expect: {from: bob, message: hang_up}",
+            ],
+            "expected: expect hang_up from bob\n\
+             found: warning (\"a message of the unknown even type 2000\")",
+        );
+    }
+
+    #[test]
+    fn a_probe_speaks_only_where_it_is_connected() {
+        fails(
+            &["disconnect: probe", "send: {from: probe, ping: {}}"],
+            "say `to` whom: probe is not connected to one role alone",
+        );
+        fails(&["connect: {from: probe, to: bob}"], "probe and bob are connected");
+    }
+}
