@@ -115,6 +115,10 @@ impl Shutdown {
                 let commitments = self.commitments.receive_offer(add)?;
                 Ok((Phase::Shutdown(self.with(commitments)), Vec::new()))
             }
+            // Over a new connection an unused channel begins with it.
+            Input::Received(Message::ChannelReady(_)) => {
+                Ok((Phase::Shutdown(self.clone()), Vec::new()))
+            }
             Input::Received(Message::Shutdown(message)) => self.clone().receive(context, message),
             Input::Received(message) => {
                 let (commitments, outputs) =
