@@ -2,10 +2,13 @@
 //! panics if a promise is broken; libFuzzer runs them for long (`fuzz/run`), and
 //! `cargo test --test fuzz` runs each over its seeds and mutations of those.
 
+mod bench;
 mod blinded_data;
+mod channel;
 mod failure;
 mod input;
 mod invoice;
+mod message;
 mod offer;
 mod onion;
 mod onion_message;
@@ -13,8 +16,10 @@ mod seeds;
 mod transport;
 
 pub use blinded_data::blinded_data;
+pub use channel::channel;
 pub use failure::failure;
 pub use invoice::invoice;
+pub use message::message;
 pub use offer::offer;
 pub use onion::onion;
 pub use onion_message::onion_message;
@@ -25,7 +30,7 @@ pub use transport::transport;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("onion", onion),
     ("onion_message", onion_message),
     ("failure", failure),
@@ -33,4 +38,6 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("invoice", invoice),
     ("offer", offer),
     ("transport", transport),
+    ("message", message),
+    ("channel", channel),
 ];

@@ -1,4 +1,4 @@
-//! Where a target starts from: the vectors, and whatever once broke a promise.
+//! Where a target starts from: the vectors, what a target makes itself, and whatever once broke a promise.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,17 +6,20 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::{channel, message};
+
 /// Longer seeds would make the mutations rare where it matters.
 const LONGEST: usize = 4096;
 
-/// All values of the vectors, as text and as the bytes that hex stands for, and the files below
-/// `fuzz/found/` for this target. `root` is where boltlab's `Cargo.toml` is.
+/// All values of the vectors, as text and as the bytes that hex stands for, what the target makes
+/// itself, and the files below `fuzz/found/` for it. `root` is where boltlab's `Cargo.toml` is.
 pub fn seeds(root: &Path, target: &str) -> Vec<Vec<u8>> {
     let mut found = BTreeSet::from([Vec::new()]);
     let folders = match target {
         "invoice" => ["bolt11"],
         "offer" => ["bolt12"],
         "transport" => ["bolt08"],
+        "message" | "channel" => ["bolt01"],
         _ => ["bolt04"],
     };
     for folder in folders {
@@ -24,6 +27,11 @@ pub fn seeds(root: &Path, target: &str) -> Vec<Vec<u8>> {
             let value = serde_json::from_slice(&file).expect("a file of vectors");
             collect(&value, target, &mut found);
         }
+    }
+    match target {
+        "message" => found.extend(message::samples()),
+        "channel" => found.extend(channel::seeds()),
+        _ => {}
     }
     found.extend(files(&root.join("fuzz/found").join(target)));
     found.into_iter().collect()

@@ -3,6 +3,7 @@
 use boltlab::bolt::transport::{
     AwaitingActThree, Initiator, Receiver, Responder, Sender, Session, whole_act,
 };
+use secp256k1::SECP256K1;
 
 use super::input::{Input, point, secret};
 
@@ -70,12 +71,12 @@ impl Good {
 
 fn initiator() -> (Initiator, [u8; 50]) {
     let [identity, ephemeral] = INITIATOR.map(secret);
-    Initiator::start(&identity, &ephemeral, &point(RESPONDER[0]))
+    Initiator::start(&identity.keypair(SECP256K1), &ephemeral, &point(RESPONDER[0]))
 }
 
 fn responder() -> Responder {
     let [identity, ephemeral] = RESPONDER.map(secret);
-    Responder::new(&identity, &ephemeral)
+    Responder::new(&identity.keypair(SECP256K1), &ephemeral)
 }
 
 /// A direction of a session: messages go in and come out. The other direction has the keys that the

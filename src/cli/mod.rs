@@ -56,7 +56,7 @@ enum Command {
         #[command(flatten)]
         results: ResultFiles,
     },
-    /// Take a transaction, an onion, an invoice or an offer apart, field by field
+    /// Take a transaction, a message, an onion, an invoice or an offer apart, field by field
     #[command(subcommand)]
     Decode(decode::Decode),
     /// Tell saved traces step by step; merge the results of shards

@@ -1,6 +1,6 @@
 //! The three acts over a stream: exactly their bytes are read, what follows is the session's.
 
-use secp256k1::{PublicKey, SecretKey};
+use secp256k1::{PublicKey, SECP256K1, SecretKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -13,7 +13,7 @@ pub(super) async fn initiate(
     ephemeral: &SecretKey,
     remote: &PublicKey,
 ) -> Result<Session, LinkError> {
-    let (initiator, act) = Initiator::start(identity, ephemeral, remote);
+    let (initiator, act) = Initiator::start(&identity.keypair(SECP256K1), ephemeral, remote);
     stream.write_all(&act).await?;
     let act = read_act(stream, 2).await?;
     let (session, act) = initiator.receive_act_two(&act).map_err(LinkError::Handshake)?;
@@ -26,7 +26,7 @@ pub(super) async fn respond(
     identity: &SecretKey,
     ephemeral: &SecretKey,
 ) -> Result<(Session, PublicKey), LinkError> {
-    let responder = Responder::new(identity, ephemeral);
+    let responder = Responder::new(&identity.keypair(SECP256K1), ephemeral);
     let act = read_act(stream, 1).await?;
     let (responder, act) = responder.receive_act_one(&act).map_err(LinkError::Handshake)?;
     stream.write_all(&act).await?;

@@ -91,7 +91,8 @@ fn replay(group: &Group, test: &Test, checks: &mut Checks) -> Option<&'static st
 
 fn initiate(group: &Group, test: &Test, played: &mut Played) -> Result<(), HandshakeError> {
     let Some(remote) = &group.rs_pub else { return Ok(()) };
-    let (initiator, act) = Initiator::start(&group.ls_priv, &group.e_priv, remote);
+    let (initiator, act) =
+        Initiator::start(&group.ls_priv.keypair(SECP256K1), &group.e_priv, remote);
     played.act_one = Some(act.to_vec());
     let Some(act) = &test.act_two else { return Ok(()) };
     let (derived, act) = initiator.derive(whole_act(2, &act.0)?)?;
@@ -100,7 +101,7 @@ fn initiate(group: &Group, test: &Test, played: &mut Played) -> Result<(), Hands
 }
 
 fn respond(group: &Group, test: &Test, played: &mut Played) -> Result<(), HandshakeError> {
-    let responder = Responder::new(&group.ls_priv, &group.e_priv);
+    let responder = Responder::new(&group.ls_priv.keypair(SECP256K1), &group.e_priv);
     let Some(act) = &test.act_one else { return Ok(()) };
     let (responder, act) = responder.receive_act_one(whole_act(1, &act.0)?)?;
     played.act_two = Some(act.to_vec());

@@ -140,6 +140,10 @@ impl Shutdown {
                 let commitments = self.commitments.receive_offer(add)?;
                 Ok((Phase::Shutdown(self.with(commitments)), Vec::new()))
             }
+            // Over a new connection an unused channel begins with it.
+            Input::Received(Message::ChannelReady(_)) => {
+                Ok((Phase::Shutdown(self.clone()), Vec::new()))
+            }
             Input::Received(Message::Shutdown(message)) => self.clone().receive(context, message),
             // It may cross a `shutdown`, or be sent again before one. Nothing is done with it.
             Input::Received(Message::ChannelReady(_)) => {

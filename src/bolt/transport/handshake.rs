@@ -2,7 +2,7 @@
 //!
 //! Each state is given away for the next, so no act can be sent or taken twice.
 
-use secp256k1::{PublicKey, SECP256K1, SecretKey};
+use secp256k1::{Keypair, PublicKey, SECP256K1, SecretKey};
 use thiserror::Error;
 
 use super::frame::Session;
@@ -86,7 +86,7 @@ pub struct Derived {
 #[derive(Debug)]
 pub struct Initiator {
     pub(super) noise: Noise,
-    local_static: SecretKey,
+    local_static: Keypair,
     ephemeral: SecretKey,
 }
 
@@ -94,7 +94,7 @@ impl Initiator {
     /// Begins a handshake with the node of this key; the ephemeral secret must be a new one each
     /// time. Returns act one.
     pub fn start(
-        local_static: &SecretKey,
+        local_static: &Keypair,
         ephemeral: &SecretKey,
         remote_static: &PublicKey,
     ) -> (Self, [u8; ACT_ONE_LENGTH]) {
@@ -125,8 +125,8 @@ impl Initiator {
     ) -> Result<(Derived, [u8; ACT_THREE_LENGTH]), HandshakeError> {
         let Self { mut noise, local_static, ephemeral } = self;
         let remote_ephemeral = read_key_act(&mut noise, &ephemeral, 2, act)?;
-        let (key, key_mac) = noise.seal_key(local_static.public_key(SECP256K1).serialize());
-        let mac = noise.seal_act(&local_static, &remote_ephemeral);
+        let (key, key_mac) = noise.seal_key(local_static.public_key().serialize());
+        let mac = noise.seal_act(&local_static.secret_key(), &remote_ephemeral);
         let act = joined(&[&[VERSION], &key, &key_mac, &mac]);
         let keys = SessionKeys::of_initiator(noise.chaining_key);
         Ok((Derived { acts: noise.acts, keys }, act))
@@ -137,15 +137,15 @@ impl Initiator {
 #[derive(Debug)]
 pub struct Responder {
     noise: Noise,
-    local_static: SecretKey,
+    local_static: Keypair,
     ephemeral: SecretKey,
 }
 
 impl Responder {
     /// Awaits an initiator who knows this node's key; the ephemeral secret must be a new one each
     /// time.
-    pub fn new(local_static: &SecretKey, ephemeral: &SecretKey) -> Self {
-        let noise = Noise::new(&local_static.public_key(SECP256K1));
+    pub fn new(local_static: &Keypair, ephemeral: &SecretKey) -> Self {
+        let noise = Noise::new(&local_static.public_key());
         Self { noise, local_static: *local_static, ephemeral: *ephemeral }
     }
 
@@ -158,7 +158,7 @@ impl Responder {
         act: &[u8; ACT_ONE_LENGTH],
     ) -> Result<(AwaitingActThree, [u8; ACT_TWO_LENGTH]), HandshakeError> {
         let Self { mut noise, local_static, ephemeral } = self;
-        let remote_ephemeral = read_key_act(&mut noise, &local_static, 1, act)?;
+        let remote_ephemeral = read_key_act(&mut noise, &local_static.secret_key(), 1, act)?;
         let act = write_key_act(&mut noise, &ephemeral, &remote_ephemeral);
         Ok((AwaitingActThree { noise, ephemeral }, act))
     }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::codec::{DecodeError, Field, TlvValue};
-use super::kind::Typed;
 use super::records::{ChannelUpdateChecksums, FeeRange, FundingRetransmit};
 use super::table::{FieldRule, MessageRule, RecordRule, channel_named_by, messages};
 use super::tlv::{self, RecordWriter, TlvRecord};

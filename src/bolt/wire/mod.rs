@@ -15,6 +15,7 @@ pub mod table;
 mod tests;
 pub mod tlv;
 mod types;
+pub mod walk;
 
 pub use super::units::{NotAShortChannelId, ShortChannelId};
 pub use address::Address;

@@ -1,7 +1,11 @@
 //! The macro behind the table of messages, and what it makes of a row for those who look at
 //! messages from outside: the rules of a type, its fields, its TLV records.
 
-use super::kind::Kind;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::codec::{DecodeError, Field, TlvValue};
+use super::kind::{Kind, Typed};
 
 /// A field of a message: its name and what it holds.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +14,8 @@ pub struct FieldRule {
     pub name: &'static str,
     /// What it holds.
     pub kind: &'static Kind,
+    /// Takes it off the front of some bytes, and gives it as it stands in JSON.
+    pub read: fn(&mut &[u8]) -> Result<Value, DecodeError>,
 }
 
 /// A TLV record of a message.
@@ -21,6 +27,31 @@ pub struct RecordRule {
     pub name: &'static str,
     /// What its value holds.
     pub kind: &'static Kind,
+    /// Reads its value from exactly these bytes, and gives it as it stands in JSON.
+    pub read: fn(&[u8]) -> Result<Value, DecodeError>,
+}
+
+impl FieldRule {
+    /// A field of this name and type.
+    pub(super) const fn of<T: Field + Typed + Serialize>(name: &'static str) -> Self {
+        Self { name, kind: T::KIND, read: |input| T::read(input).map(json) }
+    }
+}
+
+impl RecordRule {
+    /// A record of this number, name and type.
+    pub(super) const fn of<T: TlvValue + Typed + Serialize>(
+        number: u64,
+        name: &'static str,
+    ) -> Self {
+        Self { number, name, kind: T::KIND, read: |value| T::from_value(value).map(json) }
+    }
+}
+
+/// Every type of the table has a form in JSON.
+#[allow(clippy::needless_pass_by_value, reason = "it ends a chain of calls")]
+fn json<T: Serialize>(value: T) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }
 
 /// A row of the table: a message as the specification declares it.
@@ -72,15 +103,8 @@ macro_rules! messages {
                     number: $number,
                     name: $snake,
                     about: $about,
-                    fields: &[$(FieldRule {
-                        name: stringify!($field),
-                        kind: <$type as Typed>::KIND,
-                    },)*],
-                    records: &[$($(RecordRule {
-                        number: $record,
-                        name: stringify!($tlv),
-                        kind: <$value as Typed>::KIND,
-                    },)*)?],
+                    fields: &[$(FieldRule::of::<$type>(stringify!($field)),)*],
+                    records: &[$($(RecordRule::of::<$value>($record, stringify!($tlv)),)*)?],
                 };
 
                 fn write(&self, out: &mut Vec<u8>) {

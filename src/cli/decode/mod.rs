@@ -1,6 +1,7 @@
 //! `boltlab decode`: takes something apart.
 
 mod invoice;
+mod message;
 mod offer;
 mod onion;
 mod source;
@@ -25,6 +26,9 @@ pub enum Decode {
     /// An invoice (BOLT 11): every field, who is paid, and why a bad one is bad
     #[command(after_help = invoice::HELP)]
     Invoice(invoice::InvoiceArgs),
+    /// A message between nodes: every field, where it stands, and at which byte a bad one is bad
+    #[command(after_help = message::HELP)]
+    Message(message::MessageArgs),
     /// An onion, peeled as far as the given keys reach
     #[command(after_help = onion::HELP)]
     Onion(onion::OnionArgs),
@@ -36,6 +40,7 @@ pub fn decode(what: &Decode) -> ExitCode {
         Decode::Offer(args) => args.run(),
         Decode::Tx(args) => args.run(),
         Decode::Invoice(args) => args.run(),
+        Decode::Message(args) => args.run(),
         Decode::Onion(args) => args.run(),
     }
 }

@@ -2,7 +2,6 @@
 //! says at which characters it goes wrong. Nothing depends on the time.
 
 mod currency;
-mod date;
 mod names;
 mod rows;
 #[cfg(test)]

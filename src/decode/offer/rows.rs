@@ -1,14 +1,14 @@
 //! The rows of an explanation: one a field, with what it means.
 
-use bitcoin::constants::ChainHash;
-
-use super::{currency, date};
+use super::currency;
 use crate::bolt::features::{Feature, Features};
 use crate::bolt::offer::{Bolt12Invoice, InvoiceFields, InvoiceRequestFields, OfferFields};
 use crate::bolt::onion::{BlindedPath, NodeOrChannel};
 use crate::bolt::units::Msat;
 use crate::bolt::wire::Repeated;
 use crate::bolt::wire::tlv::TlvRecord;
+use crate::decode::chain::chain_name;
+use crate::decode::date;
 
 /// A field's name and what is to be said about it, in one or more lines.
 pub(super) struct Row(pub(super) &'static str, pub(super) Vec<String>);
@@ -130,20 +130,6 @@ fn msat(amount: Msat) -> String {
     let (whole, part) = (amount.0 / 1000, amount.0 % 1000);
     let part = if part == 0 { String::new() } else { format!(".{part:03}") };
     format!("{amount} msat ({whole}{part} sat)")
-}
-
-/// What the chain is called, as far as it is known.
-pub(super) fn chain_name(chain: ChainHash) -> String {
-    let known = [
-        (ChainHash::BITCOIN, "bitcoin"),
-        (ChainHash::TESTNET3, "testnet"),
-        (ChainHash::SIGNET, "signet"),
-        (ChainHash::REGTEST, "regtest"),
-    ];
-    match known.iter().find(|(hash, _)| *hash == chain) {
-        Some((_, name)) => (*name).to_owned(),
-        None => format!("the chain whose first block has the hash {chain}"),
-    }
 }
 
 fn features(features: Option<&Features>, known: Option<Feature>) -> Vec<String> {

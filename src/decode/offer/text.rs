@@ -8,6 +8,7 @@ use super::Explanation;
 use super::rows::{self, Row};
 use crate::bolt::offer::{InvoiceFields, InvoiceRequestFields, OfferFields, merkle};
 use crate::bolt::wire::tlv;
+use crate::decode::chain::chain_name;
 
 /// The width of the first column.
 const NAME_WIDTH: usize = 11;
@@ -49,7 +50,7 @@ fn chain(f: &mut Formatter<'_>, named: bool) -> fmt::Result {
     if named {
         return Ok(());
     }
-    let bitcoin = rows::chain_name(ChainHash::BITCOIN);
+    let bitcoin = chain_name(ChainHash::BITCOIN);
     writeln!(f, "  {:NAME_WIDTH$}{bitcoin}, as it names no other", "chain")
 }
 

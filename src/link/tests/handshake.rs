@@ -41,11 +41,11 @@ fn refused(error: &LinkError, expected: HandshakeError) {
 }
 
 fn act_one() -> [u8; 50] {
-    Initiator::start(&secret(0x11), &secret(0x12), &point(0x21)).1
+    Initiator::start(&secret(0x11).keypair(SECP256K1), &secret(0x12), &point(0x21)).1
 }
 
 fn act_two() -> [u8; 50] {
-    let responder = Responder::new(&secret(0x21), &secret(0x22));
+    let responder = Responder::new(&secret(0x21).keypair(SECP256K1), &secret(0x22));
     responder.receive_act_one(&act_one()).unwrap().1
 }
 

@@ -61,7 +61,8 @@ async fn links() -> (Link, Link) {
 
 /// A peer that speaks byte by byte, up to its act three, and the session that it could go on with.
 async fn shake(stream: &mut TcpStream) -> (Session, [u8; 66]) {
-    let (initiator, act) = Initiator::start(&secret(0x11), &secret(0x12), &point(0x21));
+    let (initiator, act) =
+        Initiator::start(&secret(0x11).keypair(SECP256K1), &secret(0x12), &point(0x21));
     stream.write_all(&act).await.unwrap();
     let mut act = [0; 50];
     stream.read_exact(&mut act).await.unwrap();

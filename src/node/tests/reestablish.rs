@@ -97,6 +97,33 @@ fn a_close_survives_the_loss_at_every_message() {
     }
 }
 
+/// Both sides send `channel_ready` again, as nothing was committed yet.
+#[test]
+fn a_close_of_an_unused_channel_survives_the_loss_at_every_message() {
+    for cut in 0..=4 {
+        let mut pair = Pair::normal(Anchors);
+        let handle = pair.handle();
+        pair.command(ALICE, NodeCommand::Close(handle)).unwrap();
+        deliver(&mut pair, cut);
+        pair.reconnect();
+        let violated =
+            pair.events.iter().any(|(_, event)| matches!(event, ChannelEvent::Violation { .. }));
+        assert!(!violated, "cut after {cut} messages: {:?}", pair.events);
+        assert_eq!(pair.phases(), ["closing", "closing"], "cut after {cut} messages");
+        assert!(pair.published(Purpose::Closing).is_some());
+    }
+}
+
+#[test]
+fn a_fee_rate_that_the_peer_must_not_take_is_refused() {
+    let mut pair = Pair::normal(Anchors);
+    let handle = pair.handle();
+    let too_low = pair.command(ALICE, NodeCommand::UpdateFee(handle, FeeratePerKw(252)));
+    assert!(matches!(too_low, Err(NodeError::Refused(_))), "{too_low:?}");
+    assert!(pair.wire.is_empty());
+    pair.command(ALICE, NodeCommand::UpdateFee(handle, FeeratePerKw(253))).unwrap();
+}
+
 #[test]
 fn an_opening_is_forgotten_before_its_funding_is_signed_and_remembered_after() {
     for cut in 0..=4 {

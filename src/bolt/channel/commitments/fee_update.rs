@@ -78,11 +78,13 @@ impl Commitments {
     /// Proposes another fee rate.
     ///
     /// # Errors
-    /// [`Refused`] if we are not the opener, or cannot pay for it and keep the reserve.
+    /// [`Refused`] if we are not the opener, the fee rate is one that the peer must not take, or we
+    /// cannot pay for it and keep the reserve.
     pub fn update_fee(&self, feerate: FeeratePerKw) -> Result<(Self, UpdateFee), Refused> {
         if self.terms.opener == Side::Remote {
             return Err(Refused::BreaksLimit(PeerViolation::FeeNotTheirs));
         }
+        check_feerate(feerate).map_err(Refused::BreaksLimit)?;
         let reserve = self.terms.remote.channel_reserve;
         for owner in [Side::Local, Side::Remote] {
             if let Some((available, needed)) = self.lacks(owner, feerate, reserve) {

@@ -83,7 +83,7 @@ fn an_initiator_whose_key_is_off_the_curve_is_refused() {
 
 #[test]
 fn an_act_for_another_node_is_refused() {
-    let (_, act) = Initiator::start(&secret(0x11), &secret(0x12), &point(0x23));
+    let (_, act) = Initiator::start(&secret(0x11).keypair(SECP256K1), &secret(0x12), &point(0x23));
     let refused = responder().receive_act_one(&act).map(drop);
     assert_eq!(refused, Err(HandshakeError::Mac { act: 1 }));
 }

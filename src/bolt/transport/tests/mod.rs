@@ -24,11 +24,11 @@ struct Acts {
 }
 
 fn initiator() -> (Initiator, [u8; ACT_ONE_LENGTH]) {
-    Initiator::start(&secret(0x11), &secret(0x12), &point(0x21))
+    Initiator::start(&secret(0x11).keypair(SECP256K1), &secret(0x12), &point(0x21))
 }
 
 fn responder() -> Responder {
-    Responder::new(&secret(0x21), &secret(0x22))
+    Responder::new(&secret(0x21).keypair(SECP256K1), &secret(0x22))
 }
 
 /// A responder that has sent act two.

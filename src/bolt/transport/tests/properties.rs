@@ -56,9 +56,9 @@ proptest! {
         prop_assume!(keys.is_some());
         let [local, ephemeral, remote, their_ephemeral] = keys.unwrap()[..] else { panic!() };
         let to = remote.public_key(SECP256K1);
-        let (initiator, act) = Initiator::start(&local, &ephemeral, &to);
+        let (initiator, act) = Initiator::start(&local.keypair(SECP256K1), &ephemeral, &to);
         let (responder, act) =
-            Responder::new(&remote, &their_ephemeral).receive_act_one(&act).unwrap();
+            Responder::new(&remote.keypair(SECP256K1), &their_ephemeral).receive_act_one(&act).unwrap();
         let (mut ours, act) = initiator.receive_act_two(&act).unwrap();
         let (mut theirs, who) = responder.receive_act_three(&act).unwrap();
         prop_assert_eq!(who, local.public_key(SECP256K1));

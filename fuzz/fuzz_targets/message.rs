@@ -1,0 +1,4 @@
+//! `fuzz/run message`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| boltlab_fuzz::message(data));
