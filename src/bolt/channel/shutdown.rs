@@ -145,10 +145,6 @@ impl Shutdown {
                 Ok((Phase::Shutdown(self.clone()), Vec::new()))
             }
             Input::Received(Message::Shutdown(message)) => self.clone().receive(context, message),
-            // It may cross a `shutdown`, or be sent again before one. Nothing is done with it.
-            Input::Received(Message::ChannelReady(_)) => {
-                Ok((Phase::Shutdown(self.clone()), Vec::new()))
-            }
             Input::Received(message) => {
                 let (commitments, outputs) =
                     normal::receive_update(&self.commitments, context, message, "shutdown")?;
