@@ -28,10 +28,11 @@ use bitcoin::{Amount, OutPoint, TxOut, Txid};
 use thiserror::Error;
 
 use crate::audit::{self, Account};
+use crate::bolt::features::Features;
 use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
 use crate::chain::{self, Chain, ChainError};
 use crate::link::LinkError;
-use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, Seed};
+use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, Seed, default_features};
 use crate::scenario::{
     ChannelName, InvoiceName, Outcome, Position, Role, RoleName, Scenario, StateName, Verb,
 };
@@ -164,6 +165,14 @@ struct Lab<'a> {
     begins_at: BlockHeight,
 }
 
+/// What a role tells its peers that it supports.
+fn features(role: &Role) -> Features {
+    let has_not = |bit: &u32| role.without.iter().any(|other| other | 1 == bit | 1);
+    let all = default_features();
+    let kept = all.bits().filter(|bit| !has_not(bit));
+    kept.chain(role.features.iter().copied()).collect()
+}
+
 /// Runs a scenario and audits it. Without an outcome in the file, nothing is compared with the
 /// account.
 pub fn run(scenario: &Scenario, options: &Options) -> Run {
@@ -243,14 +252,16 @@ impl<'a> Lab<'a> {
         Ok(lab)
     }
 
-    /// Tells each role what it asks for forwarding, and what time it is.
+    /// Tells each role what it supports, what it asks for forwarding, and what time it is.
     fn prepare(&mut self) -> Result<(), LabError> {
         let time = self.chain.time();
         for role in &self.scenario.cast {
             let name = &role.name.value;
             let Some(player) = self.cast.get_mut(name) else { continue };
             let relay = NodeCommand::SetRelay(payments::relay_policy(role.relay));
-            for input in [NodeInput::Command(relay), NodeInput::Time(time)] {
+            let features = NodeCommand::SetFeatures(features(role));
+            let commands = [relay, features].map(NodeInput::Command);
+            for input in commands.into_iter().chain([NodeInput::Time(time)]) {
                 player.node.step(input).map_err(|source| LabError::Node {
                     role: name.clone(),
                     doing: "begin",

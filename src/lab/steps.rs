@@ -48,6 +48,13 @@ impl Lab<'_> {
                 self.close(channel, by, ClosedUntil::Asked)
             }
             Verb::Close { channel, by, until } => self.freely(|lab| lab.close(channel, by, *until)),
+            Verb::BumpClose { channel, by, feerate } => self.freely(|lab| {
+                let handle = lab.handle(channel)?;
+                let command = NodeCommand::BumpClose(handle, feerate.value);
+                lab.command(&by.value, "close at another fee", command)
+                    .map_err(|stop| stop.at(channel.at))?;
+                lab.accepted(channel.at, Purpose::Closing)
+            }),
             Verb::ForceClose { channel, by } => self.force_close(channel, by),
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
             Verb::Publish { by, commitment } => self.publish_state(by, commitment),
@@ -200,16 +207,22 @@ impl Lab<'_> {
         entries.filter(|entry| entry.step == self.step).map(|entry| &entry.event)
     }
 
-    /// Fails unless the mempool took the newest transaction of this purpose. Those of earlier steps
-    /// are other channels'.
+    /// Fails unless the mempool took a transaction of this purpose: of several, one is enough. Those
+    /// of earlier steps are other channels'.
     fn accepted(&self, at: Position, purpose: Purpose) -> Result<(), Stop> {
-        let answer = self.this_step().rev().find_map(|event| match event {
+        let answers = self.this_step().filter_map(|event| match event {
             Event::Published { purpose: Some(of), answer, .. } if *of == purpose => Some(answer),
             _ => None,
         });
-        let message = match answer {
-            Some(Answer::Accepted | Answer::Known) => return Ok(()),
-            Some(Answer::Refused { reason }) => format!("the mempool refused it: {reason}"),
+        let mut refused = None;
+        for answer in answers {
+            match answer {
+                Answer::Accepted | Answer::Known => return Ok(()),
+                Answer::Refused { reason } => refused = Some(reason),
+            }
+        }
+        let message = match refused {
+            Some(reason) => format!("the mempool refused it: {reason}"),
             None => self.violation().unwrap_or_else(|| "nothing was published".to_owned()),
         };
         Err(failed(Some(at), message))

@@ -45,6 +45,8 @@ pub(super) enum Kind {
     Number,
     /// A mapping from the types of TLV records to their values in hex.
     Records,
+    /// A feature, by its name or its bit.
+    Feature,
     /// Bytes in hex.
     Hex,
     /// The name of a message, or several.
@@ -114,6 +116,8 @@ const BLOCKS: Kind = Kind::Quantity(Quantity::Blocks);
 const FAILURE: Kind = Kind::Words(FailureName::WORDS, FailureName::MEANINGS);
 const NAMES: Kind = Kind::List(&Kind::Name);
 
+const FEATURES: Kind = Kind::List(&Kind::Feature);
+
 /// What somebody asks for forwarding: once said of a role, once of what a payer believes.
 const FEE_BASE: Field =
     optional("fee_base", MSAT, "What it charges for every payment (default: 1 sat).");
@@ -166,6 +170,8 @@ pub(super) static ROLE: Shape = shape(
         ),
         optional("funds", SAT, "What its on-chain wallet starts with (default: nothing)."),
         optional("dust_limit", SAT, "Its `dust_limit_satoshis`."),
+        optional("features", FEATURES, "Features beside those that every reference node has."),
+        optional("without", FEATURES, "Features that it has not, though every reference node has."),
         FEE_BASE,
         FEE_PROPORTIONAL,
         CLTV_EXPIRY_DELTA,
@@ -400,6 +406,14 @@ static CLOSE: Shape = shape(
         ),
     ],
 );
+static BUMP_CLOSE: Shape = shape(
+    "`bump_close`",
+    &[
+        required("channel", Kind::Name, "The channel."),
+        required("by", Kind::Name, "The side that offers another closing transaction."),
+        required("feerate", Kind::Quantity(Quantity::Feerate), "The fee rate that it pays."),
+    ],
+);
 static FORCE_CLOSE: Shape = shape(
     "`force_close`",
     &[
@@ -616,6 +630,7 @@ pub(super) static VERBS: &[VerbRule] = &[
     long("replay", "A cheat offers an HTLC with the onion that it offered last.", &REPLAY),
     short("wait", "Lets time pass.", Kind::Quantity(Quantity::Time)),
     long("close", "Closes a channel in mutual agreement.", &CLOSE),
+    long("bump_close", "Replaces one's closing transaction (`option_simple_close`).", &BUMP_CLOSE),
     long("force_close", "Publishes the latest commitment.", &FORCE_CLOSE),
     long("remember", "Keeps the present state of a channel under a name.", &REMEMBER),
     long("publish", "A cheat publishes the commitment of a remembered state.", &PUBLISH),

@@ -216,6 +216,10 @@ pub struct Role {
     pub funds: Amount,
     /// Its `dust_limit_satoshis`, if the file sets one.
     pub dust_limit: Option<At<Amount>>,
+    /// Feature bits beside those that every reference node has.
+    pub features: Vec<u32>,
+    /// Feature bits that it has not; either bit of a pair stands for both.
+    pub without: Vec<u32>,
     /// What it asks for forwarding, as far as the file says.
     pub relay: RelayTerms,
     /// How far ahead the expiry of a payment to it must lie, if the file says so.

@@ -140,6 +140,7 @@ fn kind(of: Kind) -> Value {
         Kind::Map(map) => shape(map),
         Kind::List(of) => list(kind(*of)),
         Kind::ByRole(of) => named(&shape(of), 1),
+        Kind::Feature => json!({"type": ["string", "integer"]}),
         Kind::Hex => json!({"type": ["string", "integer"], "pattern": "^([0-9a-f]{2})*$"}),
         Kind::MessageNames => message_names(),
         Kind::Branches => branches(),

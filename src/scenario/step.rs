@@ -10,7 +10,7 @@ use super::{
     wire::{Branch, ConnectedUntil, ExpectMessage, SendStep},
     words::words,
 };
-use crate::bolt::units::Msat;
+use crate::bolt::units::{FeeratePerKw, Msat};
 
 /// One step: a verb and, if wanted, a narrative.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +80,15 @@ pub enum Verb {
         by: At<RoleName>,
         /// How far the close goes.
         until: ClosedUntil,
+    },
+    /// Replaces one's closing transaction by one with a higher fee.
+    BumpClose {
+        /// The channel.
+        channel: At<ChannelName>,
+        /// The side that offers it.
+        by: At<RoleName>,
+        /// The fee rate that it pays.
+        feerate: At<FeeratePerKw>,
     },
     /// Publishes the latest commitment.
     ForceClose {
@@ -288,6 +297,7 @@ impl Verb {
             Self::Replay { .. } => "replay",
             Self::Wait(_) => "wait",
             Self::Close { .. } => "close",
+            Self::BumpClose { .. } => "bump_close",
             Self::ForceClose { .. } => "force_close",
             Self::Remember { .. } => "remember",
             Self::Publish { .. } => "publish",
@@ -338,6 +348,9 @@ impl fmt::Display for Verb {
             }
             Self::Close { channel, by, until: ClosedUntil::Shutdown } => {
                 write!(f, "{by} begins to close {channel}")
+            }
+            Self::BumpClose { channel, by, feerate } => {
+                write!(f, "{by} closes {channel} at {feerate} sat/kw")
             }
             Self::ForceClose { channel, by } => write!(f, "{by} force-closes {channel}"),
             Self::Remember { channel, by, state } => {

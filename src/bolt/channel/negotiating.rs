@@ -291,6 +291,9 @@ impl Negotiating {
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
         match input {
             Input::Received(Message::ClosingSigned(message)) => self.receive(context, message),
+            Input::Received(Message::UpdateAddHtlc(_)) => {
+                Err(PeerViolation::AddAfterShutdown.into())
+            }
             // The funding got its depth after all.
             Input::Received(Message::ChannelReady(_)) => {
                 Ok((Phase::Negotiating(self.clone()), Vec::new()))

@@ -268,6 +268,9 @@ impl SimpleClosing {
             }
             Input::Received(Message::ClosingSig(message)) => self.receive_sig(message),
             Input::Received(Message::ClosingSigned(_)) => Err(PeerViolation::LegacyClosing.into()),
+            Input::Received(Message::UpdateAddHtlc(_)) => {
+                Err(PeerViolation::AddAfterShutdown.into())
+            }
             Input::Command(Command::BumpClose { feerate, script }) => {
                 self.bump(context, *feerate, script.as_ref())
             }

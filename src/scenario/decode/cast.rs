@@ -39,6 +39,8 @@ impl Reader {
             .and_then(|node| self.word(node, "kind of role", RoleKind::WORDS, RoleKind::from_word));
         let funds = self.optional(fields.get("funds"), Self::sat);
         let dust_limit = self.optional(fields.get("dust_limit"), Self::sat);
+        let features = self.optional(fields.get("features"), Self::feature_bits);
+        let without = self.optional(fields.get("without"), Self::feature_bits);
         let relay = self.relay_terms(&fields);
         let delta = fields.get("min_final_cltv_expiry_delta");
         let delta = self.optional(delta, Self::cltv_delta);
@@ -47,6 +49,8 @@ impl Reader {
             kind: kind?,
             funds: funds?.map_or(Amount::ZERO, |funds| funds.value),
             dust_limit: dust_limit?,
+            features: features?.unwrap_or_default(),
+            without: without?.unwrap_or_default(),
             relay: relay?,
             min_final_cltv_expiry_delta: delta?.map(|blocks| blocks.value),
         })

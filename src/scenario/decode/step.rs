@@ -6,6 +6,7 @@ use crate::scenario::{
     language::{self, VERBS, VerbRule},
     model::{At, Blocks, Channel, ChannelName, Position, RoleName, StateName},
     step::{ChannelState, ClosedUntil, Expect, Expectation, Step, TransactionPattern, Until, Verb},
+    units::{self, Quantity},
     yaml::{Content, Node},
 };
 
@@ -91,6 +92,7 @@ impl Reader {
                 let until = until.map_or(ClosedUntil::Broadcast, |word| word.value);
                 Some(Verb::Close { channel, by, until })
             }
+            "bump_close" => self.bump_close(&fields),
             "force_close" => {
                 let (channel, by) = self.channel_and_role(&fields, "by")?;
                 Some(Verb::ForceClose { channel, by })
@@ -142,6 +144,15 @@ impl Reader {
             "online" => self.role(node).map(Verb::Online),
             _ => None,
         }
+    }
+
+    fn bump_close(&mut self, fields: &Fields<'_>) -> Option<Verb> {
+        let sides = self.channel_and_role(fields, "by");
+        let feerate = fields
+            .get("feerate")
+            .and_then(|node| self.quantity(node, Quantity::Feerate, units::feerate));
+        let ((channel, by), feerate) = sides.zip(feerate)?;
+        Some(Verb::BumpClose { channel, by, feerate })
     }
 
     fn channel_and_role(

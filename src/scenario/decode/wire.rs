@@ -292,17 +292,19 @@ impl Reader {
         if !matches!(node.content, Content::List(_)) {
             return self.bytes_of(node, None);
         }
-        let items = self.list(node, "a list of features, as in `[option_anchors]`");
-        let mut features = Features::default();
-        for item in items {
-            features = features.with_bit(self.feature_bit(item)?);
-        }
+        let features: Features = self.feature_bits(node)?.into_iter().collect();
         serde_json::to_value(features).ok()
+    }
+
+    /// Several feature bits.
+    pub(super) fn feature_bits(&mut self, node: &Node) -> Option<Vec<u32>> {
+        let items = self.list(node, "a list of features, as in `[option_anchors]`");
+        items.iter().map(|item| self.feature_bit(item)).collect()
     }
 
     /// A feature bit: its number, or a name; the name alone demands the feature, `NAME/odd` offers
     /// it.
-    pub(super) fn feature_bit(&mut self, node: &Node) -> Option<u32> {
+    fn feature_bit(&mut self, node: &Node) -> Option<u32> {
         let wanted = "a feature, as in `option_anchors`, `option_anchors/odd` or `23`";
         self.parsed(node, wanted, |text| {
             let (name, odd) = match text.split_once('/') {

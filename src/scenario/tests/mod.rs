@@ -53,7 +53,7 @@ cast:
   alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat}
   bob: {role: honest, funds: 0.5 BTC, fee_base: 1 sat, fee_proportional: 100 ppm, cltv_expiry_delta: 40 blocks, htlc_minimum: 1 msat, min_final_cltv_expiry_delta: 18 blocks}
   carol: {role: honest, funds: 1 BTC}
-  probe: {role: probe, funds: 1 BTC}
+  probe: {role: probe, funds: 1 BTC, features: [option_simple_close/odd, 101], without: [option_anchors]}
 channels:
   ab:
     from: alice
@@ -133,6 +133,7 @@ steps:
         - send: {from: probe, stfu: }
         - expect: {from: bob, no_message: any}
         - expect: {from: bob, no_message: [error, warning]}
+  - bump_close: {channel: ba, by: bob, feerate: 2000 sat/kw}
   - hold: bob
   - release: bob
 outcome:
