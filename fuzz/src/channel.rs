@@ -59,7 +59,7 @@ fn step(bench: &mut Bench, input: &mut Input<'_>) {
         }
         13 => {
             let handle = bench.handle();
-            let close = if input.byte() & 3 == 0 {
+            let close = if input.byte().is_multiple_of(4) {
                 NodeCommand::ForceClose(handle)
             } else {
                 NodeCommand::Close(handle)
