@@ -11,14 +11,21 @@ use std::time::{Duration, Instant};
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use boltlab::bolt::invoice::{InvoiceField, decode};
 use boltlab::bolt::offer::Offer;
-use boltlab_ldk::{Failing, Random, Route, blinded_offer, draft, plain_offer};
+use boltlab::bolt::wire::Message;
+use boltlab_ldk::{
+    Failing, OneWay, Peers, Random, Round, Route, add_htlc, announcement, blinded_offer, draft,
+    ldk_decode, plain_offer,
+};
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
+use chacha20poly1305::aead::AeadInOut;
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
+use lightning::ln::msgs::{ChannelAnnouncement as LdkAnnouncement, UpdateAddHTLC};
 use lightning::offers::offer::Offer as LdkOffer;
 use lightning::util::ser::Writeable;
 use lightning_invoice::Bolt11Invoice;
 use secp256k1::ecdsa::{RecoverableSignature, Signature};
-use secp256k1::{Message, PublicKey, SECP256K1, Scalar, SecretKey, ecdh};
+use secp256k1::{Message as Digest, PublicKey, SECP256K1, Scalar, SecretKey, ecdh};
 
 /// The most hops that attribute failures.
 const HOPS: usize = 20;
@@ -96,14 +103,14 @@ struct Raw {
     point: PublicKey,
     compressed: [u8; 33],
     scalar: Scalar,
-    message: Message,
+    message: Digest,
     signature: Signature,
     recoverable: RecoverableSignature,
 }
 
 impl Raw {
     fn new(random: &mut Random) -> Self {
-        let (secret, message) = (random.secret(), Message::from_digest(random.bytes()));
+        let (secret, message) = (random.secret(), Digest::from_digest(random.bytes()));
         let point = secret.public_key(SECP256K1);
         Self {
             secret,
@@ -144,6 +151,34 @@ impl Raw {
 
     fn parse(&self) -> PublicKey {
         PublicKey::from_slice(black_box(&self.compressed)).expect("a point")
+    }
+
+    /// Both sides' part of a handshake: two new keys, six multiplications, three points parsed.
+    fn handshake(&self) {
+        for _ in 0..2 {
+            black_box(black_box(&self.secret).public_key(SECP256K1));
+        }
+        for _ in 0..6 {
+            black_box(ecdh::SharedSecret::new(black_box(&self.point), &self.secret));
+        }
+        self.parse_many(3);
+    }
+
+    fn sign_many(&self, signatures: usize) {
+        for _ in 0..signatures {
+            black_box(SECP256K1.sign_ecdsa(black_box(&self.message), &self.secret));
+        }
+    }
+
+    fn verify_many(&self, signatures: usize) {
+        (0..signatures).for_each(|_| self.verify());
+    }
+
+    fn parse_signatures(&self, signatures: usize) {
+        let compact = self.signature.serialize_compact();
+        for _ in 0..signatures {
+            black_box(Signature::from_compact(black_box(&compact)).expect("a signature"));
+        }
     }
 
     fn parse_many(&self, points: usize) {
@@ -292,6 +327,99 @@ fn offers(random: &mut Random, raw: &Raw) {
     }
 }
 
+/// How many messages a connection carries in a turn.
+const MESSAGES: usize = 1000;
+
+fn connections(random: &mut Random, raw: &Raw) {
+    let peers = Peers::random(random);
+    assert_eq!(peers.connect().0, peers.ldk_connect().0, "both send the same acts");
+    row(
+        "handshake, both sides",
+        call(|| peers.connect()),
+        Some(call(|| peers.ldk_connect())),
+        call(|| raw.handshake()),
+    );
+    let keys = OneWay::random(random);
+    for length in [200, 1400] {
+        let messages = vec![vec![7; length]; MESSAGES];
+        let frames = keys.seal(&messages);
+        assert_eq!(frames, keys.ldk_seal(&messages), "both make the same frames");
+        row(
+            &format!("encrypt {MESSAGES} messages of {length} bytes"),
+            call(|| keys.seal(&messages)),
+            Some(call(|| keys.ldk_seal(&messages))),
+            call(|| aead(&messages)),
+        );
+        row(
+            &format!("decrypt {MESSAGES} messages of {length} bytes"),
+            call(|| keys.open(&frames)),
+            Some(call(|| keys.ldk_open(&frames))),
+            call(|| aead(&messages)),
+        );
+    }
+}
+
+/// Every message and its length, encrypted where it lies.
+fn aead(messages: &[Vec<u8>]) {
+    let cipher = ChaCha20Poly1305::new(&[7; 32].into());
+    for message in messages {
+        for mut text in [vec![0; 2], message.clone()] {
+            let nonce = black_box([0; 12]).into();
+            let mac = cipher.encrypt_inout_detached(&nonce, &[], text.as_mut_slice().into());
+            black_box(mac.expect("it is short"));
+            black_box(text);
+        }
+    }
+}
+
+fn messages(random: &mut Random, raw: &Raw) {
+    let add = add_htlc(random).encode();
+    row(
+        "read an update_add_htlc",
+        call(|| Message::decode(&add).expect("a message")),
+        Some(call(|| ldk_decode::<UpdateAddHTLC>(&add))),
+        call(|| black_box(&add).clone()),
+    );
+    let announcement = announcement(random).encode();
+    row(
+        "read a channel_announcement",
+        call(|| Message::decode(&announcement).expect("a message")),
+        Some(call(|| ldk_decode::<LdkAnnouncement>(&announcement))),
+        call(|| raw.parse_signatures(4)),
+    );
+}
+
+fn commitments(random: &mut Random, raw: &Raw) {
+    for htlcs in [1, 100] {
+        let round = Round::random(random, htlcs);
+        let point = round.point();
+        let signed = round.sign(&point);
+        assert_eq!(signed, round.ldk_sign(&point), "both make the same signatures");
+        let count = usize::try_from(htlcs).expect("few") + 1;
+        row(
+            &format!("sign a commitment with {htlcs} HTLCs"),
+            call(|| round.sign(&point)),
+            Some(call(|| round.ldk_sign(&point))),
+            call(|| raw.sign_many(count)),
+        );
+        row(
+            &format!("check a commitment with {htlcs} HTLCs"),
+            call(|| round.check(&point, &signed)),
+            Some(call(|| round.ldk_check(&point, &signed))),
+            call(|| raw.verify_many(count)),
+        );
+        row(
+            &format!("a round with {htlcs} HTLCs"),
+            call(|| round.round()),
+            Some(call(|| round.ldk_round())),
+            call(|| {
+                raw.sign_many(count);
+                raw.verify_many(count);
+            }),
+        );
+    }
+}
+
 fn main() {
     let mut random = Random::new(1);
     let raw = Raw::new(&mut random);
@@ -304,4 +432,7 @@ fn main() {
     failures(&route, &raw);
     invoices(&mut random, &raw);
     offers(&mut random, &raw);
+    connections(&mut random, &raw);
+    messages(&mut random, &raw);
+    commitments(&mut random, &raw);
 }

@@ -8,12 +8,71 @@ use boltlab::bolt::offer::Offer;
 use boltlab::bolt::onion::{Blame, unwrap_failure};
 use boltlab::bolt::units::Msat;
 use boltlab_ldk::{
-    Failing, HOLD_TIME, Random, Route, blinded_offer, draft, ldk_invoice, plain_offer,
+    Failing, HOLD_TIME, Peers, Random, Round, Route, add_htlc, announcement, blinded_offer, draft,
+    ldk_decode, ldk_invoice, ldk_open, ldk_seal, open, plain_offer,
 };
+use lightning::ln::msgs::{ChannelAnnouncement, UpdateAddHTLC};
 use lightning::offers::offer::Offer as LdkOffer;
 use lightning::util::ser::Writeable;
 use lightning_invoice::Bolt11Invoice;
 use secp256k1::SECP256K1;
+
+#[test]
+fn each_connects_to_the_other() {
+    for seed in 0..20 {
+        let mut random = Random::new(seed);
+        let peers = Peers::random(&mut random);
+        assert_eq!(peers.connect().0, peers.ldk_connect().0);
+        let messages: Vec<Vec<u8>> =
+            (0..1200).map(|number| random.bytes().repeat(1 + number % 7)).collect();
+        let (mut ours, mut theirs) = peers.connect_to_ldk();
+        for message in &messages {
+            let frame = ours.sender.seal(message).unwrap();
+            assert_eq!(ldk_open(&mut theirs, &frame), *message);
+            let frame = ldk_seal(&mut theirs, message);
+            assert_eq!(open(&mut ours.receiver, &frame), *message);
+        }
+        let (mut theirs, mut ours) = peers.ldk_connect_to_us();
+        for message in &messages {
+            let frame = ldk_seal(&mut theirs, message);
+            assert_eq!(open(&mut ours.receiver, &frame), *message);
+            let frame = ours.sender.seal(message).unwrap();
+            assert_eq!(ldk_open(&mut theirs, &frame), *message);
+        }
+    }
+}
+
+#[test]
+fn messages_are_the_same() {
+    let mut random = Random::new(7);
+    for _ in 0..50 {
+        let add = add_htlc(&mut random).encode();
+        let theirs: UpdateAddHTLC = ldk_decode(&add);
+        assert_eq!(theirs.encode(), add[2..]);
+        let announcement = announcement(&mut random).encode();
+        let theirs: ChannelAnnouncement = ldk_decode(&announcement);
+        assert_eq!(theirs.encode(), announcement[2..]);
+    }
+}
+
+#[test]
+fn commitments_and_their_signatures_are_the_same() {
+    for htlcs in [0, 1, 2, 30, 100] {
+        let round = Round::random(&mut Random::new(htlcs), htlcs);
+        let (ours, theirs) = round.txids();
+        assert_eq!(ours, theirs, "{htlcs} HTLCs");
+        let point = round.point();
+        let signed = round.sign(&point);
+        assert_eq!(signed, round.ldk_sign(&point), "{htlcs} HTLCs");
+        assert!(round.check(&point, &signed) && round.ldk_check(&point, &signed));
+        let mut changed = signed.clone();
+        changed.1.reverse();
+        assert_eq!(round.check(&point, &changed), htlcs < 2);
+        assert_eq!(round.ldk_check(&point, &changed), htlcs < 2);
+        let ((secret, next), (ldk_secret, ldk_next)) = (round.revoke(), round.ldk_revoke());
+        assert_eq!((secret.0, next), (ldk_secret, ldk_next));
+    }
+}
 
 /// Two routes of each length that fits.
 fn routes() -> impl Iterator<Item = Route> {

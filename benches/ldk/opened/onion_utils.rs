@@ -1,7 +1,9 @@
-/// What a failure on its way back takes, which LDK keeps to itself: its own functions, called with
-/// the data that they need and nothing beside.
+/// What LDK keeps to itself: its own functions, called with the data that they need and nothing
+/// beside.
 pub mod opened {
 	use super::*;
+
+	pub use crate::ln::peer_channel_encryptor::opened as transport;
 
 	/// A failure on its way back.
 	#[derive(Clone)]
