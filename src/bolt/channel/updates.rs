@@ -181,15 +181,7 @@ impl Commitments {
         let expected = self.next_remote_id;
         let out_of_order = PeerViolation::UnexpectedHtlcId { expected, actual: add.id };
         ensure(add.id == expected, out_of_order.clone())?;
-        let htlc = ChannelHtlc {
-            amount: add.amount_msat,
-            payment_hash: add.payment_hash,
-            cltv_expiry: add.cltv_expiry,
-            onion: Arc::new(add.onion_routing_packet.clone()),
-            path_key: add.blinded_path,
-            stage: Stage::AddProposed,
-            removal: None,
-        };
+        let htlc = ChannelHtlc::proposed(add);
         self.check_limits(Side::Remote, &htlc)?;
         self.check_affordable(Side::Remote, &htlc)?;
         let mut next = self.clone();

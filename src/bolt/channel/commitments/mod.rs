@@ -26,6 +26,7 @@ use crate::bolt::tx::{
     Commitment, CommitmentKeys, CommitmentTransaction, OutputRole, Side, TxError,
 };
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
+use crate::bolt::wire::messages::UpdateAddHtlc;
 use crate::bolt::wire::{ChannelId, OnionPacket};
 use fee_update::FeeUpdate;
 
@@ -53,6 +54,19 @@ pub struct ChannelHtlc {
 }
 
 impl ChannelHtlc {
+    /// The HTLC that this message proposes.
+    pub(super) fn proposed(add: &UpdateAddHtlc) -> Self {
+        Self {
+            amount: add.amount_msat,
+            payment_hash: add.payment_hash,
+            cltv_expiry: add.cltv_expiry,
+            onion: Arc::new(add.onion_routing_packet.clone()),
+            path_key: add.blinded_path,
+            stage: Stage::AddProposed,
+            removal: None,
+        }
+    }
+
     /// The HTLC as the commitment of `owner` has it.
     pub(super) fn seen_by(&self, owner: Side, offerer: Side) -> Htlc {
         let direction = if offerer == owner { Direction::Offered } else { Direction::Received };

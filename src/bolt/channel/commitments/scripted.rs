@@ -1,7 +1,5 @@
 //! What a probe said becomes what it believes.
 
-use std::sync::Arc;
-
 use super::{ChannelHtlc, Commitments, FeeUpdate};
 use crate::bolt::channel::htlc_state::Stage;
 use crate::bolt::tx::Side;
@@ -12,15 +10,7 @@ impl Commitments {
     #[must_use]
     pub(in crate::bolt::channel) fn having_added(&self, add: &UpdateAddHtlc) -> Self {
         let mut next = self.clone();
-        let htlc = ChannelHtlc {
-            amount: add.amount_msat,
-            payment_hash: add.payment_hash,
-            cltv_expiry: add.cltv_expiry,
-            onion: Arc::new(add.onion_routing_packet.clone()),
-            path_key: add.blinded_path,
-            stage: Stage::AddProposed,
-            removal: None,
-        };
+        let htlc = ChannelHtlc::proposed(add);
         // The reference proposed one under its own id; this is the one that went out.
         let proposed = |htlc: &ChannelHtlc| htlc.stage == Stage::AddProposed;
         let last = next.htlcs.iter().rev().find(|((side, _), _)| *side == Side::Local);
