@@ -8,6 +8,8 @@
 //! ```
 
 mod asked;
+#[cfg(test)]
+mod audited_closes;
 mod expect;
 mod learned;
 mod links;

@@ -25,7 +25,7 @@ mod offers;
 mod onion_messages;
 mod opening;
 #[cfg(test)]
-mod pair;
+pub(crate) mod pair;
 mod payments;
 mod peers;
 mod route;

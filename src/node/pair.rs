@@ -20,34 +20,34 @@ use crate::bolt::tx::ChannelType;
 use crate::bolt::units::{BlockHeight, FeeratePerKw, Msat};
 use crate::bolt::wire::{Message, ShortChannelId};
 
-pub(super) const ALICE: usize = 0;
-pub(super) const BOB: usize = 1;
+pub(crate) const ALICE: usize = 0;
+pub(crate) const BOB: usize = 1;
 
 #[derive(Clone)]
-pub(super) struct Pair {
-    pub(super) nodes: [Node; 2],
+pub(crate) struct Pair {
+    pub(crate) nodes: [Node; 2],
     /// Messages on their way: the receiver, and what it receives.
-    pub(super) wire: VecDeque<(usize, Message)>,
+    pub(crate) wire: VecDeque<(usize, Message)>,
     /// What was published and is not mined yet.
-    pub(super) mempool: Vec<(Purpose, Transaction)>,
-    pub(super) events: Vec<(usize, ChannelEvent)>,
-    pub(super) height: BlockHeight,
-    pub(super) invoices: Vec<String>,
-    pub(super) payments: Vec<(usize, PaymentEvent)>,
+    pub(crate) mempool: Vec<(Purpose, Transaction)>,
+    pub(crate) events: Vec<(usize, ChannelEvent)>,
+    pub(crate) height: BlockHeight,
+    pub(crate) invoices: Vec<String>,
+    pub(crate) payments: Vec<(usize, PaymentEvent)>,
     /// What the nodes said of the connection.
-    pub(super) told: Vec<(usize, PeerEvent)>,
+    pub(crate) told: Vec<(usize, PeerEvent)>,
     /// Whether the nodes are connected.
-    pub(super) is_connected: bool,
+    pub(crate) is_connected: bool,
 }
 
 impl Pair {
     /// Two nodes; Alice has 1 BTC.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_feerates(FeeratePerKw(1_000), FeeratePerKw(1_000))
     }
 
     /// The same, with the fee rates at which Alice and Bob close and claim.
-    pub(super) fn with_feerates(alice: FeeratePerKw, bob: FeeratePerKw) -> Self {
+    pub(crate) fn with_feerates(alice: FeeratePerKw, bob: FeeratePerKw) -> Self {
         let height = BlockHeight(100);
         let node = |role, feerate| Node::new(Seed::derive("pair", role), height, feerate);
         let mut pair = Self {
@@ -76,13 +76,13 @@ impl Pair {
 
     /// A channel of 1,000,000 sat from Alice, in use.
     #[track_caller]
-    pub(super) fn normal(channel_type: ChannelType) -> Self {
+    pub(crate) fn normal(channel_type: ChannelType) -> Self {
         Self::new().opened(channel_type)
     }
 
     /// Opens a channel of 1,000,000 sat from Alice and puts it in use.
     #[track_caller]
-    pub(super) fn opened(mut self, channel_type: ChannelType) -> Self {
+    pub(crate) fn opened(mut self, channel_type: ChannelType) -> Self {
         self.open(channel_type, Msat::ZERO);
         self.drive();
         self.mine(3);
@@ -91,7 +91,7 @@ impl Pair {
     }
 
     /// A channel of 1,000,000 sat from Alice, to ask for.
-    pub(super) fn request(&self, channel_type: ChannelType, push: Msat) -> OpenRequest {
+    pub(crate) fn request(&self, channel_type: ChannelType, push: Msat) -> OpenRequest {
         OpenRequest {
             peer: self.id(BOB),
             capacity: Amount::from_sat(1_000_000),
@@ -101,13 +101,13 @@ impl Pair {
         }
     }
 
-    pub(super) fn open(&mut self, channel_type: ChannelType, push: Msat) {
+    pub(crate) fn open(&mut self, channel_type: ChannelType, push: Msat) {
         let dust_limit = ChannelPolicy::default().dust_limit;
         self.open_with_dust([dust_limit; 2], channel_type, push);
     }
 
     /// The same, with the dust limits of Alice and Bob.
-    pub(super) fn open_with_dust(
+    pub(crate) fn open_with_dust(
         &mut self,
         dust_limits: [Amount; 2],
         channel_type: ChannelType,
@@ -123,35 +123,35 @@ impl Pair {
         self.command(ALICE, NodeCommand::Open(request)).unwrap();
     }
 
-    pub(super) fn id(&self, node: usize) -> PublicKey {
+    pub(crate) fn id(&self, node: usize) -> PublicKey {
         self.nodes[node].id()
     }
 
     #[track_caller]
-    pub(super) fn handle(&self) -> ChannelHandle {
+    pub(crate) fn handle(&self) -> ChannelHandle {
         *self.nodes[ALICE].channels().next().expect("a channel").0
     }
 
     #[track_caller]
-    pub(super) fn phase(&self, node: usize) -> &Phase {
+    pub(crate) fn phase(&self, node: usize) -> &Phase {
         &self.nodes[node].channels().next().expect("a channel").1.phase
     }
 
     #[track_caller]
-    pub(super) fn phases(&self) -> [&'static str; 2] {
+    pub(crate) fn phases(&self) -> [&'static str; 2] {
         [ALICE, BOB].map(|node| self.phase(node).name())
     }
 
     #[track_caller]
-    pub(super) fn commitments(&self, node: usize) -> &Commitments {
+    pub(crate) fn commitments(&self, node: usize) -> &Commitments {
         self.phase(node).commitments().expect("commitments")
     }
 
-    pub(super) fn command(&mut self, node: usize, command: NodeCommand) -> Result<(), NodeError> {
+    pub(crate) fn command(&mut self, node: usize, command: NodeCommand) -> Result<(), NodeError> {
         self.input(node, NodeInput::Command(command))
     }
 
-    pub(super) fn input(&mut self, node: usize, input: NodeInput) -> Result<(), NodeError> {
+    pub(crate) fn input(&mut self, node: usize, input: NodeInput) -> Result<(), NodeError> {
         for output in self.nodes[node].step(input)? {
             match output {
                 NodeOutput::Send { message, .. } => {
@@ -181,7 +181,7 @@ impl Pair {
 
     /// Connects the nodes: each sends `init`.
     #[track_caller]
-    pub(super) fn connect(&mut self) {
+    pub(crate) fn connect(&mut self) {
         self.is_connected = true;
         for node in [ALICE, BOB] {
             self.input(node, NodeInput::Connected(self.id(1 - node))).unwrap();
@@ -190,7 +190,7 @@ impl Pair {
 
     /// Loses the connection, and all that is on its way.
     #[track_caller]
-    pub(super) fn lose_connection(&mut self) {
+    pub(crate) fn lose_connection(&mut self) {
         self.is_connected = false;
         self.wire.clear();
         for node in [ALICE, BOB] {
@@ -200,7 +200,7 @@ impl Pair {
 
     /// Loses the connection and makes a new one, over which the nodes say what they have.
     #[track_caller]
-    pub(super) fn reconnect(&mut self) {
+    pub(crate) fn reconnect(&mut self) {
         self.lose_connection();
         self.connect();
         self.drive();
@@ -208,7 +208,7 @@ impl Pair {
 
     /// Delivers the next message, after `change` has had its way with it.
     #[track_caller]
-    pub(super) fn deliver(&mut self, change: impl FnOnce(&mut Message)) {
+    pub(crate) fn deliver(&mut self, change: impl FnOnce(&mut Message)) {
         let (to, mut message) = self.wire.pop_front().expect("a message on its way");
         change(&mut message);
         let from = self.id(1 - to);
@@ -218,7 +218,7 @@ impl Pair {
     /// Delivers the oldest message to this side, if there is one. Each direction keeps its order;
     /// between the two there is none.
     #[track_caller]
-    pub(super) fn deliver_to(&mut self, side: usize) {
+    pub(crate) fn deliver_to(&mut self, side: usize) {
         if let Some(position) = self.wire.iter().position(|(to, _)| *to == side) {
             let (to, message) = self.wire.remove(position).expect("a message");
             let from = self.id(1 - to);
@@ -228,7 +228,7 @@ impl Pair {
 
     /// Delivers messages until one of this name is next.
     #[track_caller]
-    pub(super) fn until(&mut self, name: &str) {
+    pub(crate) fn until(&mut self, name: &str) {
         while self.wire.front().expect("a message on its way").1.name() != name {
             self.deliver(|_| {});
         }
@@ -236,13 +236,13 @@ impl Pair {
 
     /// Delivers all messages, and those that answer them.
     #[track_caller]
-    pub(super) fn drive(&mut self) {
+    pub(crate) fn drive(&mut self) {
         while !self.wire.is_empty() {
             self.deliver(|_| {});
         }
     }
 
-    pub(super) fn offer(&mut self, from: usize, amount: Msat) -> Result<(), NodeError> {
+    pub(crate) fn offer(&mut self, from: usize, amount: Msat) -> Result<(), NodeError> {
         self.command(1 - from, NodeCommand::Invoice(InvoiceRequest::of(amount)))?;
         self.pay_last_invoice(from, amount)
     }
@@ -259,27 +259,27 @@ impl Pair {
 
     /// Has the other side make this invoice, and `from` offer an HTLC for it.
     #[track_caller]
-    pub(super) fn hold(&mut self, from: usize, request: &InvoiceRequest) {
+    pub(crate) fn hold(&mut self, from: usize, request: &InvoiceRequest) {
         self.command(1 - from, NodeCommand::Invoice(request.clone())).unwrap();
         self.pay_last_invoice(from, request.amount.expect("an amount")).unwrap();
     }
 
     /// The hash of the last invoice.
     #[track_caller]
-    pub(super) fn held(&self) -> sha256::Hash {
+    pub(crate) fn held(&self) -> sha256::Hash {
         let text = self.invoices.last().expect("an invoice");
         invoice::decode(text).expect("readable").payment_hash()
     }
 
     #[track_caller]
-    pub(super) fn pay(&mut self, from: usize, amount: Msat) {
+    pub(crate) fn pay(&mut self, from: usize, amount: Msat) {
         self.offer(from, amount).unwrap();
         self.drive();
     }
 
     /// Mines all that was published, then empty blocks; `blocks` in all.
     #[track_caller]
-    pub(super) fn mine(&mut self, blocks: u32) {
+    pub(crate) fn mine(&mut self, blocks: u32) {
         for _ in 0..blocks {
             let mempool = std::mem::take(&mut self.mempool);
             self.mine_these(mempool.into_iter().map(|(_, transaction)| transaction).collect());
@@ -287,7 +287,7 @@ impl Pair {
         }
     }
 
-    pub(super) fn mine_these(&mut self, transactions: Vec<Transaction>) {
+    pub(crate) fn mine_these(&mut self, transactions: Vec<Transaction>) {
         self.height = BlockHeight(self.height.0 + 1);
         let event = ChainEvent::Connected { height: self.height, transactions };
         for node in [ALICE, BOB] {
@@ -296,7 +296,7 @@ impl Pair {
     }
 
     /// Takes the newest block back.
-    pub(super) fn disconnect(&mut self) {
+    pub(crate) fn disconnect(&mut self) {
         let event = ChainEvent::Disconnected { height: self.height };
         self.height = BlockHeight(self.height.0 - 1);
         for node in [ALICE, BOB] {
@@ -306,7 +306,7 @@ impl Pair {
 
     /// The requirement whose violation this node told of.
     #[track_caller]
-    pub(super) fn violation(&self, node: usize) -> &str {
+    pub(crate) fn violation(&self, node: usize) -> &str {
         let found = self.events.iter().find_map(|(at, event)| match event {
             ChannelEvent::Violation { requirement, .. } if *at == node => Some(requirement),
             _ => None,
@@ -314,7 +314,7 @@ impl Pair {
         found.expect("a violation")
     }
 
-    pub(super) fn published(&self, purpose: Purpose) -> Option<&Transaction> {
+    pub(crate) fn published(&self, purpose: Purpose) -> Option<&Transaction> {
         self.mempool.iter().find(|(of, _)| *of == purpose).map(|(_, transaction)| transaction)
     }
 }

@@ -35,7 +35,6 @@ macro_rules! change {
 }
 
 mod an_error;
-mod audited_closes;
 mod blinded;
 mod diagnosis;
 mod interleavings;

@@ -1,11 +1,15 @@
 //! What the audit makes of closes by `closing_complete`.
 
 use bitcoin::hashes::Hash;
-use bitcoin::{BlockHash, ScriptBuf, Transaction};
+use bitcoin::{Amount, BlockHash, ScriptBuf, Transaction};
 
-use super::*;
 use crate::audit::{Kind, account};
+use crate::bolt::channel::Purpose;
 use crate::bolt::features::Feature;
+use crate::bolt::tx::ChannelType::Anchors;
+use crate::bolt::units::{FeeratePerKw, Msat};
+use crate::node::pair::{ALICE, BOB, Pair};
+use crate::node::{NodeCommand, default_features};
 use crate::scenario::{RoleKind, RoleName};
 use crate::trace::{Answer, CastEntry, ChannelEntry, Entry, Event, RawTransaction, Trace};
 
