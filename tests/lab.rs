@@ -326,13 +326,18 @@ steps:
     /// These steps after a connection fail at the last one, with this message.
     #[track_caller]
     fn fails(steps: &[&str], message: &str) {
-        let text = format!("{HEAD}  - {}\n", steps.join("\n  - "));
+        fails_after(HEAD, steps, message);
+    }
+
+    #[track_caller]
+    fn fails_after(head: &str, steps: &[&str], message: &str) {
+        let text = format!("{head}  - {}\n", steps.join("\n  - "));
         let options = ParseOptions::default();
         let scenario = scenario::parse("x.yaml".as_ref(), &text, options).expect("a scenario");
         let ending = run(&scenario).ending;
         let Ending::Failed(problems) = ending else { panic!("no failure: {ending:?}") };
         let [problem] = problems.as_slice() else { panic!("{problems:?}") };
-        let line = HEAD.lines().count() + steps.len();
+        let line = head.lines().count() + steps.len();
         assert_eq!((problem.line, problem.message.as_str()), (u32::try_from(line).ok(), message));
     }
 
@@ -366,6 +371,49 @@ steps:
             ],
             "expected: expect hang_up from bob\n\
              found: warning (\"a message of the unknown even type 2000\")",
+        );
+    }
+
+    /// Blocks do not make the next message another one.
+    #[test]
+    fn what_came_first_is_not_passed_over_for_what_came_later() {
+        fails(
+            &[
+                "send: {from: probe, unknown: {message_type: 2000}}",
+                "expect: {from: bob, message: hang_up, within: 1 block}",
+            ],
+            "expected: expect hang_up from bob within 1 block\n\
+             found: warning (\"a message of the unknown even type 2000\")",
+        );
+    }
+
+    #[test]
+    fn what_is_held_back_does_not_outlive_its_connection() {
+        fails(
+            &[
+                "hold: bob",
+                "send: {from: probe, ping: {}}",
+                "disconnect: probe",
+                "connect: {from: probe, to: bob, until: connected}",
+                "release: bob",
+                "expect: {from: bob, message: init}",
+                "expect: {from: bob, message: pong}",
+            ],
+            "expected: expect pong from bob\nfound: nothing came from bob",
+        );
+    }
+
+    /// The probe's own node does not take bob's `init`, and bob never saw the probe's.
+    #[test]
+    fn who_hangs_up_hears_nobody_hang_up() {
+        let picky = "probe: {role: probe, funds: 1 BTC, features: [option_quiesce]}";
+        let head = HEAD
+            .replace("probe: {role: probe, funds: 1 BTC}", picky)
+            .replace("bob}\n", "bob, until: connected}\n");
+        fails_after(
+            &head,
+            &["expect: {from: bob, message: init}", "expect: {from: bob, message: hang_up}"],
+            "expected: expect hang_up from bob\nfound: nothing came from bob",
         );
     }
 

@@ -5,7 +5,8 @@ use super::{Lab, Stop};
 use crate::audit;
 use crate::bolt::units::Msat;
 use crate::scenario::{
-    At, ChannelName, ChannelState, Expect, Expectation, Position, RoleName, TransactionPattern,
+    At, ChannelName, ChannelState, Expect, Expectation, Expected, Position, RoleName,
+    TransactionPattern,
 };
 use crate::trace::Event;
 
@@ -13,7 +14,14 @@ impl Lab<'_> {
     pub(super) fn expect(&mut self, expect: &Expect) -> Result<(), Stop> {
         let mut failure = self.look(&expect.what)?;
         // What must not be there must not come either, so all of the blocks are mined.
-        let forbidden = matches!(expect.what, Expectation::NoTransaction(_));
+        let forbidden = match &expect.what {
+            Expectation::NoTransaction(_) => true,
+            Expectation::Message(message) => matches!(message.what, Expected::NoneOf(_)),
+            Expectation::Transaction(_)
+            | Expectation::State { .. }
+            | Expectation::Payment { .. }
+            | Expectation::Balance { .. } => false,
+        };
         for _ in 0..expect.within.0 {
             if failure.is_some() == forbidden {
                 break;

@@ -14,7 +14,7 @@ use super::sockets::{End, Sockets};
 use super::{Lab, LabError, Stop};
 use crate::bolt::wire::{Bytes, Message};
 use crate::node::{NodeInput, Seed};
-use crate::scenario::{Links as Kind, RoleName};
+use crate::scenario::{Links as Kind, RoleKind, RoleName};
 use crate::trace::Event;
 
 /// The connections of a lab.
@@ -122,9 +122,10 @@ impl Lab<'_> {
         for parcel in lost {
             self.lose(parcel);
         }
+        self.lose_held(from, to);
+        self.lose_held(to, from);
         self.tell(Event::LinkDown { from: from.clone(), to: to.clone() });
         for (role, peer) in [(from, to), (to, from)] {
-            self.note_arrival(peer, role, Arrived::HangUp);
             let peer = self.node(peer)?.id();
             self.input(role, "lose a connection", NodeInput::Disconnected(peer))?;
         }
@@ -136,6 +137,8 @@ impl Lab<'_> {
         let pairs: Vec<Pair> =
             self.links.up.iter().filter(|pair| pair.has(role)).cloned().collect();
         for pair in pairs {
+            let peer = if pair.0 == *role { &pair.1 } else { &pair.0 };
+            self.note_arrival(role, peer, Arrived::HangUp);
             self.unlink(&pair.0, &pair.1)?;
             self.links.interrupted.insert(pair);
         }
@@ -190,6 +193,24 @@ impl Lab<'_> {
         found.map(|(name, _)| name.clone())
     }
 
+    /// What one role holds back for another was meant for the connection that has ended. A probe has
+    /// not said it.
+    fn lose_held(&mut self, from: &RoleName, to: &RoleName) {
+        let Some(player) = self.cast.get_mut(from) else { return };
+        let Flow::Held(waiting) = &mut player.flow else { return };
+        let (lost, kept) =
+            std::mem::take(waiting).into_iter().partition(|(receiver, _)| receiver == to);
+        *waiting = kept;
+        if player.kind == RoleKind::Probe {
+            return;
+        }
+        let lost: VecDeque<(RoleName, Message)> = lost;
+        for (to, message) in lost {
+            let message = message.name().to_owned();
+            self.tell(Event::Lost { from: from.clone(), to, message });
+        }
+    }
+
     fn lose(&mut self, parcel: Parcel) {
         let Parcel { from, to, content } = parcel;
         if let Content::Message(bytes) = content {
@@ -210,7 +231,10 @@ impl Lab<'_> {
                     };
                     self.receive(&from, &to, &bytes.map_err(LabError::Link)?)?;
                 }
-                Content::HangUp => self.unlink(&from, &to)?,
+                Content::HangUp => {
+                    self.note_arrival(&from, &to, Arrived::HangUp);
+                    self.unlink(&from, &to)?;
+                }
             }
         }
         Ok(())

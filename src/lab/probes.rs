@@ -158,13 +158,10 @@ impl Lab<'_> {
         for peer in linked {
             self.unlink(&from.value, &peer)?;
         }
-        // The file knows of this end; what was held back for it is void.
+        // The file knows of this end.
         for probe in self.probes() {
             let Some(player) = self.cast.get_mut(&probe) else { continue };
             player.arrived.clear();
-            if let Flow::Held(waiting) = &mut player.flow {
-                waiting.clear();
-            }
         }
         Ok(())
     }
@@ -344,17 +341,22 @@ impl Lab<'_> {
             }
         };
         let position = arrived.iter().position(|arrival| wanted(arrival, &names));
-        let next = position.and_then(|position| arrived.remove(position));
-        let Some(Arrival { what, .. }) = next else {
+        let next = position.and_then(|position| Some((position, arrived.get(position)?)));
+        let Some((position, Arrival { what, .. })) = next else {
             return Some(format!("nothing came from {from}"));
         };
         if !names.contains(&what.name()) {
-            return Some(in_words(&what));
+            return Some(in_words(what));
         }
-        match (&expected.what, &what) {
+        let differing = match (&expected.what, what) {
             (Expected::Like(fields), Arrived::Message(message)) => differences(message, fields),
             _ => None,
+        };
+        // What is not as expected stays the next: looking again, some blocks later, finds it too.
+        if differing.is_none() {
+            arrived.remove(position);
         }
+        differing
     }
 
     /// Notes what came to a probe.

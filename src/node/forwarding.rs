@@ -306,6 +306,24 @@ impl Node {
         self.offer(channel, offer, source)
     }
 
+    /// Sends all parts of a payment, or none: what a refused part left behind would be messages that
+    /// were never sent.
+    pub(super) fn send_all(&mut self, plans: &[Plan]) -> Outputs {
+        let before = (plans.len() > 1).then(|| self.clone());
+        let mut outputs = Vec::new();
+        for plan in plans {
+            match (self.send(plan), &before) {
+                (Ok(more), _) => outputs.extend(more),
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(before)) => {
+                    *self = before.clone();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(outputs)
+    }
+
     /// An HTLC that this node offered is taken.
     fn fulfilled(
         &mut self,

@@ -24,7 +24,7 @@ pub(super) struct Line {
     wires: BTreeMap<(usize, usize), VecDeque<Message>>,
     mempool: Vec<Transaction>,
     height: BlockHeight,
-    channels: Vec<ChannelHandle>,
+    pub(super) channels: Vec<ChannelHandle>,
     /// The invoices that were made, with their hashes.
     pub(super) invoices: Vec<(sha256::Hash, String)>,
     pub(super) payments: Vec<(usize, PaymentEvent)>,
@@ -90,6 +90,25 @@ impl Line {
             let mempool = std::mem::take(&mut self.mempool);
             self.mine(mempool);
             self.drive();
+        }
+    }
+
+    /// Loses the connection of a node with the next one, and all that is on its way there.
+    pub(super) fn lose_connection(&mut self, first: usize) {
+        for (from, to) in [(first, first + 1), (first + 1, first)] {
+            self.wires.remove(&(from, to));
+            let peer = self.nodes[to].id();
+            self.input(from, NodeInput::Disconnected(peer)).unwrap();
+        }
+    }
+
+    /// Connects a node with the next one, unless they are connected.
+    pub(super) fn connect(&mut self, first: usize) {
+        let (one, other) = (self.nodes[first].id(), self.nodes[first + 1].id());
+        if !self.nodes[first].is_connected(&other) {
+            self.lose_connection(first);
+            self.input(first, NodeInput::Connected(other)).unwrap();
+            self.input(first + 1, NodeInput::Connected(one)).unwrap();
         }
     }
 

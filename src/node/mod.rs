@@ -236,11 +236,8 @@ impl Node {
             NodeCommand::Withdraw(offer) => self.withdraw(&offer),
             NodeCommand::PayOffer(payment) => self.pay_offer(payment),
             NodeCommand::Pay(request) => {
-                let mut outputs = Vec::new();
-                for plan in self.plan(&request)? {
-                    outputs.extend(self.send(&plan)?);
-                }
-                Ok(outputs)
+                let plans = self.plan(&request)?;
+                self.send_all(&plans)
             }
             NodeCommand::Send(plan) => self.send(&plan),
             NodeCommand::UpdateFee(channel, feerate) => {

@@ -118,7 +118,9 @@ impl Commitments {
     }
 
     /// How many HTLCs have outputs in the commitment of `owner`, at this fee rate, once a further
-    /// update of `adder` is in it.
+    /// update of `adder` is in it. A peer that adds something need not know of an HTLC of
+    /// ours that it has not signed back: both may cross, or it may say again, over a new connection,
+    /// what it said before it knew.
     pub(super) fn htlcs_with_outputs(
         &self,
         owner: Side,
@@ -127,7 +129,10 @@ impl Commitments {
     ) -> usize {
         let others = self.htlcs.iter().filter(|((by, _), other)| {
             let counts = other.stage.is_in(owner, *by) || *by == adder && other.stage.is_adding();
-            let stays = counts && !is_out(other, owner, *by, adder);
+            let crosses = (adder, *by) == (Side::Remote, Side::Local)
+                && !other.stage.is_in(Side::Local, Side::Local)
+                && other.stage.is_adding();
+            let stays = counts && !crosses && !is_out(other, owner, *by, adder);
             stays && self.has_output(owner, feerate, *by, other)
         });
         others.count()

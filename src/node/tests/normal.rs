@@ -30,6 +30,21 @@ fn payments_of_both_sides_may_cross() {
     assert_eq!(pair.commitments(BOB).settled(), (Msat(420_000_000), Msat(580_000_000)));
 }
 
+/// The opener need not know yet of an HTLC that crosses its own, nor keep a fee for it.
+#[test]
+fn an_htlc_that_crosses_the_last_one_that_the_opener_can_pay_for_breaks_nothing() {
+    let mut pair = Pair::normal(Anchors);
+    pair.pay(ALICE, Msat(980_000_000));
+    // What is left is the reserve, and the fee of a commitment with one HTLC and two anchors.
+    let most = Msat(20_000_000 - 10_000_000 - (1_124 + 172 + 660) * 1_000);
+    pair.offer(BOB, Msat(1_000_000)).unwrap();
+    pair.offer(ALICE, most).unwrap();
+    pair.drive();
+    assert_eq!(pair.phases(), ["normal", "normal"], "{:?}", pair.events);
+    let left = 20_000_000 + 1_000_000 - most.0;
+    assert_eq!(pair.commitments(ALICE).settled().0, Msat(left));
+}
+
 /// In every commitment that is signed on the way, an HTLC that comes back is its offerer's again as
 /// soon as it is out, and nobody else's.
 #[test]

@@ -82,6 +82,24 @@ fn a_change_of_the_fee_rate_survives_the_loss_at_every_message() {
     }
 }
 
+/// The opener can pay for the HTLC at the lower fee rate alone.
+#[test]
+fn an_htlc_behind_a_lower_fee_rate_survives_the_loss_at_every_message() {
+    for cut in 0..=16 {
+        let mut pair = Pair::normal(Anchors);
+        let handle = pair.handle();
+        pair.pay(ALICE, Msat(980_000_000));
+        // Both wait for what Bob answers to the first HTLC.
+        pair.offer(ALICE, Msat(1_000_000)).unwrap();
+        pair.command(ALICE, NodeCommand::UpdateFee(handle, FeeratePerKw(500))).unwrap();
+        pair.offer(ALICE, Msat(7_300_000)).unwrap();
+        deliver(&mut pair, cut);
+        pair.reconnect();
+        agreed(&pair);
+        assert_eq!(pair.commitments(ALICE).settled().0, Msat(11_700_000), "cut after {cut}");
+    }
+}
+
 #[test]
 fn a_close_survives_the_loss_at_every_message() {
     for cut in 0..=4 {
@@ -327,7 +345,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let side = prop::sample::select(vec![ALICE, BOB]);
     let act = prop_oneof![
         12 => side.clone().prop_map(Act::Deliver),
-        3 => (side, 1_000..20_000_000_u64).prop_map(|(side, amount)| Act::Pay(side, amount)),
+        3 => (side, prop_oneof![1_000..20_000_000_u64, 300_000..2_000_000_u64])
+            .prop_map(|(side, amount)| Act::Pay(side, amount)),
         1 => (500..2_000_u32).prop_map(Act::Fee),
         1 => Just(Act::Reconnect),
         1 => (0..6_usize).prop_map(Act::Falter),
@@ -339,9 +358,13 @@ proptest! {
     /// Whatever happens in whatever order, with the connection lost wherever: nobody breaks the
     /// protocol, and in the end both sides agree.
     #[test]
-    fn nothing_that_was_committed_is_lost(acts in acts()) {
+    fn nothing_that_was_committed_is_lost(
+        acts in acts(),
+        // Alice, who pays the fees, has plenty left, or little more than her reserve.
+        paid in prop_oneof![Just(400_000_000), 980_000_000..988_000_000_u64],
+    ) {
         let mut pair = Pair::normal(Anchors);
-        pair.pay(ALICE, Msat(400_000_000));
+        pair.pay(ALICE, Msat(paid));
         let handle = pair.handle();
         for act in acts {
             match act {

@@ -156,6 +156,15 @@ impl Commitments {
                 messages.extend(htlc.removal.clone().map(|how| how.message(self.channel_id, id)));
             }
         }
+        // Before the HTLCs: the opener may be able to pay for them at the new fee rate alone.
+        if self.terms.opener == Side::Local {
+            let ours = self.fee_updates.iter().filter(|fee| fee.stage == adding);
+            let fee = |fee: &FeeUpdate| {
+                let feerate_per_kw = fee.feerate;
+                UpdateFee { channel_id: self.channel_id, feerate_per_kw, unknown: Vec::new() }
+            };
+            messages.extend(ours.map(fee).map(Message::from));
+        }
         for (&(offerer, id), htlc) in &self.htlcs {
             if offerer == Side::Local && htlc.stage == adding {
                 messages.push(
@@ -172,14 +181,6 @@ impl Commitments {
                     .into(),
                 );
             }
-        }
-        if self.terms.opener == Side::Local {
-            let ours = self.fee_updates.iter().filter(|fee| fee.stage == adding);
-            let fee = |fee: &FeeUpdate| {
-                let feerate_per_kw = fee.feerate;
-                UpdateFee { channel_id: self.channel_id, feerate_per_kw, unknown: Vec::new() }
-            };
-            messages.extend(ours.map(fee).map(Message::from));
         }
         messages
     }
