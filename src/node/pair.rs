@@ -215,6 +215,17 @@ impl Pair {
         self.input(to, NodeInput::Message { from, message }).unwrap();
     }
 
+    /// Delivers so many messages, one by one, as long as there are any; how many it were.
+    #[track_caller]
+    pub(crate) fn deliver_some(&mut self, count: usize) -> usize {
+        let mut delivered = 0;
+        while delivered < count && !self.wire.is_empty() {
+            self.deliver(|_| {});
+            delivered += 1;
+        }
+        delivered
+    }
+
     /// Delivers the oldest message to this side, if there is one. Each direction keeps its order;
     /// between the two there is none.
     #[track_caller]

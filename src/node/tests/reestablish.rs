@@ -9,16 +9,6 @@ use crate::bolt::wire::messages::{ChannelReady, ChannelReestablish};
 
 const AMOUNT: Msat = Msat(100_000_000);
 
-/// Delivers so many messages, one by one, as long as there are any; how many it were.
-fn deliver(pair: &mut Pair, count: usize) -> usize {
-    let mut delivered = 0;
-    while delivered < count && !pair.wire.is_empty() {
-        pair.deliver(|_| {});
-        delivered += 1;
-    }
-    delivered
-}
-
 /// Nobody broke the protocol, and both sides agree on what each has.
 #[track_caller]
 fn agreed(pair: &Pair) {
@@ -39,7 +29,7 @@ fn a_payment_survives_the_loss_of_the_connection_at_every_message() {
     for cut in 0.. {
         let mut pair = Pair::normal(Anchors);
         pair.offer(ALICE, AMOUNT).unwrap();
-        let delivered = deliver(&mut pair, cut);
+        let delivered = pair.deliver_some(cut);
         pair.reconnect();
         agreed(&pair);
         assert_eq!(pair.commitments(BOB).settled().0, AMOUNT, "cut after {cut} messages");
@@ -58,10 +48,10 @@ fn a_payment_survives_a_second_loss() {
         for second in 0..=10 {
             let mut pair = Pair::normal(Anchors);
             pair.offer(ALICE, AMOUNT).unwrap();
-            deliver(&mut pair, first);
+            pair.deliver_some(first);
             pair.lose_connection();
             pair.connect();
-            deliver(&mut pair, second);
+            pair.deliver_some(second);
             pair.reconnect();
             agreed(&pair);
             assert_eq!(pair.commitments(BOB).settled().0, AMOUNT, "cuts at {first}, {second}");
@@ -75,7 +65,7 @@ fn a_change_of_the_fee_rate_survives_the_loss_at_every_message() {
         let mut pair = Pair::normal(Anchors);
         let handle = pair.handle();
         pair.command(ALICE, NodeCommand::UpdateFee(handle, FeeratePerKw(3_000))).unwrap();
-        deliver(&mut pair, cut);
+        pair.deliver_some(cut);
         pair.reconnect();
         agreed(&pair);
         assert_eq!(pair.commitments(BOB).next_feerate(), FeeratePerKw(3_000));
@@ -93,7 +83,7 @@ fn an_htlc_behind_a_lower_fee_rate_survives_the_loss_at_every_message() {
         pair.offer(ALICE, Msat(1_000_000)).unwrap();
         pair.command(ALICE, NodeCommand::UpdateFee(handle, FeeratePerKw(500))).unwrap();
         pair.offer(ALICE, Msat(7_300_000)).unwrap();
-        deliver(&mut pair, cut);
+        pair.deliver_some(cut);
         pair.reconnect();
         agreed(&pair);
         assert_eq!(pair.commitments(ALICE).settled().0, Msat(11_700_000), "cut after {cut}");
@@ -107,7 +97,7 @@ fn a_close_survives_the_loss_at_every_message() {
         pair.pay(ALICE, AMOUNT);
         let handle = pair.handle();
         pair.command(ALICE, NodeCommand::Close(handle)).unwrap();
-        deliver(&mut pair, cut);
+        pair.deliver_some(cut);
         pair.reconnect();
         assert_eq!(pair.phases(), ["closing", "closing"], "cut after {cut} messages");
         assert!(pair.published(Purpose::Closing).is_some());
@@ -122,7 +112,7 @@ fn a_close_of_an_unused_channel_survives_the_loss_at_every_message() {
         let mut pair = Pair::normal(Anchors);
         let handle = pair.handle();
         pair.command(ALICE, NodeCommand::Close(handle)).unwrap();
-        deliver(&mut pair, cut);
+        pair.deliver_some(cut);
         pair.reconnect();
         let violated =
             pair.events.iter().any(|(_, event)| matches!(event, ChannelEvent::Violation { .. }));
@@ -147,7 +137,7 @@ fn an_opening_is_forgotten_before_its_funding_is_signed_and_remembered_after() {
     for cut in 0..=4 {
         let mut pair = Pair::new();
         pair.open(Anchors, Msat::ZERO);
-        deliver(&mut pair, cut);
+        pair.deliver_some(cut);
         pair.reconnect();
         pair.mine(6);
         let expected = match cut {
@@ -207,7 +197,7 @@ fn channel_ready_that_comes_again_does_not_stand_in_the_way_of_a_close() {
         let mut pair = Pair::normal(Anchors);
         let handle = pair.handle();
         pair.command(ALICE, NodeCommand::Close(handle)).unwrap();
-        deliver(&mut pair, cut);
+        pair.deliver_some(cut);
         for node in [ALICE, BOB] {
             let (from, message) = (pair.id(1 - node), ready(&pair, 1 - node));
             pair.input(node, NodeInput::Message { from, message }).unwrap();
@@ -310,7 +300,7 @@ fn a_message_before_channel_reestablish_closes_the_connection_alone() {
     let mut pair = Pair::normal(Anchors);
     pair.lose_connection();
     pair.connect();
-    deliver(&mut pair, 2);
+    pair.deliver_some(2);
     assert_eq!(pair.wire.front().map(|(_, m)| m.name()), Some("channel_reestablish"));
     let channel_id = pair.commitments(ALICE).channel_id;
     let fee = messages::UpdateFee {
@@ -381,7 +371,7 @@ proptest! {
                 Act::Falter(delivered) => {
                     pair.lose_connection();
                     pair.connect();
-                    deliver(&mut pair, delivered);
+                    pair.deliver_some(delivered);
                     pair.lose_connection();
                     pair.connect();
                 }

@@ -523,22 +523,12 @@ fn the_other_negotiation_is_not_answered() {
     assert_eq!(requirement, "bolt09/any/negotiated");
 }
 
-/// Delivers so many messages, one by one, as long as there are any; how many it were.
-fn deliver(pair: &mut Pair, count: usize) -> usize {
-    let mut delivered = 0;
-    while delivered < count && !pair.wire.is_empty() {
-        pair.deliver(|_| {});
-        delivered += 1;
-    }
-    delivered
-}
-
 #[test]
 fn a_close_survives_the_loss_of_the_connection_at_every_message() {
     for cut in 0.. {
         let mut pair = opened(nodes([1_000, 2_000]), BOBS);
         pair.command(ALICE, NodeCommand::Close(pair.handle())).unwrap();
-        let delivered = deliver(&mut pair, cut);
+        let delivered = pair.deliver_some(cut);
         pair.reconnect();
         nobody_is_to_blame(&pair);
         assert_eq!(pair.phases(), ["negotiating", "negotiating"], "cut after {cut}");
@@ -559,10 +549,10 @@ fn a_changed_script_survives_the_loss_of_the_connection_at_every_message() {
         redirect(&mut pair, ALICE, 2_000, &taproot()).unwrap();
         bump(&mut pair, BOB, 3_000).unwrap();
         // The bump may name the old script.
-        deliver(&mut pair, first);
+        pair.deliver_some(first);
         pair.lose_connection();
         pair.connect();
-        deliver(&mut pair, second);
+        pair.deliver_some(second);
         pair.reconnect();
         assert_eq!(pair.phases(), ["negotiating", "negotiating"]);
         assert!(pair.is_connected);
@@ -709,7 +699,7 @@ proptest! {
                 Act::Reconnect(delivered) => {
                     pair.lose_connection();
                     pair.connect();
-                    deliver(&mut pair, delivered);
+                    pair.deliver_some(delivered);
                 }
                 Act::Block => pair.mine_these(Vec::new()),
             }
