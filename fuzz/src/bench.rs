@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, Transaction, TxOut};
+use bitcoin::{Amount, OutPoint, Transaction, TxIn, TxOut};
 use boltlab::bolt::channel::{ChainEvent, ChannelEvent, Phase, Purpose};
 use boltlab::bolt::tx::ChannelType;
 use boltlab::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw, Msat};
-use boltlab::bolt::wire::{Message, ShortChannelId};
+use boltlab::bolt::wire::{Message, ShortChannelId, Variations};
 use boltlab::node::{
     ChannelHandle, InvoiceRequest, Node, NodeChannel, NodeCommand, NodeEvent, NodeInput,
     NodeOutput, OpenRequest, PathHop, PayRequest, Payee, RelayPolicy, Seed,
@@ -77,7 +77,14 @@ impl Bench {
         bench.deliver_all();
         bench.handle = bench.nodes[0].next_channel();
         let (peer, feerate) = (bench.id(1), FeeratePerKw(1_000));
-        let request = OpenRequest { peer, capacity: CAPACITY, push: PUSH, channel_type, feerate };
+        let request = OpenRequest {
+            peer,
+            capacity: CAPACITY,
+            push: PUSH,
+            channel_type,
+            variations: Variations::default(),
+            feerate,
+        };
         bench.command(0, NodeCommand::Open(request));
         bench.deliver_all();
         for _ in 0..3 {
@@ -294,7 +301,8 @@ impl Bench {
     pub(super) fn mine(&mut self, blocks: u8) {
         for _ in 0..=blocks % 8 {
             self.height = BlockHeight(self.height.0 + 1);
-            let transactions = std::mem::take(&mut self.mempool);
+            let mut transactions = vec![coinbase(self.height)];
+            transactions.append(&mut self.mempool);
             let event = ChainEvent::Connected { height: self.height, transactions };
             for side in SIDES {
                 self.input(side, NodeInput::Chain(event.clone()));
@@ -315,4 +323,14 @@ fn outputs(transaction: &Transaction) -> impl Iterator<Item = (OutPoint, Amount)
     let txid = transaction.compute_txid();
     let numbered = (0..).zip(&transaction.output);
     numbered.map(move |(vout, output)| (OutPoint { txid, vout }, output.value))
+}
+
+/// The coinbase of the block at this height, which pays nobody.
+fn coinbase(height: BlockHeight) -> Transaction {
+    Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::from_consensus(height.0),
+        input: vec![TxIn::default()],
+        output: Vec::new(),
+    }
 }

@@ -30,7 +30,9 @@ pub fn account(trace: &Trace) -> Account {
         .map(|role| role.name.clone())
         .collect();
     for facts in facts(trace) {
-        let Some(named) = name(&facts, &view, &wallets) else {
+        // Who cheats may fund something else; who is honest may not.
+        let is_funded = honest.contains(&facts.opener.role) || is_as_agreed(&facts, &view);
+        let Some(named) = name(&facts, &view, &wallets).filter(|_| is_funded) else {
             account.channels.push(never_funded(&facts, &honest));
             continue;
         };
@@ -44,8 +46,19 @@ pub fn account(trace: &Trace) -> Account {
     account
 }
 
-/// The account of a channel whose funding transaction is nowhere: it was never published, or it can
-/// never confirm any more. Once both sides use the channel, what the acceptor has in it is lost; the
+/// Whether the funding output is what both sides agreed on.
+fn is_as_agreed(facts: &Facts, view: &View) -> bool {
+    let found = view.get(facts.funding.txid).and_then(|seen| {
+        let position = usize::try_from(facts.funding.vout).ok()?;
+        seen.transaction.output.get(position)
+    });
+    found.is_some_and(|output| {
+        output.value == facts.capacity && output.script_pubkey == facts.funding_script()
+    })
+}
+
+/// The account of a channel whose funding transaction is nowhere, or another one: it was never
+/// published, or it can never confirm any more. Once both sides use the channel, what the acceptor has in it is lost; the
 /// opener still has its coins.
 fn never_funded(facts: &Facts, honest: &[RoleName]) -> ChannelAccount {
     let mut robbed = Sums::new();
@@ -99,7 +112,10 @@ impl Builder<'_> {
             lost: Sums::new(),
             robbed: Sums::new(),
         };
-        self.check_funding(problems);
+        if !is_as_agreed(facts, self.view) {
+            let name = &facts.name;
+            problems.push(format!("the funding output of {name} is not the one agreed on"));
+        }
         if channel.close.is_some() {
             self.settle(&mut channel, problems);
             self.find_robbed(&mut channel, honest);
@@ -362,22 +378,6 @@ impl Builder<'_> {
             format!("the close of {name} pays {role} {paid} sat, where the messages give it {due}")
         }));
         problems
-    }
-
-    /// The funding output must be what both sides agreed on.
-    fn check_funding(&self, problems: &mut Vec<String>) {
-        let found = self.view.get(self.facts.funding.txid).and_then(|seen| {
-            let position = usize::try_from(self.facts.funding.vout).ok()?;
-            seen.transaction.output.get(position)
-        });
-        let fits = found.is_some_and(|output| {
-            output.value == self.facts.capacity
-                && output.script_pubkey == self.facts.funding_script()
-        });
-        if !fits {
-            let name = &self.facts.name;
-            problems.push(format!("the funding output of {name} is not the one agreed on"));
-        }
     }
 
     /// Outputs that nobody can name.

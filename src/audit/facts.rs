@@ -128,7 +128,7 @@ impl Draft {
         Some(Facts {
             name: name.clone(),
             capacity: open.funding_satoshis,
-            channel_type: open.channel_type.as_ref()?.known()?,
+            channel_type: open.channel_type.as_ref()?.known()?.0,
             funding: OutPoint { txid: created.funding_txid, vout },
             offers: Vec::new(),
             ledger: Ledger::begin(

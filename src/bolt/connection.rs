@@ -181,8 +181,9 @@ pub fn takes(message: &Message) -> Option<Feature> {
         QUIESCENCE => Some(Feature::QUIESCE),
         // `closing_complete` and `closing_sig`.
         40 | 41 => Some(Feature::SIMPLE_CLOSE),
-        // `open_channel2` to `tx_abort`.
-        64..=74 => Some(Feature::DUAL_FUND),
+        // `open_channel2` to `tx_ack_rbf`. `tx_abort` answers a `next_funding`, whatever was
+        // negotiated.
+        64..=73 => Some(Feature::DUAL_FUND),
         // `splice_locked`, `splice_init`, `splice_ack`, `start_batch`.
         77 | 80 | 81 | 127 => Some(Feature::SPLICE),
         _ => None,

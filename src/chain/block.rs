@@ -34,16 +34,16 @@ pub(super) fn time(height: BlockHeight) -> u32 {
     FIRST_TIME.saturating_add(SPACING.saturating_mul(height.0))
 }
 
-/// A block with these transactions behind a coinbase that claims the subsidy and no fee. `branch`
-/// tells apart the blocks of rival branches.
+/// A block with these transactions behind a coinbase with this output, which may claim the subsidy.
+/// `branch` tells apart the blocks of rival branches.
 pub(super) fn build(
     parent: BlockHash,
     height: BlockHeight,
     branch: u32,
-    miner: &ScriptBuf,
+    reward: TxOut,
     transactions: Vec<Transaction>,
 ) -> Block {
-    let mut txdata = vec![coinbase(height, branch, miner)];
+    let mut txdata = vec![coinbase(height, branch, reward)];
     txdata.extend(transactions);
     let header = Header {
         version: Version::from_consensus(0x2000_0000),
@@ -65,7 +65,7 @@ pub(super) fn build(
 
 /// BIP 34's height, then the branch, which also lifts the lowest heights over the two bytes that
 /// a coinbase's script must have.
-fn coinbase(height: BlockHeight, branch: u32, miner: &ScriptBuf) -> Transaction {
+fn coinbase(height: BlockHeight, branch: u32, reward: TxOut) -> Transaction {
     let script_sig = script::Builder::new()
         .push_int(i64::from(height.0))
         .push_slice(branch.to_le_bytes())
@@ -79,7 +79,7 @@ fn coinbase(height: BlockHeight, branch: u32, miner: &ScriptBuf) -> Transaction 
             sequence: Sequence::ENABLE_LOCKTIME_NO_RBF,
             witness: Witness::from_slice(&[[0; 32]]),
         }],
-        output: vec![TxOut { value: subsidy(height), script_pubkey: miner.clone() }],
+        output: vec![reward],
     }
 }
 
@@ -99,8 +99,8 @@ mod tests {
     use super::*;
 
     fn empty(height: u32, branch: u32) -> Block {
-        let miner = ScriptBuf::new();
-        build(BlockHash::all_zeros(), BlockHeight(height), branch, &miner, Vec::new())
+        let reward = TxOut { value: Amount::ONE_BTC, script_pubkey: ScriptBuf::new() };
+        build(BlockHash::all_zeros(), BlockHeight(height), branch, reward, Vec::new())
     }
 
     #[test]

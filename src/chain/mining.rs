@@ -1,7 +1,7 @@
 //! Mining: blocks that the lab builds itself, published at once or withheld.
 
 use bitcoin::{
-    Block, BlockHash, Transaction,
+    Block, BlockHash, Transaction, TxOut,
     consensus::encode::{deserialize_hex, serialize_hex},
 };
 use serde::Deserialize;
@@ -80,6 +80,25 @@ impl Chain {
     pub fn mine_block(&mut self, transactions: Vec<Transaction>) -> Result<Block, ChainError> {
         let mut blocks = self.extend(vec![transactions])?;
         Ok(blocks.remove(0))
+    }
+
+    /// The next block, if it has no transaction but a coinbase with this output, at most the
+    /// subsidy. It is as [`Chain::mine_coinbase`] mines it, as long as no other block comes before.
+    pub fn next_with_coinbase(&self, output: &TxOut) -> Block {
+        let height = BlockHeight(self.height().0.saturating_add(1));
+        block::build(self.tip(), height, self.branch, output.clone(), Vec::new())
+    }
+
+    /// Mines a block that has no transaction but a coinbase with this output, at most the subsidy.
+    ///
+    /// # Errors
+    ///
+    /// When bitcoind cannot be reached, or refuses the block.
+    pub fn mine_coinbase(&mut self, output: &TxOut) -> Result<Block, ChainError> {
+        self.settle()?;
+        let block = self.next_with_coinbase(output);
+        self.publish(std::slice::from_ref(&block))?;
+        Ok(block)
     }
 
     /// Builds a branch on a block (of the active chain, or withheld), a list of transactions for
@@ -164,10 +183,11 @@ impl Chain {
         height: BlockHeight,
         contents: Vec<Vec<Transaction>>,
     ) -> Vec<Block> {
-        let miner = self.wallet.script();
         let numbered = heights(height).zip(contents);
         let blocks = numbered.map(|(height, transactions)| {
-            let block = block::build(parent, height, self.branch, miner, transactions);
+            let script_pubkey = self.wallet.script().clone();
+            let reward = TxOut { value: block::subsidy(height), script_pubkey };
+            let block = block::build(parent, height, self.branch, reward, transactions);
             parent = block.block_hash();
             block
         });

@@ -159,6 +159,8 @@ struct Lab<'a> {
     offers: BTreeMap<InvoiceName, (RoleName, String)>,
     /// What cheats will do to their next messages.
     tamperings: Vec<Tampering>,
+    /// What the coinbase of the next block pays, if it funds a channel.
+    coinbase: Option<TxOut>,
     /// How many seconds have passed beyond those of the blocks.
     waited: u64,
     trace: Trace,
@@ -244,6 +246,7 @@ impl<'a> Lab<'a> {
             invoices: BTreeMap::new(),
             offers: BTreeMap::new(),
             tamperings: Vec::new(),
+            coinbase: None,
             waited: 0,
             trace: Trace::default(),
             step: None,

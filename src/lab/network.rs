@@ -254,9 +254,14 @@ impl Lab<'_> {
         for _ in 0..blocks {
             self.check_interrupted()?;
             let height = BlockHeight(self.chain.height().0.saturating_add(1));
-            let mined = self.chain.mine(1)?;
-            for block in &mined {
-                self.connect_block(height, block)?;
+            if let Some(output) = self.coinbase.take() {
+                let block = self.chain.mine_coinbase(&output)?;
+                self.tell_mined(height, &block, &block.txdata);
+                self.show(&ChainEvent::Connected { height, transactions: block.txdata })?;
+                continue;
+            }
+            for block in self.chain.mine(1)? {
+                self.connect_block(height, &block)?;
             }
         }
         Ok(())
@@ -264,9 +269,8 @@ impl Lab<'_> {
 
     /// A block has joined the chain.
     fn connect_block(&mut self, height: BlockHeight, block: &Block) -> Result<(), Stop> {
-        let transactions: Vec<Transaction> = block.txdata.iter().skip(1).cloned().collect();
-        self.tell_mined(height, block, &transactions);
-        self.show(&ChainEvent::Connected { height, transactions })
+        self.tell_mined(height, block, block.txdata.get(1..).unwrap_or_default());
+        self.show(&ChainEvent::Connected { height, transactions: block.txdata.clone() })
     }
 
     /// Runs of empty blocks are one entry of the trace.

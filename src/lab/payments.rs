@@ -163,7 +163,7 @@ impl Lab<'_> {
             let next = next.ok_or_else(|| failed(Some(name.at), format!("no way over {name}")))?;
             let handle = self.handle(name)?;
             let known = self.node(&at)?.channel(&handle);
-            let scid = known.and_then(|known| known.phase.short_channel_id());
+            let scid = known.and_then(|known| known.phase.name_for_senders());
             let scid = scid.ok_or_else(|| {
                 failed(Some(name.at), format!("{name} is not confirmed, or not in use any more"))
             })?;

@@ -22,8 +22,8 @@ use crate::bolt::wire::table::MessageRule;
 use crate::bolt::wire::{ChannelId, Message, OnionPacket};
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, NodeOutput, cheat};
 use crate::scenario::{
-    At, ChannelName, ConnectedUntil, ExpectMessage, Expected, FieldValue, HANG_UP, MessageFields,
-    NamedField, RoleKind, RoleName, SendStep, Sent,
+    At, Channel, ChannelName, ConnectedUntil, ExpectMessage, Expected, FieldValue, FundedWith,
+    HANG_UP, MessageFields, NamedField, RoleKind, RoleName, SendStep, Sent,
 };
 use crate::trace::Event;
 
@@ -239,6 +239,35 @@ impl Lab<'_> {
         Ok(message)
     }
 
+    /// Has a probe fund a channel otherwise than was agreed on: another `funding_created` waits for
+    /// the file's word.
+    pub(super) fn fund_otherwise(
+        &mut self,
+        name: &At<ChannelName>,
+        with: FundedWith,
+    ) -> Result<(), Stop> {
+        let handle = self.handle(name)?;
+        let Channel { from, to, .. } = self.declared(&name.value)?;
+        let agreed = cheat::agreed_funding(self.node(&from.value)?, &handle);
+        let Some(agreed) = agreed else {
+            let message = format!("{name} waits for no funding_created of {from}");
+            return Err(failed(Some(name.at), message));
+        };
+        let funding = match with {
+            FundedWith::Less => cheat::Funding::Less,
+            FundedWith::AnotherScript => cheat::Funding::AnotherScript,
+            FundedWith::NoOutput => cheat::Funding::NoOutput,
+            FundedWith::Coinbase => {
+                let mut block = self.chain.next_with_coinbase(&agreed);
+                self.coinbase = Some(agreed);
+                cheat::Funding::Given(block.txdata.remove(0))
+            }
+        };
+        self.take_held(&from.value, &to.value, "funding_created");
+        self.act(&from.value, "fund a channel", |node| cheat::fund(node, handle, funding))?;
+        Ok(())
+    }
+
     /// The first message of this name that a role holds back for another.
     fn take_held(&mut self, role: &RoleName, to: &RoleName, name: &str) -> Option<Message> {
         let Flow::Held(waiting) = &mut self.cast.get_mut(role)?.flow else { return None };
@@ -450,6 +479,11 @@ fn with_fields(message: &Message, fields: &MessageFields) -> Result<Message, ser
             match value {
                 FieldValue::Is(value) => drop(body.insert((*name).to_owned(), value.clone())),
                 FieldValue::Absent => drop(body.remove(*name)),
+                FieldValue::HighS => {
+                    if let Some(value) = body.get_mut(*name) {
+                        raise(value);
+                    }
+                }
                 FieldValue::Wrong => {
                     if let Some(value) = body.get_mut(*name) {
                         spoil(value);
@@ -487,6 +521,19 @@ fn spoil(value: &mut Value) {
     }
 }
 
+/// Gives a signature the high one of the two values of s that satisfy the same equation.
+fn raise(value: &mut Value) {
+    let signature: Result<secp256k1::ecdsa::Signature, _> = serde_json::from_value(value.clone());
+    let Ok(signature) = signature else { return };
+    let mut compact = signature.serialize_compact();
+    let (_, s) = compact.split_at_mut(32);
+    let Ok(scalar) = secp256k1::SecretKey::from_slice(s) else { return };
+    s.copy_from_slice(&scalar.negate().secret_bytes());
+    if let Ok(high) = secp256k1::ecdsa::Signature::from_compact(&compact) {
+        *value = serde_json::to_value(high).unwrap_or_default();
+    }
+}
+
 /// Which of these fields a message has otherwise, in words.
 fn differences(message: &Message, fields: &MessageFields) -> Option<String> {
     let whole = serde_json::to_value(message).unwrap_or_default();
@@ -496,7 +543,7 @@ fn differences(message: &Message, fields: &MessageFields) -> Option<String> {
         let fits = match value {
             FieldValue::Is(value) => found == Some(value),
             FieldValue::Absent => found.is_none(),
-            FieldValue::Wrong => false,
+            FieldValue::Wrong | FieldValue::HighS => false,
         };
         let found = found.map_or_else(|| "absent".to_owned(), Value::to_string);
         (!fits).then(|| format!("{name}: {found}"))

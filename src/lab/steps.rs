@@ -10,6 +10,7 @@ use crate::audit;
 use crate::bolt::channel::{ChannelEvent, PeerViolation, Purpose};
 use crate::bolt::tx;
 use crate::bolt::units::Msat;
+use crate::bolt::wire::Variations;
 use crate::chain::Branch;
 use crate::node::cheat::{self, ClaimWay};
 use crate::node::{ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, OpenRequest};
@@ -55,6 +56,7 @@ impl Lab<'_> {
                     .map_err(|stop| stop.at(channel.at))?;
                 lab.accepted(channel.at, Purpose::Closing)
             }),
+            Verb::Fund { channel, with } => self.fund_otherwise(channel, *with),
             Verb::ForceClose { channel, by } => self.force_close(channel, by),
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
             Verb::Publish { by, commitment } => self.publish_state(by, commitment),
@@ -104,7 +106,8 @@ impl Lab<'_> {
             return Ok(());
         }
         let channel = self.declared(&name.value)?;
-        self.mine(channel.minimum_depth.value.0)?;
+        let waits = !channel.zeroconf;
+        self.mine(if waits { channel.minimum_depth.value.0 } else { 0 })?;
         for role in [&channel.from.value, &channel.to.value] {
             self.must_be(name, role, "normal")?;
         }
@@ -130,12 +133,20 @@ impl Lab<'_> {
         let (from, to) = (&channel.from.value, &channel.to.value);
         for (role, peer) in [(from, to), (to, from)] {
             let peer = self.node(peer)?.id();
-            let declared = self.scenario.role(role).and_then(|role| role.dust_limit);
+            let asks = self.scenario.role(role).map(|role| role.asks).unwrap_or_default();
             let default = ChannelPolicy::default();
             let policy = ChannelPolicy {
                 to_self_delay: channel.to_self_delay.value,
-                dust_limit: declared.map_or(default.dust_limit, |limit| limit.value),
+                dust_limit: asks.dust_limit.map_or(default.dust_limit, |limit| limit.value),
                 minimum_depth: channel.minimum_depth.value.0,
+                accepts_zeroconf: asks.accepts_zeroconf,
+                channel_reserve: asks.channel_reserve,
+                max_htlc_value_in_flight: asks.max_htlc_value_in_flight,
+                max_accepted_htlcs: asks.max_accepted_htlcs.unwrap_or(default.max_accepted_htlcs),
+                max_dust_htlc_exposure: asks
+                    .max_dust_htlc_exposure
+                    .unwrap_or(default.max_dust_htlc_exposure),
+                ..default
             };
             self.command(role, "set terms", NodeCommand::SetPolicy(peer, policy))?;
         }
@@ -156,6 +167,7 @@ impl Lab<'_> {
                 ChannelType::Anchors => tx::ChannelType::Anchors,
                 ChannelType::StaticRemotekey => tx::ChannelType::StaticRemotekey,
             },
+            variations: Variations { scid_alias: channel.scid_alias, zeroconf: channel.zeroconf },
             feerate: channel.feerate.value,
         })
     }

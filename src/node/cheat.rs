@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bitcoin::{OutPoint, Transaction};
+use bitcoin::{Amount, OutPoint, Transaction, TxOut};
 
 use super::route::PlannedHop;
 use super::{ChannelHandle, Node, NodeError, NodeOutput};
@@ -11,7 +11,6 @@ use crate::bolt::channel::{Command, HtlcOffer, Input, Pace, Phase, Refused};
 use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
 use crate::bolt::units::{CommitmentNumber, Msat};
 use crate::bolt::wire::codec::TlvValue;
-use crate::bolt::wire::messages::ChannelReady;
 use crate::bolt::wire::{Message, tlv};
 
 /// The record with the `payment_secret` and, behind it, the `total_msat`.
@@ -91,12 +90,59 @@ pub fn commit(node: &mut Node, channel: ChannelHandle) -> Result<Vec<NodeOutput>
 /// A node's `channel_ready`, whether it is due or not.
 pub fn channel_ready(node: &Node, channel: &ChannelHandle) -> Option<Message> {
     let found = node.channel(channel)?;
-    let point = found.secrets.seed.secret(CommitmentNumber(1)).point().ok()?;
-    let channel_id = found.phase.commitments()?.channel_id;
-    let unknown = Vec::new();
-    let second_per_commitment_point = point;
-    let short_channel_id = None;
-    Some(ChannelReady { channel_id, second_per_commitment_point, short_channel_id, unknown }.into())
+    Some(found.phase.commitments()?.channel_ready(&found.secrets).ok()?.into())
+}
+
+/// How a channel is funded otherwise than was agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Funding {
+    /// With an output of one satoshi less.
+    Less,
+    /// With an output to another script.
+    AnotherScript,
+    /// With an output that there is not.
+    NoOutput,
+    /// With the first output of this transaction.
+    Given(Transaction),
+}
+
+/// The output that a node is about to fund a channel with, until its peer has signed for that.
+pub fn agreed_funding(node: &Node, channel: &ChannelHandle) -> Option<TxOut> {
+    let Phase::Opening(opening) = &node.channel(channel)?.phase else { return None };
+    opening.proposed_funding().map(|(output, _)| output)
+}
+
+/// Has a node fund a channel otherwise: another `funding_created`, in the place of the one that was
+/// not sent yet.
+///
+/// # Errors
+/// [`NodeError`] if there is no such channel, or the wallet cannot pay.
+pub fn fund(
+    node: &mut Node,
+    handle: ChannelHandle,
+    with: Funding,
+) -> Result<Vec<NodeOutput>, NodeError> {
+    let missing = NodeError::NoSuchChannel(handle);
+    let channel = node.channels.get_mut(&handle).ok_or(missing.clone())?;
+    let Phase::Opening(opening) = &channel.phase else { return Err(missing) };
+    let (agreed, replaced) = opening.proposed_funding().ok_or(missing)?;
+    node.wallet.release(replaced);
+    let TxOut { value, script_pubkey } = agreed.clone();
+    let less = value.checked_sub(Amount::ONE_SAT).unwrap_or_default();
+    let ours = node.wallet.script().clone();
+    let mut funded = |output| node.wallet.fund(&output, node.feerate);
+    let (transaction, output_index) = match with {
+        Funding::Less => funded(TxOut { value: less, script_pubkey })?,
+        Funding::AnotherScript => funded(TxOut { value, script_pubkey: ours })?,
+        Funding::NoOutput => {
+            let (transaction, _) = funded(agreed)?;
+            let beyond = u16::try_from(transaction.output.len()).unwrap_or(u16::MAX);
+            (transaction, beyond)
+        }
+        Funding::Given(transaction) => (transaction, 0),
+    };
+    channel.phase = Phase::Opening(opening.without_funding(handle));
+    node.step_channel(handle, &Input::Command(Command::Fund { transaction, output_index }))
 }
 
 /// A node has sent this message about a channel, which need not be the one that it made.

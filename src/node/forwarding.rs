@@ -167,7 +167,7 @@ impl Node {
             onion: &htlc.onion,
             path_key: htlc.path_key,
         };
-        let payment_hash = htlc.payment_hash;
+        let (payment_hash, overexposes) = (htlc.payment_hash, htlc.overexposes.is_some());
         let reading = incoming::read(&self.seed.node_secret(), &offered);
         let incoming = Incoming {
             channel,
@@ -188,6 +188,9 @@ impl Node {
             reading.shared_secret.is_some_and(|secret| !self.circuits.opened.insert(secret.0));
         let instruction = match (replayed, &self.refusal) {
             (true, _) => Err(Failure::TemporaryNodeFailure {}),
+            (false, _) if overexposes && reading.instruction.is_ok() => {
+                Err(Failure::TemporaryChannelFailure { channel_update: Bytes::default() })
+            }
             (false, Some(failure)) if reading.instruction.is_ok() => Err(failure.clone()),
             (false, _) => reading.instruction,
         };
@@ -243,7 +246,7 @@ impl Node {
     /// where a blinded path names the node.
     fn next_channel_for(&self, forward: &Forward) -> Option<ChannelHandle> {
         let found = self.channels.iter().find(|(_, channel)| match forward.next {
-            NextHop::Channel(id) => channel.phase.short_channel_id() == Some(id),
+            NextHop::Channel(id) => channel.phase.goes_by(id),
             NextHop::Node(node) => {
                 channel.peer == node && matches!(channel.phase, Phase::Normal(_))
             }

@@ -16,7 +16,7 @@ use crate::bolt::invoice::DraftError;
 use crate::bolt::onion::Failure;
 use crate::bolt::tx::{ChannelType, TxError};
 use crate::bolt::units::{CltvExpiryDelta, CsvDelay, FeeratePerKw, Msat};
-use crate::bolt::wire::{Bytes, ChannelId, DecodeError, Message};
+use crate::bolt::wire::{Bytes, ChannelId, DecodeError, Message, Variations};
 
 /// What a node asks of its channels with one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,22 @@ pub struct ChannelPolicy {
     pub dust_limit: Amount,
     /// As the acceptor: how deep the funding must be, in blocks.
     pub minimum_depth: u32,
+    /// As the acceptor: whether the opener is trusted with a funding that is not confirmed
+    /// (`option_zeroconf`).
+    pub accepts_zeroconf: bool,
+    /// Our `channel_reserve_satoshis`: what the peer must keep. `None` is a hundredth of the
+    /// capacity, or our dust limit if that is more.
+    pub channel_reserve: Option<Amount>,
+    /// Our `htlc_minimum_msat`: the least that we take.
+    pub htlc_minimum: Msat,
+    /// Our `max_htlc_value_in_flight_msat`: the most that the peer may have in flight. `None` is the
+    /// capacity.
+    pub max_htlc_value_in_flight: Option<Msat>,
+    /// Our `max_accepted_htlcs`: how many HTLCs the peer may have in flight.
+    pub max_accepted_htlcs: u16,
+    /// Our `max_dust_htlc_exposure_msat`: what may be at risk in HTLCs without outputs. The peer is
+    /// not told.
+    pub max_dust_htlc_exposure: Msat,
 }
 
 /// A channel to open.
@@ -40,6 +56,8 @@ pub struct OpenRequest {
     pub push: Msat,
     /// Its format.
     pub channel_type: ChannelType,
+    /// What its type says besides.
+    pub variations: Variations,
     /// The fee rate of its commitments.
     pub feerate: FeeratePerKw,
 }
@@ -257,7 +275,17 @@ pub enum NodeError {
 
 impl Default for ChannelPolicy {
     fn default() -> Self {
-        Self { to_self_delay: CsvDelay(144), dust_limit: Amount::from_sat(546), minimum_depth: 3 }
+        Self {
+            to_self_delay: CsvDelay(144),
+            dust_limit: Amount::from_sat(546),
+            minimum_depth: 3,
+            accepts_zeroconf: false,
+            channel_reserve: None,
+            htlc_minimum: Msat(1),
+            max_htlc_value_in_flight: None,
+            max_accepted_htlcs: 483,
+            max_dust_htlc_exposure: Msat(50_000_000),
+        }
     }
 }
 

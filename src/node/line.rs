@@ -9,14 +9,15 @@ use bitcoin::hashes::sha256;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, Transaction, TxOut};
 
+use super::pair::block;
 use super::{
     ChannelHandle, InvoiceRequest, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput,
     OpenRequest, PathHop, PayRequest, Payee, PaymentEvent, RelayPolicy, Seed, Setback,
 };
-use crate::bolt::channel::{ChainEvent, ChannelEvent, Commitments, Phase};
+use crate::bolt::channel::{ChannelEvent, Commitments, Phase};
 use crate::bolt::tx::ChannelType;
 use crate::bolt::units::{BlockHeight, FeeratePerKw, Msat};
-use crate::bolt::wire::Message;
+use crate::bolt::wire::{Message, Variations};
 
 pub(super) struct Line {
     pub(super) nodes: Vec<Node>,
@@ -82,6 +83,7 @@ impl Line {
             capacity: Amount::from_sat(1_000_000),
             push: HALF,
             channel_type: ChannelType::Anchors,
+            variations: Variations::default(),
             feerate: FeeratePerKw(1_000),
         };
         self.command(opener, NodeCommand::Open(request)).unwrap();
@@ -114,7 +116,7 @@ impl Line {
 
     fn mine(&mut self, transactions: Vec<Transaction>) {
         self.height = BlockHeight(self.height.0 + 1);
-        let event = ChainEvent::Connected { height: self.height, transactions };
+        let event = block(self.height, transactions);
         for node in 0..self.nodes.len() {
             self.input(node, NodeInput::Chain(event.clone())).unwrap();
         }

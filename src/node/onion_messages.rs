@@ -78,7 +78,7 @@ impl Node {
             NextPeer::Node(id) => self.is_peer(&id).then_some(id),
             NextPeer::Channel(id) => {
                 let mut channels = self.channels.values();
-                let found = channels.find(|c| c.phase.short_channel_id() == Some(id));
+                let found = channels.find(|c| c.phase.goes_by(id));
                 found.map(|channel| channel.peer)
             }
         };

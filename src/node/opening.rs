@@ -4,18 +4,29 @@ use bitcoin::Amount;
 use secp256k1::PublicKey;
 
 use super::{
-    ChannelHandle, Link, Node, NodeChannel, NodeError, NodeEvent, NodeOutput, OpenRequest, Outputs,
+    ChannelHandle, ChannelPolicy, Link, Node, NodeChannel, NodeError, NodeEvent, NodeOutput,
+    OpenRequest, Outputs,
 };
 use crate::bolt::channel::{
-    ChannelEvent, ChannelSecrets, Fault, PartyTerms, PeerViolation, Phase, Refused, Terms,
+    Acceptance, ChannelEvent, ChannelSecrets, Fault, PartyTerms, PeerViolation, Phase, Refused,
+    Terms,
 };
 use crate::bolt::features::{Feature, Features};
 use crate::bolt::tx::Side;
 use crate::bolt::units::Msat;
-use crate::bolt::wire::ChannelId;
 use crate::bolt::wire::messages::{Error, OpenChannel};
+use crate::bolt::wire::{ChannelId, ShortChannelId};
 
 impl Node {
+    fn policy(&self, peer: &PublicKey) -> ChannelPolicy {
+        self.policies.get(peer).cloned().unwrap_or_default()
+    }
+
+    /// Our alias for a channel, if both sides know aliases.
+    fn alias(&self, channel: &ChannelHandle, features: &Features) -> Option<ShortChannelId> {
+        features.supports(Feature::SCID_ALIAS).then(|| self.seed.alias(channel))
+    }
+
     /// The part of the terms that this node decides.
     fn party(
         &self,
@@ -26,17 +37,19 @@ impl Node {
     ) -> PartyTerms {
         let commits =
             self.committing.contains(peer) && features.supports(Feature::UPFRONT_SHUTDOWN_SCRIPT);
-        let policy = self.policies.get(peer).cloned().unwrap_or_default();
+        let policy = self.policy(peer);
         let one_percent = Amount::from_sat(capacity.to_sat() / 100);
+        // Never below a dust limit: BOLT 2, rationale of `open_channel`. The peer's may be as large
+        // as ours at most.
+        let usual_reserve = one_percent.max(policy.dust_limit);
+        let all = Msat::from_amount(capacity).unwrap_or(Msat(u64::MAX));
         PartyTerms {
             dust_limit: policy.dust_limit,
-            max_htlc_value_in_flight: Msat::from_amount(capacity).unwrap_or(Msat(u64::MAX)),
-            // Never below a dust limit: BOLT 2, rationale of `open_channel`. The peer's may be as
-            // large as ours at most.
-            channel_reserve: one_percent.max(policy.dust_limit),
-            htlc_minimum: Msat(1),
+            max_htlc_value_in_flight: policy.max_htlc_value_in_flight.unwrap_or(all),
+            channel_reserve: policy.channel_reserve.unwrap_or(usual_reserve),
+            htlc_minimum: policy.htlc_minimum,
             to_self_delay: policy.to_self_delay,
-            max_accepted_htlcs: 483,
+            max_accepted_htlcs: policy.max_accepted_htlcs,
             funding_pubkey: secrets.funding.public_key(secp256k1::SECP256K1),
             basepoints: secrets.basepoints.public(),
             upfront_shutdown_script: commits.then(|| self.wallet.script().clone()),
@@ -54,9 +67,12 @@ impl Node {
             capacity: request.capacity,
             push: request.push,
             channel_type: request.channel_type,
+            variations: request.variations,
+            alias: self.alias(&handle, &features),
             feerate: request.feerate,
             // `accept_channel` says the depth and the peer's terms.
             minimum_depth: 0,
+            max_dust_htlc_exposure: self.policy(&request.peer).max_dust_htlc_exposure,
             remote: party.clone(),
             local: party,
         };
@@ -89,10 +105,16 @@ impl Node {
             }
         };
         let features = self.negotiated(&from).unwrap_or_default();
-        let party = self.party(&secrets, &from, &features, message.funding_satoshis);
-        let depth = self.policies.get(&from).cloned().unwrap_or_default().minimum_depth;
+        let policy = self.policy(&from);
+        let acceptance = Acceptance {
+            local: self.party(&secrets, &from, &features, message.funding_satoshis),
+            minimum_depth: policy.minimum_depth,
+            zeroconf: policy.accepts_zeroconf,
+            alias: self.alias(&handle, &features),
+            max_dust_htlc_exposure: policy.max_dust_htlc_exposure,
+        };
         let context = self.context(&secrets, &features);
-        match Phase::accept(&context, message, party, depth) {
+        match Phase::accept(&context, message, acceptance) {
             Ok((phase, outputs)) => {
                 self.channels.insert(
                     handle,

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::sha256;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, Transaction, TxOut};
+use bitcoin::{Amount, Transaction, TxIn, TxOut};
 use secp256k1::PublicKey;
 
 use super::{
@@ -18,7 +18,7 @@ use crate::bolt::channel::{ChainEvent, ChannelEvent, Commitments, Phase, Purpose
 use crate::bolt::invoice;
 use crate::bolt::tx::ChannelType;
 use crate::bolt::units::{BlockHeight, FeeratePerKw, Msat};
-use crate::bolt::wire::{Message, ShortChannelId};
+use crate::bolt::wire::{Message, ShortChannelId, Variations};
 
 pub(crate) const ALICE: usize = 0;
 pub(crate) const BOB: usize = 1;
@@ -97,6 +97,7 @@ impl Pair {
             capacity: Amount::from_sat(1_000_000),
             push,
             channel_type,
+            variations: Variations::default(),
             feerate: FeeratePerKw(1_000),
         }
     }
@@ -152,7 +153,14 @@ impl Pair {
     }
 
     pub(crate) fn input(&mut self, node: usize, input: NodeInput) -> Result<(), NodeError> {
-        for output in self.nodes[node].step(input)? {
+        let outputs = self.nodes[node].step(input)?;
+        self.take(node, outputs);
+        Ok(())
+    }
+
+    /// Does what a node wants.
+    pub(crate) fn take(&mut self, node: usize, outputs: Vec<NodeOutput>) {
+        for output in outputs {
             match output {
                 NodeOutput::Send { message, .. } => {
                     // Through the codec, as over a wire.
@@ -176,7 +184,6 @@ impl Pair {
                 }
             }
         }
-        Ok(())
     }
 
     /// Connects the nodes: each sends `init`.
@@ -262,7 +269,7 @@ impl Pair {
         let payee = Payee::Invoice(self.invoices.last().unwrap().clone());
         let hop = PathHop {
             node_id: self.id(1 - from),
-            channel: self.phase(from).short_channel_id().unwrap_or(ShortChannelId(0)),
+            channel: self.phase(from).name_for_senders().unwrap_or(ShortChannelId(0)),
             relay: RelayPolicy::default(),
         };
         self.command(from, NodeCommand::Pay(PayRequest { payee, parts: vec![(amount, vec![hop])] }))
@@ -300,7 +307,7 @@ impl Pair {
 
     pub(crate) fn mine_these(&mut self, transactions: Vec<Transaction>) {
         self.height = BlockHeight(self.height.0 + 1);
-        let event = ChainEvent::Connected { height: self.height, transactions };
+        let event = block(self.height, transactions);
         for node in [ALICE, BOB] {
             self.input(node, NodeInput::Chain(event.clone())).unwrap();
         }
@@ -328,4 +335,16 @@ impl Pair {
     pub(crate) fn published(&self, purpose: Purpose) -> Option<&Transaction> {
         self.mempool.iter().find(|(of, _)| *of == purpose).map(|(_, transaction)| transaction)
     }
+}
+
+/// A block with these transactions behind its coinbase.
+pub(crate) fn block(height: BlockHeight, transactions: Vec<Transaction>) -> ChainEvent {
+    let coinbase = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::from_consensus(height.0),
+        input: vec![TxIn::default()],
+        output: Vec::new(),
+    };
+    let transactions = [vec![coinbase], transactions].concat();
+    ChainEvent::Connected { height, transactions }
 }

@@ -343,7 +343,7 @@ impl Node {
         let hops = route(path, amount, expiry).ok_or(Unpayable::NoPath)?;
         let first = hops.first().ok_or(Unpayable::NoPath)?;
         let known = self.channels().find(|(_, channel)| {
-            channel.peer == first.node_id && channel.phase.short_channel_id() == Some(first.channel)
+            channel.peer == first.node_id && channel.phase.goes_by(first.channel)
         });
         let (channel, _) = known.ok_or(Unpayable::NoChannel(first.channel))?;
         Ok(Plan {

@@ -3,8 +3,10 @@
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use secp256k1::SecretKey;
 
+use super::ChannelHandle;
 use crate::bolt::channel::ChannelSecrets;
 use crate::bolt::keys::{BasepointSecrets, CommitmentSeed};
+use crate::bolt::units::ShortChannelId;
 
 /// What all secrets of a node are made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,18 @@ impl Seed {
         self.key("node", 0)
     }
 
+    /// The alias of a channel: in a block that no chain has for centuries, so that it is nobody's
+    /// `short_channel_id`.
+    pub fn alias(&self, channel: &ChannelHandle) -> ShortChannelId {
+        const UNREACHED_BLOCK: u64 = 0xf0_0000;
+        let mut engine = sha256::Hash::engine();
+        engine.input(&self.bytes("alias", 0));
+        engine.input(&channel.0);
+        let hash = sha256::Hash::from_engine(engine).to_byte_array();
+        let random = hash.first_chunk().copied().map_or(0, u64::from_be_bytes);
+        ShortChannelId(random | (UNREACHED_BLOCK << 40))
+    }
+
     /// The secrets of a node's channel number `index`.
     pub fn channel(&self, index: u64) -> ChannelSecrets {
         ChannelSecrets {
@@ -65,6 +79,7 @@ impl Seed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bolt::wire::ChannelId;
 
     #[test]
     fn seeds_differ_by_scenario_and_role_wherever_the_boundary_lies() {
@@ -73,5 +88,16 @@ mod tests {
         assert_ne!(seed, Seed::derive("breach", "bob"));
         assert_ne!(Seed::derive("ab", "c"), Seed::derive("a", "bc"));
         assert_ne!(seed.channel(0).funding, seed.channel(1).funding);
+    }
+
+    #[test]
+    fn aliases_differ_and_are_in_blocks_that_there_are_not() {
+        let seed = Seed::derive("breach", "alice");
+        let [one, other] = [1, 2].map(|byte| seed.alias(&ChannelId([byte; 32])));
+        assert_ne!(one, other);
+        assert_ne!(one, Seed::derive("breach", "bob").alias(&ChannelId([1; 32])));
+        for alias in [one, other] {
+            assert!(alias.block() >= 0xf0_0000, "{alias}");
+        }
     }
 }

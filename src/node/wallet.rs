@@ -167,6 +167,13 @@ impl Wallet {
         Ok((transaction, u16::try_from(position).unwrap_or(u16::MAX)))
     }
 
+    /// The coins of a transaction that will not be published can be spent otherwise.
+    pub fn release(&mut self, transaction: &Transaction) {
+        for input in &transaction.input {
+            self.reserved.remove(&input.previous_output);
+        }
+    }
+
     /// A signed transaction that spends the same coins as `transaction` to ourselves, at four times
     /// the fee rate, so that mempools take it in place of the other.
     ///

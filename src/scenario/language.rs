@@ -8,7 +8,7 @@ use super::{
     outcome::FundingState,
     payment::{FailureName, How, PaidUntil, PaymentState, TamperedField, Unsent},
     reference::Path,
-    step::{ChannelState, ClosedUntil, Until},
+    step::{ChannelState, ClosedUntil, FundedWith, Until},
     units::Quantity,
     wire::{ConnectedUntil, UNKNOWN},
 };
@@ -170,6 +170,27 @@ pub(super) static ROLE: Shape = shape(
         ),
         optional("funds", SAT, "What its on-chain wallet starts with (default: nothing)."),
         optional("dust_limit", SAT, "Its `dust_limit_satoshis`."),
+        optional(
+            "channel_reserve",
+            SAT,
+            "Its `channel_reserve_satoshis` (default: a hundredth of the capacity).",
+        ),
+        optional(
+            "max_htlc_value_in_flight",
+            MSAT,
+            "Its `max_htlc_value_in_flight_msat` (default: the capacity).",
+        ),
+        optional("max_accepted_htlcs", Kind::Number, "Its `max_accepted_htlcs` (default: 483)."),
+        optional(
+            "max_dust_htlc_exposure",
+            MSAT,
+            "Its `max_dust_htlc_exposure_msat` (default: 50_000 sat).",
+        ),
+        optional(
+            "accepts_zeroconf",
+            Kind::Flag,
+            "Whether it accepts channels that are used unconfirmed (default: false).",
+        ),
         optional("features", FEATURES, "Features beside those that every reference node has."),
         optional("without", FEATURES, "Features that it has not, though every reference node has."),
         FEE_BASE,
@@ -197,6 +218,8 @@ pub(super) static CHANNEL: Shape = shape(
             Kind::Words(ChannelType::WORDS, ChannelType::MEANINGS),
             "How its commitment transactions are built (default: anchors).",
         ),
+        optional("scid_alias", Kind::Flag, "Whether its type has `option_scid_alias`."),
+        optional("zeroconf", Kind::Flag, "Whether its type has `option_zeroconf`."),
         optional(
             "to_self_delay",
             BLOCKS,
@@ -412,6 +435,13 @@ static BUMP_CLOSE: Shape = shape(
         required("channel", Kind::Name, "The channel."),
         required("by", Kind::Name, "The side that offers another closing transaction."),
         required("feerate", Kind::Quantity(Quantity::Feerate), "The fee rate that it pays."),
+    ],
+);
+static FUND: Shape = shape(
+    "`fund`",
+    &[
+        required("channel", Kind::Name, "The channel, whose opener is a probe."),
+        required("with", Kind::Words(FundedWith::WORDS, FundedWith::MEANINGS), "With what."),
     ],
 );
 static FORCE_CLOSE: Shape = shape(
@@ -631,6 +661,7 @@ pub(super) static VERBS: &[VerbRule] = &[
     short("wait", "Lets time pass.", Kind::Quantity(Quantity::Time)),
     long("close", "Closes a channel in mutual agreement.", &CLOSE),
     long("bump_close", "Replaces one's closing transaction (`option_simple_close`).", &BUMP_CLOSE),
+    long("fund", "Has a probe fund a channel otherwise than was agreed on.", &FUND),
     long("force_close", "Publishes the latest commitment.", &FORCE_CLOSE),
     long("remember", "Keeps the present state of a channel under a name.", &REMEMBER),
     long("publish", "A cheat publishes the commitment of a remembered state.", &PUBLISH),

@@ -35,8 +35,8 @@ pub use discover::{DiscoverError, discover, run_id, scenario_id};
 pub use error::{Mistake, Problem, ScenarioError};
 pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{
-    At, Blocks, BoltSection, Channel, ChannelName, ChannelType, InvalidName, InvoiceName, Links,
-    Position, RelayTerms, Role, RoleKind, RoleName, Scenario, StateName,
+    At, Blocks, BoltSection, Channel, ChannelName, ChannelTerms, ChannelType, InvalidName,
+    InvoiceName, Links, Position, RelayTerms, Role, RoleKind, RoleName, Scenario, StateName,
 };
 pub use outcome::{
     Balance, BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry,
@@ -50,7 +50,8 @@ pub use reference::{
 };
 pub use schema::schema;
 pub use step::{
-    ChannelState, ClosedUntil, Expect, Expectation, Step, TransactionPattern, Until, Verb,
+    ChannelState, ClosedUntil, Expect, Expectation, FundedWith, Step, TransactionPattern, Until,
+    Verb,
 };
 pub use units::Quantity;
 pub use units::{grouped, written};

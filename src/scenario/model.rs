@@ -214,8 +214,8 @@ pub struct Role {
     pub kind: At<RoleKind>,
     /// What its on-chain wallet starts with; nothing if the file does not say.
     pub funds: Amount,
-    /// Its `dust_limit_satoshis`, if the file sets one.
-    pub dust_limit: Option<At<Amount>>,
+    /// What it asks of its channels, as far as the file says.
+    pub asks: ChannelTerms,
     /// Feature bits beside those that every reference node has.
     pub features: Vec<u32>,
     /// Feature bits that it has not; either bit of a pair stands for both.
@@ -224,6 +224,23 @@ pub struct Role {
     pub relay: RelayTerms,
     /// How far ahead the expiry of a payment to it must lie, if the file says so.
     pub min_final_cltv_expiry_delta: Option<Blocks>,
+}
+
+/// What a role asks of its channels; `None` where nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelTerms {
+    /// Its `dust_limit_satoshis`.
+    pub dust_limit: Option<At<Amount>>,
+    /// Its `channel_reserve_satoshis`: what the other side must keep.
+    pub channel_reserve: Option<Amount>,
+    /// Its `max_htlc_value_in_flight_msat`: what the other side may have in flight.
+    pub max_htlc_value_in_flight: Option<Msat>,
+    /// Its `max_accepted_htlcs`: how many HTLCs the other side may have in flight.
+    pub max_accepted_htlcs: Option<u16>,
+    /// Its `max_dust_htlc_exposure_msat`.
+    pub max_dust_htlc_exposure: Option<Msat>,
+    /// Whether it accepts channels that are used before they are confirmed.
+    pub accepts_zeroconf: bool,
 }
 
 /// What a role asks for forwarding, or is believed to ask; `None` where nothing is said.
@@ -267,6 +284,10 @@ pub struct Channel {
     pub push: At<Amount>,
     /// How its commitment transactions are built.
     pub channel_type: ChannelType,
+    /// Whether its type has `option_scid_alias`.
+    pub scid_alias: bool,
+    /// Whether its type has `option_zeroconf`.
+    pub zeroconf: bool,
     /// The `to_self_delay` that each side asks of the other.
     pub to_self_delay: At<CsvDelay>,
     /// The fee rate of its commitment transactions.

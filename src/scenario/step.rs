@@ -90,6 +90,13 @@ pub enum Verb {
         /// The fee rate that it pays.
         feerate: At<FeeratePerKw>,
     },
+    /// The opener, a probe, has its wallet fund the channel otherwise than was agreed on.
+    Fund {
+        /// The channel.
+        channel: At<ChannelName>,
+        /// How.
+        with: FundedWith,
+    },
     /// Publishes the latest commitment.
     ForceClose {
         /// The channel.
@@ -181,6 +188,20 @@ words! {
         Broadcast = "broadcast",
         /// Until the funding is deep enough and both sides have sent `channel_ready`.
         Ready = "ready",
+    }
+}
+
+words! {
+    /// What a channel is funded with.
+    pub enum FundedWith {
+        /// An output of one satoshi less than was agreed on.
+        Less = "less",
+        /// An output of the right amount, to another script.
+        AnotherScript = "another_script",
+        /// An output that its transaction does not have.
+        NoOutput = "no_output",
+        /// The output that was agreed on, of the coinbase of the next block.
+        Coinbase = "coinbase",
     }
 }
 
@@ -298,6 +319,7 @@ impl Verb {
             Self::Wait(_) => "wait",
             Self::Close { .. } => "close",
             Self::BumpClose { .. } => "bump_close",
+            Self::Fund { .. } => "fund",
             Self::ForceClose { .. } => "force_close",
             Self::Remember { .. } => "remember",
             Self::Publish { .. } => "publish",
@@ -352,6 +374,7 @@ impl fmt::Display for Verb {
             Self::BumpClose { channel, by, feerate } => {
                 write!(f, "{by} closes {channel} at {feerate} sat/kw")
             }
+            Self::Fund { channel, with } => write!(f, "{channel} is funded with {with}"),
             Self::ForceClose { channel, by } => write!(f, "{by} force-closes {channel}"),
             Self::Remember { channel, by, state } => {
                 write!(f, "{by} remembers {channel} as {state}")

@@ -96,7 +96,7 @@ impl<'a> Check<'a> {
             if self.coins(&At::new(role.funds, role.name.at)) {
                 self.funds(&mut funds, role);
             }
-            let honest_limit = role.dust_limit.filter(|_| role.kind.value != RoleKind::Probe);
+            let honest_limit = role.asks.dust_limit.filter(|_| role.kind.value != RoleKind::Probe);
             if let Some(limit) = honest_limit.filter(|limit| limit.value < DUST_MINIMUM) {
                 let (limit, at) = (limit.value, limit.at);
                 self.report(at, Mistake::DustLimitTooLow { limit, minimum: DUST_MINIMUM });
@@ -179,7 +179,7 @@ impl<'a> Check<'a> {
         };
         let dust = [&channel.from.value, &channel.to.value]
             .into_iter()
-            .filter_map(|name| self.scenario.role(name)?.dust_limit)
+            .filter_map(|name| self.scenario.role(name)?.asks.dust_limit)
             .map(|limit| limit.value)
             .fold(DUST_MINIMUM, Amount::max);
         [channel.feerate.value.fee(weight), anchors, dust]
@@ -217,6 +217,7 @@ impl<'a> Check<'a> {
                 self.side(by, &channel.value);
                 self.cheat(by, "replay an onion");
             }
+            Verb::Fund { channel, .. } => self.funded_otherwise(channel),
             Verb::Close { channel, by, .. }
             | Verb::ForceClose { channel, by }
             | Verb::BumpClose { channel, by, .. }
@@ -444,6 +445,17 @@ impl<'a> Check<'a> {
             let (amount, at) = (amount.value, amount.at);
             let channel = channel.name.to_string();
             self.report(at, Mistake::PaysTooMuch { amount, channel, capacity });
+        }
+    }
+
+    /// Only a probe funds a channel otherwise than was agreed on.
+    fn funded_otherwise(&mut self, channel: &At<ChannelName>) {
+        self.open(&channel.value, channel.at);
+        let opener = self.scenario.channel(&channel.value).map(|found| &found.from.value);
+        let kind = opener.and_then(|name| self.scenario.role(name)).map(|role| role.kind.value);
+        if let Some(role) = opener.filter(|_| kind != Some(RoleKind::Probe)) {
+            let role = role.to_string();
+            self.report(channel.at, Mistake::NotAProbe { role });
         }
     }
 

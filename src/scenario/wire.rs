@@ -58,6 +58,8 @@ pub enum FieldValue {
     Is(Value),
     /// Something of its form that does not fit.
     Wrong,
+    /// The signature that is due, in its other form: with the high one of the two values of s.
+    HighS,
     /// Nothing: the TLV record is not there.
     Absent,
 }
@@ -145,6 +147,7 @@ impl fmt::Display for NamedField {
             }
             FieldValue::Is(_) => write!(f, "{name} {words}"),
             FieldValue::Wrong => write!(f, "a wrong {name}"),
+            FieldValue::HighS => write!(f, "a {name} with a high s"),
             FieldValue::Absent => write!(f, "no {name}"),
         }
     }

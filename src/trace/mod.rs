@@ -247,7 +247,8 @@ pub enum Event {
         to: BlockHeight,
         /// The hash of the last.
         tip: BlockHash,
-        /// The transactions without the coinbase; a run of blocks has none.
+        /// The transactions, without the coinbase unless that funds a channel; a run of blocks has
+        /// none.
         transactions: Vec<RawTransaction>,
     },
     /// The newest blocks are no longer part of the chain.

@@ -27,6 +27,7 @@ pub(crate) struct Names {
     /// chain.
     funding: BTreeMap<Txid, (u32, ChannelName)>,
     places: BTreeMap<ShortChannelId, ChannelName>,
+    aliases: BTreeMap<ShortChannelId, ChannelName>,
     /// Whether messages must say which channel they are about.
     several: bool,
 }
@@ -49,12 +50,17 @@ impl Names {
                     channel.iter().map(|name| (created.funding_txid, (output, name.clone())));
                 self.funding.extend(known);
             }
+            Event::Message { message: Message::ChannelReady(ready), channel, .. } => {
+                let known = ready.short_channel_id.zip(channel.clone());
+                self.aliases.extend(known);
+            }
             Event::Published { by, purpose, txid, transaction, .. } => {
                 let words = self.published(by, *purpose, &transaction.0);
                 self.words.entry(*txid).or_insert(words);
             }
             Event::Mined { from, transactions, .. } => {
-                for (index, transaction) in (1..).zip(transactions) {
+                let has_coinbase = transactions.first().is_some_and(|tx| tx.0.is_coinbase());
+                for (index, transaction) in (u32::from(!has_coinbase)..).zip(transactions) {
                     self.descend(&transaction.0);
                     self.place(*from, index, &transaction.0);
                 }
@@ -92,9 +98,13 @@ impl Names {
         }
     }
 
-    /// The channel that is funded there.
+    /// The channel that is funded there, or has this alias.
     pub(super) fn channel_at(&self, id: ShortChannelId) -> String {
-        self.places.get(&id).map_or_else(|| id.to_string(), ToString::to_string)
+        match (self.places.get(&id), self.aliases.get(&id)) {
+            (Some(channel), _) => channel.to_string(),
+            (None, Some(channel)) => format!("{channel}, by its alias"),
+            (None, None) => id.to_string(),
+        }
     }
 
     /// The role that plays a node; the key itself where it is nobody's, as on a blinded path.
@@ -274,6 +284,9 @@ pub(crate) fn told(event: &ChannelEvent) -> String {
         }
         ChannelEvent::HtlcFulfilled { id, .. } => format!("HTLC {id} is paid"),
         ChannelEvent::HtlcFailed { id } => format!("HTLC {id} came back unpaid"),
+        ChannelEvent::DustOverexposed { id, exposure, limit } => format!(
+            "HTLC {id} would put {exposure} msat at risk in HTLCs without outputs, {limit} msat may be"
+        ),
         ChannelEvent::FundingSpent(spend) => match spend {
             FundingSpend::MutualClose => "is closed by the mutual close".to_owned(),
             FundingSpend::Local(number) => format!("is closed by its own commitment {number}"),

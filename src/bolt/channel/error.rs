@@ -4,6 +4,7 @@ use bitcoin::{Amount, OutPoint};
 use thiserror::Error;
 
 use super::commitments::Guess;
+use super::dust_exposure::DustExposure;
 use crate::bolt::keys::SecretError;
 use crate::bolt::tx::TxError;
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
@@ -60,9 +61,12 @@ violations! {
     /// A channel on another chain.
     #[error("chain_hash is not regtest's")]
     UnknownChain => "bolt02/open_channel/chain-hash-known";
-    /// A capacity that takes `option_support_large_channel`, which nothing negotiates here.
+    /// A capacity that takes `option_support_large_channel`, which was not negotiated.
     #[error("funding_satoshis {} is above {}", capacity.to_sat(), limit.to_sat())]
     FundingTooLarge { capacity: Amount, limit: Amount } => "bolt02/open_channel/funding-below-2-24";
+    /// A channel of version 1 where both sides know version 2.
+    #[error("open_channel where option_dual_fund was negotiated")]
+    DualFundNegotiated => "bolt02/open_channel/without-dual-fund";
     /// A temporary id that names another channel.
     #[error("temporary_channel_id is already in use")]
     TemporaryIdInUse => "bolt02/open_channel/temporary-channel-id-unique";
@@ -96,6 +100,9 @@ violations! {
     /// A channel type that is not known here, or not the proposed one.
     #[error("channel_type is not suitable")]
     UnsuitableChannelType => "bolt02/open_channel/channel-type-suitable";
+    /// A channel that is to be used unconfirmed, of a peer that is not trusted so far.
+    #[error("channel_type has option_zeroconf, and the opener is not trusted with it")]
+    ZeroconfUntrusted => "bolt02/open_channel/zeroconf-trusted";
     /// No word on the script of `shutdown`.
     #[error("upfront_shutdown_script is missing")]
     NoUpfrontScript => "bolt02/open_channel/upfront-shutdown-script-present";
@@ -153,6 +160,9 @@ violations! {
     /// A fee rate that the funder cannot pay.
     #[error("feerate_per_kw {feerate} takes {} sat, and the funder has {available} msat", needed.to_sat())]
     FeeUnaffordable { feerate: FeeratePerKw, available: Msat, needed: Amount } => "bolt02/update_fee/funder-affords";
+    /// A fee rate that takes the outputs of too many HTLCs.
+    #[error("feerate_per_kw {feerate} puts {exposure} msat at risk in HTLCs without outputs, {limit} msat may be")]
+    FeeOverexposes { feerate: FeeratePerKw, exposure: Msat, limit: Msat } => "bolt02/update_fee/dust-exposure";
     /// A `channel_reestablish` of a peer that expects the first commitment again.
     #[error("next_commitment_number is 0")]
     NextCommitmentNumberZero => "bolt02/channel_reestablish/next-commitment-number-not-zero";
@@ -283,6 +293,12 @@ pub enum Refused {
         /// The largest one.
         limit: Amount,
     },
+    /// Too much would be at risk in HTLCs without outputs.
+    #[error("put {} msat at risk in HTLCs without outputs: the limit is {} msat", .0.exposure, .0.limit)]
+    DustExposure(DustExposure),
+    /// A channel type makes use of a feature that one of the two sides does not support.
+    #[error("open a channel of this type: it takes features that were not negotiated")]
+    ChannelType,
     /// HTLCs are still pending.
     #[error("close with {0} HTLCs pending")]
     HtlcsPending(usize),

@@ -14,7 +14,9 @@
 mod closing;
 mod closing_offer;
 mod commitments;
+mod dust_exposure;
 mod error;
+mod funding;
 mod htlc_state;
 mod negotiating;
 mod normal;
@@ -30,11 +32,13 @@ pub use closing::{Closing, FundingSpend, Intent, Tracked, TrackedStatus};
 pub use commitments::{
     ChannelHtlc, Commitments, Comparison, Guess, LocalState, Missing, RemoteState, Removal,
 };
+pub use dust_exposure::DustExposure;
 pub use error::{Fault, PeerViolation, Refused};
+pub use funding::Confirmation;
 pub use htlc_state::{Milestone, Stage};
 pub use negotiating::Negotiating;
 pub use normal::Normal;
-pub use opening::{AwaitingDepth, Opening, Proposal};
+pub use opening::{Acceptance, AwaitingDepth, Opening, Proposal};
 pub use shutdown::Shutdown;
 pub use simple_closing::SimpleClosing;
 pub use terms::{ChannelSecrets, PartyTerms, Terms};
@@ -121,7 +125,7 @@ pub enum ChainEvent {
     Connected {
         /// The block's height.
         height: BlockHeight,
-        /// Its transactions without the coinbase.
+        /// Its transactions; the first is the coinbase.
         transactions: Vec<Transaction>,
     },
     /// The block at this height is no longer part of the chain.
@@ -238,6 +242,16 @@ pub enum ChannelEvent {
         /// Its id.
         id: HtlcId,
     },
+    /// An HTLC of the peer's that has no output puts too much at risk: it is given back. BOLT 2,
+    /// "Bounding exposure to trimmed in-flight HTLCs".
+    DustOverexposed {
+        /// Its id.
+        id: HtlcId,
+        /// What would be at risk.
+        exposure: Msat,
+        /// What may be.
+        limit: Msat,
+    },
     /// The funding output was spent.
     FundingSpent(FundingSpend),
     /// The block with the spend of the funding output is no longer part of the chain.
@@ -329,7 +343,10 @@ impl Phase {
     /// [`Fault`], by whose fault it is.
     pub fn step(&self, context: &Context<'_>, input: &Input) -> Step {
         match input {
-            Input::Received(Message::Warning(_)) => Ok((self.clone(), Vec::new())),
+            // A `tx_abort` answers ours: nothing else here could be aborted.
+            Input::Received(Message::Warning(_) | Message::TxAbort(_)) => {
+                Ok((self.clone(), Vec::new()))
+            }
             Input::Received(Message::Error(_)) => Err(PeerViolation::Error.into()),
             Input::Command(Command::ForceClose) => self.force_close(context),
             Input::Received(_) | Input::Command(_) | Input::Chain(_) => match self {
@@ -373,18 +390,42 @@ impl Phase {
         }
     }
 
-    /// Where the funding output is in the chain, while the channel is in use.
-    pub fn short_channel_id(&self) -> Option<ShortChannelId> {
-        let confirmation = match self {
-            Self::Normal(normal) => normal.confirmation,
-            Self::Shutdown(shutdown) => shutdown.confirmation,
+    /// Whether a node that forwards over this channel is asked to by this name. BOLT 2, "The
+    /// `channel_ready` Message".
+    pub fn goes_by(&self, name: ShortChannelId) -> bool {
+        self.in_use().is_some_and(|(commitments, _)| commitments.terms.alias == Some(name))
+            || !self.is_hidden() && self.short_channel_id() == Some(name)
+    }
+
+    /// How a sender names this channel to the node that forwards over it: where it is in the chain,
+    /// or by the alias if it is not there yet, or is not to be known.
+    pub fn name_for_senders(&self) -> Option<ShortChannelId> {
+        let (commitments, _) = self.in_use()?;
+        let known = self.short_channel_id().filter(|_| !self.is_hidden());
+        known.or(commitments.terms.alias)
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.commitments().is_some_and(|commitments| commitments.terms.variations.scid_alias)
+    }
+
+    /// The commitments of a channel in use, and where its funding is.
+    fn in_use(&self) -> Option<(&Commitments, Confirmation)> {
+        match self {
+            Self::Normal(normal) => Some((&normal.commitments, normal.confirmation)),
+            Self::Shutdown(shutdown) => Some((&shutdown.commitments, shutdown.confirmation)),
             Self::Opening(_)
             | Self::Negotiating(_)
             | Self::SimpleClosing(_)
             | Self::Closing(_)
-            | Self::Closed(_) => return None,
-        };
-        confirmation.short_channel_id(self.commitments()?.funding.outpoint.vout)
+            | Self::Closed(_) => None,
+        }
+    }
+
+    /// Where the funding output is in the chain, while the channel is in use.
+    pub fn short_channel_id(&self) -> Option<ShortChannelId> {
+        let (commitments, confirmation) = self.in_use()?;
+        confirmation.short_channel_id(commitments.funding.outpoint.vout)
     }
 
     /// What a violation of the peer's leads to: an `error`, and our commitment on chain if there
@@ -399,6 +440,10 @@ impl Phase {
         if *violation != PeerViolation::Error {
             let error = Error::about(self.channel_id(), violation.to_string());
             outputs.push(Output::Send(error.into()));
+        }
+        // No commitment spends an output that is not there.
+        if matches!(violation, PeerViolation::WrongFundingOutput { .. }) {
+            return (Self::Closed(Closed::FundingLost), outputs);
         }
         match self.force_close(context) {
             Ok((next, more)) => {
@@ -464,65 +509,6 @@ fn unexpected(phase: &'static str, input: &Input) -> Fault {
         Input::Command(command) => Refused::WrongPhase { command: command.name(), phase }.into(),
         // Every phase takes chain events.
         Input::Chain(_) => Refused::WrongPhase { command: "see a block", phase }.into(),
-    }
-}
-
-/// Whether the funding transaction is in the chain, as a channel sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Confirmation {
-    /// Not in a block.
-    Unconfirmed,
-    /// In a block.
-    At {
-        /// The block's height.
-        height: BlockHeight,
-        /// Which of the block's transactions it is; the coinbase is the first, 0.
-        index: u32,
-    },
-}
-
-impl Confirmation {
-    /// How many blocks deep it is at this height; the block itself counts.
-    pub fn depth(self, height: BlockHeight) -> u32 {
-        match self {
-            Self::Unconfirmed => 0,
-            Self::At { height: confirmed, .. } => {
-                height.blocks_since(confirmed).and_then(|n| n.checked_add(1)).unwrap_or(0)
-            }
-        }
-    }
-
-    /// The id of the channel that is funded by this output of the transaction.
-    pub fn short_channel_id(self, output: u32) -> Option<ShortChannelId> {
-        match self {
-            Self::Unconfirmed => None,
-            Self::At { height, index } => {
-                ShortChannelId::new(height.0, index, u16::try_from(output).ok()?)
-            }
-        }
-    }
-
-    /// Follows a change of the chain, and tells what it means for the transaction `txid`.
-    fn follow(self, txid: Txid, event: &ChainEvent) -> (Self, Option<ChannelEvent>) {
-        match event {
-            ChainEvent::Connected { height, transactions } => {
-                let height = *height;
-                let mut numbered = (1_u32..).zip(transactions);
-                match numbered.find(|(_, transaction)| transaction.compute_txid() == txid) {
-                    Some((index, _)) => {
-                        let confirmed = ChannelEvent::FundingConfirmed { height };
-                        (Self::At { height, index }, Some(confirmed))
-                    }
-                    None => (self, None),
-                }
-            }
-            ChainEvent::Disconnected { height: undone } => match self {
-                Self::At { height, .. } if height == *undone => {
-                    (Self::Unconfirmed, Some(ChannelEvent::FundingUnconfirmed))
-                }
-                Self::At { .. } | Self::Unconfirmed => (self, None),
-            },
-        }
     }
 }
 

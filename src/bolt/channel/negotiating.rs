@@ -12,7 +12,7 @@ use secp256k1::ecdsa::Signature;
 
 use super::{
     ChainEvent, Closing, Commitments, Confirmation, Context, Fault, Input, Output, PeerViolation,
-    Phase, Purpose, Shutdown, Step, normal, unexpected,
+    Phase, Purpose, Shutdown, Step, funding, unexpected,
 };
 use crate::bolt::tx::{Side, closing};
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
@@ -304,11 +304,16 @@ impl Negotiating {
     }
 
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
-        let (confirmation, outputs) = normal::follow(&self.commitments, self.confirmation, event);
-        let next = Self { confirmation, ..self.clone() };
-        let phase = Phase::Negotiating(next);
-        let (next, mut outputs) =
-            normal::close_if_spent(phase, &self.commitments, context, event, outputs)?;
+        let (commitments, confirmation) = (&self.commitments, self.confirmation);
+        let (next, mut outputs) = funding::watch(
+            commitments,
+            confirmation,
+            context,
+            event,
+            |commitments, confirmation| {
+                Phase::Negotiating(Self { commitments, confirmation, ..self.clone() })
+            },
+        )?;
         // The fundee has nothing to wait for before the funder has begun.
         let waits = self.proposed.or(self.received).is_some();
         let waited = context.height.blocks_since(self.since).unwrap_or(0);

@@ -13,13 +13,13 @@
 use super::error::ensure;
 use super::shutdown::Shutdown;
 use super::{
-    ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation, Context, Fault,
-    HtlcNews, Input, Output, Pace, PeerViolation, Phase, Refused, Removal, Stage, Step, spender,
-    unexpected,
+    ChannelEvent, Command, Commitments, Confirmation, Context, DustExposure, Fault, HtlcNews,
+    Input, Output, Pace, PeerViolation, Phase, Refused, Removal, Stage, Step, funding, unexpected,
 };
 use crate::bolt::tx::Side;
 use crate::bolt::units::HtlcId;
 use crate::bolt::wire::Message;
+use crate::bolt::wire::messages::UpdateAddHtlc;
 
 /// A channel in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl Normal {
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
         match input {
             Input::Received(Message::UpdateAddHtlc(add)) => {
-                Ok((self.with(self.commitments.receive_offer(add)?).into(), Vec::new()))
+                let (commitments, outputs) = receive_offer(&self.commitments, add)?;
+                Ok((self.with(commitments).into(), outputs))
             }
             Input::Received(Message::Shutdown(shutdown)) => {
                 Shutdown::begin(self.commitments.clone(), self.confirmation)
@@ -58,14 +59,24 @@ impl Normal {
                 Ok((self.with(commitments).into(), outputs))
             }
             Input::Command(command) => self.command(context, command),
-            Input::Chain(event) => self.follow(context, event),
+            Input::Chain(event) => {
+                let (commitments, confirmation) = (&self.commitments, self.confirmation);
+                funding::watch(
+                    commitments,
+                    confirmation,
+                    context,
+                    event,
+                    |commitments, confirmation| Self { commitments, confirmation }.into(),
+                )
+            }
         }
     }
 
     fn command(&self, context: &Context<'_>, command: &Command) -> Step {
         match command {
             Command::Offer(offer) => {
-                if self.confirmation == Confirmation::Unconfirmed {
+                let is_confirmed = matches!(self.confirmation, Confirmation::At { .. });
+                if !is_confirmed && self.commitments.terms.minimum_depth > 0 {
                     return Err(Refused::Unconfirmed.into());
                 }
                 let (commitments, add) = self.commitments.offer(offer)?;
@@ -95,46 +106,6 @@ impl Normal {
             }
         }
     }
-
-    fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
-        let (confirmation, outputs) = follow(&self.commitments, self.confirmation, event);
-        let next = Self { confirmation, ..self.clone() };
-        close_if_spent(next.into(), &self.commitments, context, event, outputs)
-    }
-}
-
-/// Follows the funding transaction through a change of the chain.
-pub(super) fn follow(
-    commitments: &Commitments,
-    confirmation: Confirmation,
-    event: &ChainEvent,
-) -> (Confirmation, Vec<Output>) {
-    let (next, told) = confirmation.follow(commitments.funding.outpoint.txid, event);
-    (next, told.into_iter().map(Output::Event).collect())
-}
-
-/// Turns to the chain if a block spends the funding output.
-pub(super) fn close_if_spent(
-    phase: Phase,
-    commitments: &Commitments,
-    context: &Context<'_>,
-    event: &ChainEvent,
-    outputs: Vec<Output>,
-) -> Step {
-    match event {
-        ChainEvent::Connected { transactions, .. } => {
-            if let Some(by) = commitments.double_spend(transactions) {
-                let mut outputs = outputs;
-                outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
-                return Ok((Phase::Closed(Closed::FundingLost), outputs));
-            }
-            match spender(transactions, commitments.funding.outpoint) {
-                Some(spend) => Closing::confirmed(phase, context, spend, outputs),
-                None => Ok((phase, outputs)),
-            }
-        }
-        ChainEvent::Disconnected { .. } => Ok((phase, outputs)),
-    }
 }
 
 /// Removes an HTLC of the peer's.
@@ -148,6 +119,20 @@ pub(super) fn remove(
     let mut outputs = vec![Output::Send(removal.message(commitments.channel_id, id))];
     let commitments = sign(commitments, context, &mut outputs)?;
     Ok((commitments, outputs))
+}
+
+/// Takes note of an HTLC that the peer offers.
+pub(super) fn receive_offer(
+    commitments: &Commitments,
+    add: &UpdateAddHtlc,
+) -> Result<(Commitments, Vec<Output>), PeerViolation> {
+    let next = commitments.receive_offer(add)?;
+    let id = add.id;
+    let overexposes = next.htlc(Side::Remote, id).and_then(|htlc| htlc.overexposes);
+    let told = overexposes.map(|DustExposure { exposure, limit }| {
+        Output::Event(ChannelEvent::DustOverexposed { id, exposure, limit })
+    });
+    Ok((next, told.into_iter().collect()))
 }
 
 /// The messages that move HTLCs on, which `shutdown` does not stop.

@@ -22,19 +22,21 @@ use super::normal::Normal;
 use super::shutdown::is_allowed;
 use super::terms::{PartyTerms, Terms};
 use super::{
-    Beginning, ChainEvent, ChannelEvent, Closed, Closing, Command, Commitments, Confirmation,
-    Context, Fault, Input, Output, PeerViolation, Phase, Purpose, Refused, Shutdown, Step, spender,
+    Beginning, ChainEvent, ChannelEvent, Closed, Command, Commitments, Confirmation, Context,
+    Fault, Input, Output, PeerViolation, Phase, Purpose, Refused, Shutdown, Step, funding,
     unexpected,
 };
 use crate::bolt::features::{Feature, Features};
 use crate::bolt::keys::Basepoints;
 use crate::bolt::tx::funding::Funding;
 use crate::bolt::tx::{ChannelType, Side, fee, script};
-use crate::bolt::units::{BlockHeight, CommitmentNumber, CsvDelay, FeeratePerKw};
+use crate::bolt::units::{CommitmentNumber, CsvDelay, FeeratePerKw, Msat};
 use crate::bolt::wire::messages::{
     AcceptChannel, ChannelReady, FundingCreated, FundingSigned, OpenChannel,
 };
-use crate::bolt::wire::{ChannelId, ChannelTypeBits, Message};
+use crate::bolt::wire::{
+    ChannelId, ChannelTypeBits, Message, ShortChannelId, Variations, features_of,
+};
 
 /// The greatest `funding_satoshis` without `option_support_large_channel`: below 2^24.
 const GREATEST_FUNDING: Amount = Amount::from_sat((1 << 24) - 1);
@@ -48,10 +50,26 @@ const LONGEST_DELAY: CsvDelay = CsvDelay(2016);
 const LEAST_FEERATE: FeeratePerKw = FeeratePerKw(253);
 /// 1000 sat per vbyte.
 const GREATEST_FEERATE: FeeratePerKw = FeeratePerKw(250_000);
+/// The bit of `channel_flags` that asks for a public channel.
+const ANNOUNCE_CHANNEL: u8 = 1;
 /// Short for the feature by which a side commits to the script of its `shutdown`.
 const UPFRONT: Feature = Feature::UPFRONT_SHUTDOWN_SCRIPT;
-/// After so many blocks without the funding transaction the acceptor forgets the channel.
-const FORGET_AFTER: u32 = 2016;
+
+/// What the acceptor decides about a proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Its own terms.
+    pub local: PartyTerms,
+    /// How deep the funding must be, in blocks; 0 for a channel of `option_zeroconf`, whatever this
+    /// says.
+    pub minimum_depth: u32,
+    /// Whether the opener is trusted with a funding that is not confirmed.
+    pub zeroconf: bool,
+    /// Its alias for the channel, if `option_scid_alias` was negotiated.
+    pub alias: Option<ShortChannelId>,
+    /// Its `max_dust_htlc_exposure_msat`.
+    pub max_dust_htlc_exposure: Msat,
+}
 
 /// How far an opening has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,18 +100,18 @@ pub struct Proposal {
 /// The terms are settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreed {
-    temporary_channel_id: ChannelId,
-    terms: Arc<Terms>,
-    remote_point: PublicKey,
+    pub(super) temporary_channel_id: ChannelId,
+    pub(super) terms: Arc<Terms>,
+    pub(super) remote_point: PublicKey,
 }
 
 /// The funding output is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
-    terms: Arc<Terms>,
-    remote_point: PublicKey,
-    funding: Funding,
-    transaction: Transaction,
+    pub(super) terms: Arc<Terms>,
+    pub(super) remote_point: PublicKey,
+    pub(super) funding: Funding,
+    pub(super) transaction: Transaction,
 }
 
 /// Both sides could close the channel on chain; it is not in use yet.
@@ -102,8 +120,6 @@ pub struct AwaitingDepth {
     /// The first commitments.
     pub commitments: Commitments,
     confirmation: Confirmation,
-    /// The height at which the wait began.
-    since: BlockHeight,
     sent_ready: bool,
     received_ready: bool,
 }
@@ -116,8 +132,11 @@ impl Phase {
     /// per-commitment point does not exist.
     pub fn open(context: &Context<'_>, terms: Terms, temporary_channel_id: ChannelId) -> Step {
         let (capacity, limit) = (terms.capacity, GREATEST_FUNDING);
-        if capacity > limit {
+        if capacity > limit && !context.features.supports(Feature::LARGE_CHANNELS) {
             return Err(Refused::FundingTooLarge { capacity, limit }.into());
+        }
+        if !is_negotiated(terms.channel_type, terms.variations, context.features) {
+            return Err(Refused::ChannelType.into());
         }
         let PartyTerms { basepoints, .. } = terms.local.clone();
         let message = OpenChannel {
@@ -143,7 +162,7 @@ impl Phase {
             upfront_shutdown_script: Some(
                 terms.local.upfront_shutdown_script.clone().unwrap_or_default(),
             ),
-            channel_type: Some(terms.channel_type.into()),
+            channel_type: Some(ChannelTypeBits::new(terms.channel_type, terms.variations)),
             unknown: Vec::new(),
         };
         let terms = Arc::new(terms);
@@ -151,30 +170,35 @@ impl Phase {
         Ok((Self::Opening(Opening::Proposed(proposal)), vec![Output::Send(message.into())]))
     }
 
-    /// Accepts a channel that the peer proposes, on terms whose local side `local` makes from the
-    /// proposal.
+    /// Accepts a channel that the peer proposes.
     ///
     /// # Errors
     /// [`Fault::Peer`] if the proposal breaks a requirement.
-    pub fn accept(
-        context: &Context<'_>,
-        message: &OpenChannel,
-        local: PartyTerms,
-        minimum_depth: u32,
-    ) -> Step {
+    pub fn accept(context: &Context<'_>, message: &OpenChannel, acceptance: Acceptance) -> Step {
+        let dual_funded = context.features.supports(Feature::DUAL_FUND);
+        ensure(!dual_funded, PeerViolation::DualFundNegotiated)?;
         check_upfront(message.upfront_shutdown_script.as_ref(), context.features)?;
+        let (channel_type, variations) = known_type(message.channel_type.as_ref())?;
+        let suits = is_negotiated(channel_type, variations, context.features)
+            && !(variations.scid_alias && message.channel_flags & ANNOUNCE_CHANNEL != 0);
+        ensure(suits, PeerViolation::UnsuitableChannelType)?;
+        ensure(!variations.zeroconf || acceptance.zeroconf, PeerViolation::ZeroconfUntrusted)?;
+        let minimum_depth = if variations.zeroconf { 0 } else { acceptance.minimum_depth };
         let terms = Terms {
             opener: Side::Remote,
             capacity: message.funding_satoshis,
             push: message.push_msat,
-            channel_type: known_type(message.channel_type.as_ref())?,
+            channel_type,
+            variations,
+            alias: acceptance.alias,
             feerate: message.feerate_per_kw,
             minimum_depth,
+            max_dust_htlc_exposure: acceptance.max_dust_htlc_exposure,
             remote: PartyTerms::from(message).negotiated(context.features),
-            local,
+            local: acceptance.local,
         };
         ensure(message.chain_hash == ChainHash::REGTEST, PeerViolation::UnknownChain)?;
-        check_open(&terms)?;
+        check_open(&terms, context.features)?;
         check_party(&terms.remote)?;
         let PartyTerms { basepoints, .. } = terms.local.clone();
         let reply = AcceptChannel {
@@ -211,9 +235,14 @@ fn first_point(context: &Context<'_>, number: u64) -> Result<PublicKey, Fault> {
     Ok(context.secrets.seed.secret(CommitmentNumber(number)).point()?)
 }
 
-fn known_type(bits: Option<&ChannelTypeBits>) -> Result<ChannelType, PeerViolation> {
+fn known_type(bits: Option<&ChannelTypeBits>) -> Result<(ChannelType, Variations), PeerViolation> {
     let bits = bits.ok_or(PeerViolation::NoChannelType)?;
     bits.known().ok_or(PeerViolation::UnsuitableChannelType)
+}
+
+/// Whether both sides support all that a channel of this type makes use of.
+fn is_negotiated(channel_type: ChannelType, variations: Variations, features: &Features) -> bool {
+    features_of(channel_type, variations).all(|feature| features.supports(feature))
 }
 
 /// What a side says of itself: the same fields in `open_channel` and in `accept_channel`.
@@ -293,10 +322,11 @@ pub(super) fn check_feerate(feerate: FeeratePerKw) -> Result<(), PeerViolation> 
 }
 
 /// The bounds on what `open_channel` says of the channel.
-fn check_open(terms: &Terms) -> Result<(), PeerViolation> {
+fn check_open(terms: &Terms, features: &Features) -> Result<(), PeerViolation> {
     let Terms { push, capacity, feerate, channel_type, .. } = *terms;
     let limit = GREATEST_FUNDING;
-    ensure(capacity <= limit, PeerViolation::FundingTooLarge { capacity, limit })?;
+    let fits = capacity <= limit || features.supports(Feature::LARGE_CHANNELS);
+    ensure(fits, PeerViolation::FundingTooLarge { capacity, limit })?;
     let too_much = PeerViolation::PushAboveCapacity { push, capacity };
     let (to_local, to_remote) = terms.initial_balances().ok_or(too_much)?;
     check_feerate(feerate)?;
@@ -353,7 +383,7 @@ impl Opening {
 }
 
 /// The funding output, from the view of one side.
-fn funding(terms: &Terms, outpoint: OutPoint) -> Funding {
+fn funding_output(terms: &Terms, outpoint: OutPoint) -> Funding {
     Funding {
         outpoint,
         amount: terms.capacity,
@@ -371,7 +401,8 @@ impl Proposal {
             ..(*self.terms).clone()
         };
         let channel_type = known_type(message.channel_type.as_ref())?;
-        ensure(channel_type == terms.channel_type, PeerViolation::UnsuitableChannelType)?;
+        let proposed = (terms.channel_type, terms.variations);
+        ensure(channel_type == proposed, PeerViolation::UnsuitableChannelType)?;
         check_party(&terms.remote)?;
         for (dust, reserving) in [(&terms.local, &terms.remote), (&terms.remote, &terms.local)] {
             let (dust_limit, reserve) = (dust.dust_limit, reserving.channel_reserve);
@@ -393,7 +424,7 @@ impl Proposal {
         let wrong = PeerViolation::WrongSignature { message: "funding_created" };
         let beginning = Beginning {
             terms: Arc::clone(&self.terms),
-            funding: funding(&self.terms, outpoint),
+            funding: funding_output(&self.terms, outpoint),
             remote_point: self.remote_point.ok_or(wrong.clone())?,
             secrets: context.secrets,
         };
@@ -402,7 +433,7 @@ impl Proposal {
         let channel_id = commitments.channel_id;
         let reply = FundingSigned { channel_id, signature, unknown: Vec::new() };
         let waiting = AwaitingDepth::new(context, commitments, None);
-        Ok((waiting.into(), vec![Output::Send(reply.into())]))
+        waiting.settle(context, vec![Output::Send(reply.into())])
     }
 }
 
@@ -410,7 +441,7 @@ impl Agreed {
     fn fund(&self, context: &Context<'_>, transaction: &Transaction, output_index: u16) -> Step {
         let txid = transaction.compute_txid();
         let outpoint = OutPoint { txid, vout: u32::from(output_index) };
-        let funding = funding(&self.terms, outpoint);
+        let funding = funding_output(&self.terms, outpoint);
         let beginning = Beginning {
             terms: Arc::clone(&self.terms),
             funding: funding.clone(),
@@ -447,7 +478,7 @@ impl Created {
         let transaction = self.transaction.clone();
         let waiting = AwaitingDepth::new(context, commitments, Some(transaction.clone()));
         let purpose = Purpose::Funding;
-        Ok((waiting.into(), vec![Output::Broadcast { transaction, purpose }]))
+        waiting.settle(context, vec![Output::Broadcast { transaction, purpose }])
     }
 }
 
@@ -488,11 +519,13 @@ impl AwaitingDepth {
         commitments: Commitments,
         transaction: Option<Transaction>,
     ) -> Self {
-        let funding_transaction = transaction.map(Arc::new);
+        let commitments = match transaction {
+            Some(known) => commitments.with_funding_transaction(Arc::new(known)),
+            None => commitments,
+        };
         Self {
-            commitments: commitments.with_funding_transaction(funding_transaction),
-            confirmation: Confirmation::Unconfirmed,
-            since: context.height,
+            commitments,
+            confirmation: Confirmation::Awaited { since: context.height },
             sent_ready: false,
             received_ready: false,
         }
@@ -524,15 +557,10 @@ impl AwaitingDepth {
     /// Sends `channel_ready` when the funding is deep enough, and begins normal operation when
     /// both sides have sent it.
     pub(super) fn settle(mut self, context: &Context<'_>, mut outputs: Vec<Output>) -> Step {
-        let deep = self.confirmation.depth(context.height) >= self.commitments.terms.minimum_depth;
-        if deep && !self.sent_ready {
+        let minimum_depth = self.commitments.terms.minimum_depth;
+        if !self.sent_ready && self.confirmation.is_deep(minimum_depth, context.height) {
             self.sent_ready = true;
-            let message = ChannelReady {
-                channel_id: self.commitments.channel_id,
-                second_per_commitment_point: first_point(context, 1)?,
-                short_channel_id: None,
-                unknown: Vec::new(),
-            };
+            let message = self.commitments.channel_ready(context.secrets)?;
             outputs.push(Output::Send(message.into()));
         }
         if !(self.sent_ready && self.received_ready) {
@@ -544,45 +572,17 @@ impl AwaitingDepth {
     }
 
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
-        let outpoint = self.commitments.funding.outpoint;
-        let (confirmation, told) = self.confirmation.follow(outpoint.txid, event);
-        let mut next = Self { confirmation, ..self.clone() };
-        let mut outputs: Vec<Output> = told.into_iter().map(Output::Event).collect();
-        if let ChainEvent::Connected { transactions, .. } = event {
-            if let Some(transaction) = find(transactions, outpoint.txid) {
-                self.check_output(transaction)?;
-                let known = Some(Arc::new(transaction.clone()));
-                next.commitments = next.commitments.with_funding_transaction(known);
-            }
-            if let Some(by) = self.commitments.double_spend(transactions) {
-                outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
-                return Ok((Phase::Closed(Closed::FundingLost), outputs));
-            }
-            if let Some(spend) = spender(transactions, outpoint) {
-                let phase = next.into();
-                return Closing::confirmed(phase, context, spend, outputs);
-            }
+        let (commitments, confirmation) = (&self.commitments, self.confirmation);
+        let (next, outputs) = funding::watch(
+            commitments,
+            confirmation,
+            context,
+            event,
+            |commitments, confirmation| Self { commitments, confirmation, ..self.clone() }.into(),
+        )?;
+        if let Phase::Opening(Opening::AwaitingDepth(waiting)) = next {
+            return waiting.settle(context, outputs);
         }
-        let waited = context.height.blocks_since(self.since).unwrap_or(0);
-        let unconfirmed = confirmation == Confirmation::Unconfirmed;
-        let is_acceptor = self.commitments.terms.opener == Side::Remote;
-        if is_acceptor && unconfirmed && waited >= FORGET_AFTER {
-            outputs.push(Output::Event(ChannelEvent::FundingForgotten));
-            return Ok((Phase::Closed(Closed::FundingLost), outputs));
-        }
-        next.settle(context, outputs)
+        Ok((next, outputs))
     }
-
-    /// The funding output must be what both sides agreed on. BOLT 2, "The `channel_ready` Message".
-    fn check_output(&self, transaction: &Transaction) -> Result<(), PeerViolation> {
-        let funding = &self.commitments.funding;
-        let position = usize::try_from(funding.outpoint.vout).unwrap_or(usize::MAX);
-        let expected = funding.output();
-        let fits = transaction.output.get(position) == Some(&expected);
-        ensure(fits, PeerViolation::WrongFundingOutput { outpoint: funding.outpoint })
-    }
-}
-
-fn find(transactions: &[Transaction], txid: bitcoin::Txid) -> Option<&Transaction> {
-    transactions.iter().find(|transaction| transaction.compute_txid() == txid)
 }

@@ -14,7 +14,7 @@ use super::{
     Step,
 };
 use crate::bolt::units::CommitmentNumber;
-use crate::bolt::wire::messages::{ChannelReady, ChannelReestablish, Error};
+use crate::bolt::wire::messages::{ChannelReestablish, Error, TxAbort};
 
 impl Phase {
     /// The connection is lost. What was not committed is forgotten, on the peer's side as well.
@@ -85,6 +85,12 @@ impl Phase {
             Comparison::IsAhead => return Ok(self.data_lost(theirs)),
         };
         let mut outputs = Vec::new();
+        // No funding transaction here is made by both sides: there is none to go on with.
+        if theirs.next_funding.is_some() {
+            let data = "there is no such funding transaction".into();
+            let (channel_id, unknown) = (theirs.channel_id, Vec::new());
+            outputs.push(Output::Send(TxAbort { channel_id, data, unknown }.into()));
+        }
         outputs.extend(self.channel_ready(context, commitments, theirs)?);
         let again = commitments.resend(context.secrets, missing)?;
         outputs.extend(again.into_iter().map(Output::Send));
@@ -135,8 +141,7 @@ impl Phase {
             Self::Normal(_) => true,
             // It may have begun before the depth was reached.
             Self::Shutdown(shutdown) => {
-                let depth = shutdown.confirmation.depth(context.height);
-                depth >= commitments.terms.minimum_depth
+                shutdown.confirmation.is_deep(commitments.terms.minimum_depth, context.height)
             }
             Self::Opening(_)
             | Self::Negotiating(_)
@@ -147,13 +152,7 @@ impl Phase {
         if !was_sent || ours != first || theirs.next_commitment_number != first {
             return Ok(None);
         }
-        let message = ChannelReady {
-            channel_id: commitments.channel_id,
-            second_per_commitment_point: context.secrets.seed.secret(first).point()?,
-            short_channel_id: None,
-            unknown: Vec::new(),
-        };
-        Ok(Some(Output::Send(message.into())))
+        Ok(Some(Output::Send(commitments.channel_ready(context.secrets)?.into())))
     }
 
     /// We have lost data, as the peer proved: whatever we could publish is revoked. Only the peer

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use super::opening::{Opening, Proposal};
+use bitcoin::{Transaction, TxOut};
+
+use super::opening::{Agreed, Created, Opening, Proposal};
 use super::terms::{PartyTerms, Terms};
 use super::{Commitments, Phase};
 use crate::bolt::wire::messages::{AcceptChannel, OpenChannel};
-use crate::bolt::wire::{ChannelTypeBits, Message};
+use crate::bolt::wire::{ChannelId, ChannelTypeBits, Message};
 
 impl Phase {
     /// The phase of a side that has sent this message, which need not be the one that it made.
@@ -49,15 +51,49 @@ impl Phase {
     }
 }
 
+impl Opening {
+    /// The funding output that was agreed on, and the transaction with which we said that we would
+    /// fund it, before the peer has signed for that.
+    pub fn proposed_funding(&self) -> Option<(TxOut, &Transaction)> {
+        match self {
+            Self::Created(created) => Some((created.funding.output(), &created.transaction)),
+            Self::Proposed(_) | Self::Agreed(_) | Self::Accepted(_) | Self::AwaitingDepth(_) => {
+                None
+            }
+        }
+    }
+
+    /// The opening before it had a funding transaction, so that another one can be given.
+    #[must_use]
+    pub fn without_funding(&self, temporary_channel_id: ChannelId) -> Self {
+        match self {
+            Self::Created(created) => Self::Agreed(created.agreed(temporary_channel_id)),
+            Self::Proposed(_) | Self::Agreed(_) | Self::Accepted(_) | Self::AwaitingDepth(_) => {
+                self.clone()
+            }
+        }
+    }
+}
+
+impl Created {
+    fn agreed(&self, temporary_channel_id: ChannelId) -> Agreed {
+        let (terms, remote_point) = (Arc::clone(&self.terms), self.remote_point);
+        Agreed { temporary_channel_id, terms, remote_point }
+    }
+}
+
 impl Proposal {
     fn having_proposed(&self, open: &OpenChannel) -> Self {
         let party: PartyTerms = open.into();
         let known = open.channel_type.as_ref().and_then(ChannelTypeBits::known);
+        let (channel_type, variations) =
+            known.unwrap_or((self.terms.channel_type, self.terms.variations));
         let terms = Terms {
             capacity: open.funding_satoshis,
             push: open.push_msat,
             feerate: open.feerate_per_kw,
-            channel_type: known.unwrap_or(self.terms.channel_type),
+            channel_type,
+            variations,
             local: party.clone(),
             remote: party,
             ..(*self.terms).clone()

@@ -14,7 +14,7 @@ use super::normal::{self, same_script};
 use super::simple_closing::SimpleClosing;
 use super::{
     Command, Commitments, Confirmation, Context, Input, Output, PeerViolation, Phase, Step,
-    unexpected,
+    funding, unexpected,
 };
 use crate::bolt::features::{Feature, Features};
 use crate::bolt::units::FeeratePerKw;
@@ -137,8 +137,8 @@ impl Shutdown {
                 Err(PeerViolation::AddAfterShutdown.into())
             }
             Input::Received(Message::UpdateAddHtlc(add)) => {
-                let commitments = self.commitments.receive_offer(add)?;
-                Ok((Phase::Shutdown(self.with(commitments)), Vec::new()))
+                let (commitments, outputs) = normal::receive_offer(&self.commitments, add)?;
+                Ok((Phase::Shutdown(self.with(commitments)), outputs))
             }
             // Over a new connection an unused channel begins with it.
             Input::Received(Message::ChannelReady(_)) => {
@@ -161,11 +161,16 @@ impl Shutdown {
             }
             Input::Command(_) => Err(unexpected("shutdown", input)),
             Input::Chain(event) => {
-                let (confirmation, outputs) =
-                    normal::follow(&self.commitments, self.confirmation, event);
-                let next = Self { confirmation, ..self.clone() };
-                let phase = Phase::Shutdown(next);
-                normal::close_if_spent(phase, &self.commitments, context, event, outputs)
+                let (commitments, confirmation) = (&self.commitments, self.confirmation);
+                funding::watch(
+                    commitments,
+                    confirmation,
+                    context,
+                    event,
+                    |commitments, confirmation| {
+                        Phase::Shutdown(Self { commitments, confirmation, ..self.clone() })
+                    },
+                )
             }
         }
     }

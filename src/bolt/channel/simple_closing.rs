@@ -21,7 +21,7 @@ use super::negotiating::PATIENCE;
 use super::shutdown::{is_allowed, is_committed};
 use super::{
     ChainEvent, Command, Commitments, Confirmation, Context, Fault, Input, Output, PeerViolation,
-    Phase, Purpose, Refused, Shutdown, Step, normal, unexpected,
+    Phase, Purpose, Refused, Shutdown, Step, funding, unexpected,
 };
 use crate::bolt::tx::{Side, TxError, closing};
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
@@ -284,10 +284,16 @@ impl SimpleClosing {
     }
 
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
-        let (confirmation, outputs) = normal::follow(&self.commitments, self.confirmation, event);
-        let next = Phase::SimpleClosing(Self { confirmation, ..self.clone() });
-        let (next, mut outputs) =
-            normal::close_if_spent(next, &self.commitments, context, event, outputs)?;
+        let (commitments, confirmation) = (&self.commitments, self.confirmation);
+        let (next, mut outputs) = funding::watch(
+            commitments,
+            confirmation,
+            context,
+            event,
+            |commitments, confirmation| {
+                Phase::SimpleClosing(Self { commitments, confirmation, ..self.clone() })
+            },
+        )?;
         let waits = self.outstanding.as_ref().is_some_and(|(_, since)| {
             context.height.blocks_since(*since).is_some_and(|blocks| blocks >= PATIENCE)
         });

@@ -5,7 +5,8 @@ use secp256k1::{PublicKey, SecretKey};
 
 use crate::bolt::keys::{BasepointSecrets, Basepoints, CommitmentSeed};
 use crate::bolt::tx::{ChannelType, ObscuringFactor, Side};
-use crate::bolt::units::{CsvDelay, FeeratePerKw, Msat};
+use crate::bolt::units::{CsvDelay, FeeratePerKw, Msat, ShortChannelId};
+use crate::bolt::wire::Variations;
 
 /// What one side says of itself and demands of the other, in `open_channel` or `accept_channel`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +42,17 @@ pub struct Terms {
     pub push: Msat,
     /// The format of its commitment transactions.
     pub channel_type: ChannelType,
+    /// What its type says besides.
+    pub variations: Variations,
+    /// Our `alias` for it, if `option_scid_alias` was negotiated: what those who pay over us to the
+    /// peer may name it by.
+    pub alias: Option<ShortChannelId>,
     /// The fee rate of its commitment transactions.
     pub feerate: FeeratePerKw,
     /// How deep the funding transaction must be for `channel_ready`, in blocks.
     pub minimum_depth: u32,
+    /// Our `max_dust_htlc_exposure_msat`: what may be at risk in HTLCs without outputs.
+    pub max_dust_htlc_exposure: Msat,
     /// Our side.
     pub local: PartyTerms,
     /// The peer's.

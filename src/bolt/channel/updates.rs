@@ -139,7 +139,13 @@ impl Commitments {
     }
 
     /// Whether an HTLC has an output in the commitment of `owner` at this fee rate.
-    fn has_output(&self, owner: Side, feerate: FeeratePerKw, by: Side, htlc: &ChannelHtlc) -> bool {
+    pub(super) fn has_output(
+        &self,
+        owner: Side,
+        feerate: FeeratePerKw,
+        by: Side,
+        htlc: &ChannelHtlc,
+    ) -> bool {
         let dust_limit = self.terms.party(owner).dust_limit;
         !fee::is_trimmed(self.terms.channel_type, feerate, dust_limit, &htlc.seen_by(owner, by))
     }
@@ -147,7 +153,8 @@ impl Commitments {
     /// Offers an HTLC to the peer.
     ///
     /// # Errors
-    /// [`Refused::BreaksLimit`] if the peer would fail the channel for it.
+    /// [`Refused::BreaksLimit`] if the peer would fail the channel for it,
+    /// [`Refused::DustExposure`] if it has no output and too much would be at risk.
     pub fn offer(&self, offer: &HtlcOffer) -> Result<(Self, UpdateAddHtlc), Refused> {
         let HtlcOffer { amount, payment_hash, cltv_expiry, onion, path_key } = offer.clone();
         let htlc = ChannelHtlc {
@@ -158,9 +165,13 @@ impl Commitments {
             path_key,
             stage: Stage::AddProposed,
             removal: None,
+            overexposes: None,
         };
         self.check_limits(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
         self.check_affordable(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
+        if let Some(exposure) = self.overexposed_by(Side::Local, &htlc) {
+            return Err(Refused::DustExposure(exposure));
+        }
         let id = self.next_local_id;
         let mut next = self.clone();
         next.htlcs.insert((Side::Local, id), htlc);
@@ -186,9 +197,10 @@ impl Commitments {
         let expected = self.next_remote_id;
         let out_of_order = PeerViolation::UnexpectedHtlcId { expected, actual: add.id };
         ensure(add.id == expected, out_of_order.clone())?;
-        let htlc = ChannelHtlc::proposed(add);
+        let mut htlc = ChannelHtlc::proposed(add);
         self.check_limits(Side::Remote, &htlc)?;
         self.check_affordable(Side::Remote, &htlc)?;
+        htlc.overexposes = self.overexposed_by(Side::Remote, &htlc);
         let mut next = self.clone();
         next.htlcs.insert((Side::Remote, add.id), htlc);
         next.next_remote_id = add.id.next().ok_or(out_of_order)?;

@@ -25,4 +25,5 @@ pub use records::{ChannelUpdateChecksums, FeeRange, FundingRetransmit};
 pub use types::{
     Alias, BigSize, Bytes, ChannelId, ChannelTypeBits, Data, MessageType, OnionPacket,
     PaymentPreimage, PaymentSecret, Present, Repeated, RgbColor, SignedSatoshis, UncheckedPoint,
+    Variations, features_of,
 };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::codec::{
     DecodeError, Field, TlvValue, read_big_size, take, whole_values, write_big_size, write_bytes,
 };
+use crate::bolt::features::{Feature, Features};
 use crate::bolt::hex_bytes;
 use crate::bolt::tx::ChannelType;
 use crate::bolt::units::ShortChannelId;
@@ -194,28 +195,53 @@ impl<T: Field> TlvValue for Repeated<T> {
 #[serde(transparent)]
 pub struct ChannelTypeBits(Bytes);
 
-const STATIC_REMOTEKEY: &[u8] = &[0x10, 0x00];
-const ANCHORS: &[u8] = &[0x40, 0x10, 0x00];
+/// What a channel type can say beside the format. BOLT 2, "Defined Channel Types".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Variations {
+    /// `option_scid_alias`: others name the channel by an alias only.
+    pub scid_alias: bool,
+    /// `option_zeroconf`: it is in use before its funding transaction is confirmed.
+    pub zeroconf: bool,
+}
 
-impl From<ChannelType> for ChannelTypeBits {
-    fn from(channel_type: ChannelType) -> Self {
-        let bits = match channel_type {
-            ChannelType::StaticRemotekey => STATIC_REMOTEKEY,
-            ChannelType::Anchors => ANCHORS,
-        };
-        Self(Bytes(bits.to_vec()))
-    }
+impl Variations {
+    const ALL: [Self; 4] = [
+        Self { scid_alias: false, zeroconf: false },
+        Self { scid_alias: true, zeroconf: false },
+        Self { scid_alias: false, zeroconf: true },
+        Self { scid_alias: true, zeroconf: true },
+    ];
+}
+
+/// The features that a channel of this type makes use of: both sides must support them.
+pub fn features_of(
+    format: ChannelType,
+    variations: Variations,
+) -> impl Iterator<Item = Feature> + Clone {
+    let used = [
+        (true, Feature::STATIC_REMOTEKEY),
+        (format == ChannelType::Anchors, Feature::ANCHORS),
+        (variations.scid_alias, Feature::SCID_ALIAS),
+        (variations.zeroconf, Feature::ZEROCONF),
+    ];
+    used.into_iter().filter_map(|(is_used, feature)| is_used.then_some(feature))
 }
 
 impl ChannelTypeBits {
-    /// The format that the bits stand for, if it is one that is built here. The bits must be in
-    /// their shortest form and without further ones.
-    pub fn known(&self) -> Option<ChannelType> {
-        match self.0.0.as_slice() {
-            STATIC_REMOTEKEY => Some(ChannelType::StaticRemotekey),
-            ANCHORS => Some(ChannelType::Anchors),
-            _ => None,
-        }
+    /// The bits of this type.
+    pub fn new(format: ChannelType, variations: Variations) -> Self {
+        let features =
+            features_of(format, variations).fold(Features::default(), Features::requiring);
+        Self(Bytes(features.as_bytes().to_vec()))
+    }
+
+    /// The type that the bits stand for, if it is one that is built here. The bits must be in their
+    /// shortest form and without further ones.
+    pub fn known(&self) -> Option<(ChannelType, Variations)> {
+        let formats = [ChannelType::StaticRemotekey, ChannelType::Anchors];
+        let mut all =
+            formats.into_iter().flat_map(|format| Variations::ALL.map(|some| (format, some)));
+        all.find(|(format, variations)| *self == Self::new(*format, *variations))
     }
 }
 

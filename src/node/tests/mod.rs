@@ -3,18 +3,22 @@
 use bitcoin::{Amount, OutPoint};
 use secp256k1::ecdsa::Signature;
 
-use super::pair::{ALICE, BOB, Pair};
+use super::pair::{ALICE, BOB, Pair, block};
 use super::{
-    InvoiceRequest, Node, NodeCommand, NodeError, NodeInput, NodeOutput, PeerEvent, Seed,
-    Unpayable, cheat, default_features,
+    ChannelPolicy, InvoiceRequest, Node, NodeCommand, NodeError, NodeInput, NodeOutput,
+    OpenRequest, PeerEvent, Seed, Unpayable, cheat, default_features,
 };
-use crate::bolt::channel::{ChannelEvent, LocalState, Phase, Purpose, Refused, TrackedStatus};
+use crate::bolt::channel::{
+    ChainEvent, ChannelEvent, DustExposure, LocalState, Phase, Purpose, Refused, TrackedStatus,
+};
 use crate::bolt::connection;
 use crate::bolt::onchain::FundingSpend;
 use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
-use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
+use crate::bolt::units::{
+    BlockHeight, CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat,
+};
 use crate::bolt::wire::messages::{self, CommitmentSigned};
-use crate::bolt::wire::{ChannelTypeBits, Message, PaymentPreimage, ShortChannelId};
+use crate::bolt::wire::{ChannelTypeBits, Message, PaymentPreimage, ShortChannelId, Variations};
 
 const BOTH: [ChannelType; 2] = [StaticRemotekey, Anchors];
 
@@ -37,6 +41,7 @@ macro_rules! change {
 mod an_error;
 mod blinded;
 mod diagnosis;
+mod dust_exposure;
 mod interleavings;
 mod mutual_close;
 mod normal;
@@ -48,4 +53,5 @@ mod revoked_close;
 mod several_hops;
 mod simple_close;
 mod told_by_a_path;
+mod unconfirmed;
 mod unilateral_close;

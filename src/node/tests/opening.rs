@@ -186,7 +186,7 @@ fn accept_channel_with_another_type_is_refused() {
     pair.open(Anchors, Msat::ZERO);
     pair.until("accept_channel");
     pair.deliver(change!(AcceptChannel, m =>
-        m.channel_type = Some(ChannelTypeBits::from(StaticRemotekey))));
+        m.channel_type = Some(ChannelTypeBits::new(StaticRemotekey, Variations::default()))));
     assert_eq!(pair.violation(ALICE), "bolt02/open_channel/channel-type-suitable");
 }
 
@@ -215,10 +215,8 @@ fn a_funding_output_of_another_amount_is_refused() {
     let outpoint = pair.commitments(BOB).funding.outpoint;
     funding.output[outpoint.vout as usize].value -= Amount::from_sat(1);
     // The changed transaction has another txid; tell Bob that it is the one.
-    let event = crate::bolt::channel::ChainEvent::Connected {
-        height: crate::bolt::units::BlockHeight(pair.height.0 + 1),
-        transactions: vec![funding.clone()],
-    };
+    let height = crate::bolt::units::BlockHeight(pair.height.0 + 1);
+    let event = block(height, vec![funding.clone()]);
     let handle = pair.handle();
     let mut channel = pair.nodes[BOB].channel(&handle).unwrap().clone();
     let Phase::Opening(crate::bolt::channel::Opening::AwaitingDepth(waiting)) = &mut channel.phase
@@ -229,6 +227,8 @@ fn a_funding_output_of_another_amount_is_refused() {
     pair.nodes[BOB].channels.insert(handle, channel);
     pair.input(BOB, super::super::NodeInput::Chain(event)).unwrap();
     assert_eq!(pair.violation(BOB), "bolt02/channel_ready/funding-output-fits");
+    assert_eq!(pair.phase(BOB).name(), "funding_lost");
+    assert!(pair.mempool.is_empty(), "no commitment could spend it");
 }
 
 #[test]

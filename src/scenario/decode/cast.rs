@@ -8,8 +8,8 @@ use crate::scenario::{
     error::Mistake,
     language,
     model::{
-        At, Blocks, Channel, ChannelName, ChannelType, Position, RelayTerms, Role, RoleKind,
-        RoleName,
+        At, Blocks, Channel, ChannelName, ChannelTerms, ChannelType, Position, RelayTerms, Role,
+        RoleKind, RoleName,
     },
     units::{self, Quantity},
     yaml::Node,
@@ -38,9 +38,9 @@ impl Reader {
             .get("role")
             .and_then(|node| self.word(node, "kind of role", RoleKind::WORDS, RoleKind::from_word));
         let funds = self.optional(fields.get("funds"), Self::sat);
-        let dust_limit = self.optional(fields.get("dust_limit"), Self::sat);
         let features = self.optional(fields.get("features"), Self::feature_bits);
         let without = self.optional(fields.get("without"), Self::feature_bits);
+        let asks = self.channel_terms(&fields);
         let relay = self.relay_terms(&fields);
         let delta = fields.get("min_final_cltv_expiry_delta");
         let delta = self.optional(delta, Self::cltv_delta);
@@ -48,11 +48,29 @@ impl Reader {
             name,
             kind: kind?,
             funds: funds?.map_or(Amount::ZERO, |funds| funds.value),
-            dust_limit: dust_limit?,
+            asks: asks?,
             features: features?.unwrap_or_default(),
             without: without?.unwrap_or_default(),
             relay: relay?,
             min_final_cltv_expiry_delta: delta?.map(|blocks| blocks.value),
+        })
+    }
+
+    /// What somebody asks of its channels, as far as these fields say.
+    fn channel_terms(&mut self, fields: &Fields<'_>) -> Option<ChannelTerms> {
+        let dust_limit = self.optional(fields.get("dust_limit"), Self::sat);
+        let reserve = self.optional(fields.get("channel_reserve"), Self::sat);
+        let in_flight = self.optional(fields.get("max_htlc_value_in_flight"), Self::msat);
+        let count = self.optional(fields.get("max_accepted_htlcs"), Self::number);
+        let exposure = self.optional(fields.get("max_dust_htlc_exposure"), Self::msat);
+        let zeroconf = self.optional(fields.get("accepts_zeroconf"), Self::flag);
+        Some(ChannelTerms {
+            dust_limit: dust_limit?,
+            channel_reserve: reserve?.map(|amount| amount.value),
+            max_htlc_value_in_flight: in_flight?.map(|amount| amount.value),
+            max_accepted_htlcs: count?,
+            max_dust_htlc_exposure: exposure?.map(|amount| amount.value),
+            accepts_zeroconf: zeroconf?.is_some_and(|flag| flag.value),
         })
     }
 
@@ -105,6 +123,8 @@ impl Reader {
         let channel_type = self.optional(fields.get("type"), |reader, node| {
             reader.word(node, "channel type", ChannelType::WORDS, ChannelType::from_word)
         });
+        let scid_alias = self.optional(fields.get("scid_alias"), Self::flag);
+        let zeroconf = self.optional(fields.get("zeroconf"), Self::flag);
         let to_self_delay = self.optional(fields.get("to_self_delay"), Self::csv_delay);
         let feerate = self.optional(fields.get("feerate"), |reader, node| {
             reader.quantity(node, Quantity::Feerate, units::feerate)
@@ -118,6 +138,8 @@ impl Reader {
             capacity: capacity?,
             push: push?.unwrap_or(At::new(Amount::ZERO, at)),
             channel_type: channel_type?.map_or(ChannelType::Anchors, |word| word.value),
+            scid_alias: scid_alias?.is_some_and(|flag| flag.value),
+            zeroconf: zeroconf?.is_some_and(|flag| flag.value),
             to_self_delay: to_self_delay?.unwrap_or(At::new(CsvDelay(144), at)),
             feerate: feerate?.unwrap_or(At::new(FeeratePerKw(1000), at)),
             minimum_depth: minimum_depth?.unwrap_or(At::new(Blocks(3), at)),

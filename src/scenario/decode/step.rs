@@ -5,7 +5,10 @@ use crate::scenario::{
     error::Mistake,
     language::{self, VERBS, VerbRule},
     model::{At, Blocks, Channel, ChannelName, Position, RoleName, StateName},
-    step::{ChannelState, ClosedUntil, Expect, Expectation, Step, TransactionPattern, Until, Verb},
+    step::{
+        ChannelState, ClosedUntil, Expect, Expectation, FundedWith, Step, TransactionPattern,
+        Until, Verb,
+    },
     units::{self, Quantity},
     yaml::{Content, Node},
 };
@@ -93,6 +96,7 @@ impl Reader {
                 Some(Verb::Close { channel, by, until })
             }
             "bump_close" => self.bump_close(&fields),
+            "fund" => self.fund(&fields),
             "force_close" => {
                 let (channel, by) = self.channel_and_role(&fields, "by")?;
                 Some(Verb::ForceClose { channel, by })
@@ -144,6 +148,15 @@ impl Reader {
             "online" => self.role(node).map(Verb::Online),
             _ => None,
         }
+    }
+
+    fn fund(&mut self, fields: &Fields<'_>) -> Option<Verb> {
+        let channel = fields.get("channel").and_then(|node| self.channel(node));
+        let with = fields.get("with").and_then(|node| {
+            let (words, from_word) = (FundedWith::WORDS, FundedWith::from_word);
+            self.word(node, "way to fund a channel", words, from_word)
+        });
+        Some(Verb::Fund { channel: channel?, with: with?.value })
     }
 
     fn bump_close(&mut self, fields: &Fields<'_>) -> Option<Verb> {

@@ -149,6 +149,9 @@ impl Reader {
                 "wrong" if can_be_wrong(kind) => {
                     return Some(NamedField { name, value: FieldValue::Wrong, words });
                 }
+                "high_s" if *kind == Kind::Signature => {
+                    return Some(NamedField { name, value: FieldValue::HighS, words });
+                }
                 _ => {}
             }
         }

@@ -50,7 +50,7 @@ bolt: [2#channel-establishment]
 covers: [bolt02/open_channel/to-self-delay-bound]
 links: tcp
 cast:
-  alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat}
+  alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat, channel_reserve: 1_000 sat, max_htlc_value_in_flight: 1 BTC, max_accepted_htlcs: 30, max_dust_htlc_exposure: 1_000 sat, accepts_zeroconf: true}
   bob: {role: honest, funds: 0.5 BTC, fee_base: 1 sat, fee_proportional: 100 ppm, cltv_expiry_delta: 40 blocks, htlc_minimum: 1 msat, min_final_cltv_expiry_delta: 18 blocks}
   carol: {role: honest, funds: 1 BTC}
   probe: {role: probe, funds: 1 BTC, features: [option_simple_close/odd, 101], without: [option_anchors]}
@@ -61,6 +61,8 @@ channels:
     capacity: 1_000_000 sat
     push: 100_000 sat
     type: static_remotekey
+    scid_alias: true
+    zeroconf: false
     to_self_delay: 6 blocks
     feerate: 4 sat/vB
     minimum_depth: 1 block
@@ -119,6 +121,7 @@ steps:
   - try:
       proposes:
         - send: {from: probe, to: bob, channel: pb, open_channel: {temporary_channel_id: wrong, funding_satoshis: 5 sat, push_msat: 1 msat, feerate_per_kw: 253 sat/kw, to_self_delay: 2017 blocks, max_accepted_htlcs: 484, funding_pubkey: wrong, channel_flags: 1, channel_type: absent, upfront_shutdown_script: ""}}
+        - fund: {channel: pb, with: coinbase}
         - expect: {from: bob, message: [error, warning, hang_up]}
         - try:
             once: [{disconnect: {from: probe, to: bob}}]
@@ -126,7 +129,7 @@ steps:
       speaks:
         - send: {from: probe, unknown: {message_type: 32769, payload: 00ff}}
         - send: {from: probe, raw: 0012}
-        - send: {from: probe, channel_update: {short_channel_id: 1x2x3, timestamp: 4_000_000_000, signature: wrong}}
+        - send: {from: probe, channel_update: {short_channel_id: 1x2x3, timestamp: 4_000_000_000, signature: high_s}}
         - send: {from: probe, closing_signed: {fee_satoshis: 5 sat, fee_range: {min_fee_satoshis: 1 sat, max_fee_satoshis: 2 sat}}}
         - send: {from: probe, commitment_signed: {htlc_signature: wrong}}
         - send: {from: probe, error: {data: Over}}

@@ -86,7 +86,10 @@ fn every_part_of_the_language_is_read() {
     assert_eq!(ab.channel_type, ChannelType::StaticRemotekey);
     assert_eq!(ab.feerate.value, FeeratePerKw(1000));
     assert_eq!(ab.push.value, Amount::from_sat(100_000));
-    assert_eq!(scenario.cast[0].dust_limit.map(|limit| limit.value), Some(Amount::from_sat(546)));
+    assert_eq!(
+        scenario.cast[0].asks.dust_limit.map(|limit| limit.value),
+        Some(Amount::from_sat(546))
+    );
     assert_eq!(scenario.steps[0].say.as_deref(), Some("The first channel: with a push."));
     let left_out: Vec<usize> = scenario
         .steps
@@ -115,7 +118,7 @@ fn an_alias_stands_where_it_is_used() {
     );
     let text = changed(&text, "bob: {role: honest}", "bob: {role: honest, dust_limit: *d}");
     let scenario = read(&text);
-    let limit = scenario.cast[1].dust_limit.expect("a dust limit");
+    let limit = scenario.cast[1].asks.dust_limit.expect("a dust limit");
     let place = (limit.at.line, limit.at.column);
     assert_eq!((limit.value, place), (Amount::from_sat(546), (5, 35)));
 }

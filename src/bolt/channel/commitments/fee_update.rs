@@ -3,6 +3,7 @@
 use bitcoin::Amount;
 
 use super::{Commitments, Parts};
+use crate::bolt::channel::dust_exposure::DustExposure;
 use crate::bolt::channel::error::{PeerViolation, Refused, ensure};
 use crate::bolt::channel::htlc_state::{Milestone, Stage};
 use crate::bolt::channel::opening::check_feerate;
@@ -78,8 +79,8 @@ impl Commitments {
     /// Proposes another fee rate.
     ///
     /// # Errors
-    /// [`Refused`] if we are not the opener, the fee rate is one that the peer must not take, or we
-    /// cannot pay for it and keep the reserve.
+    /// [`Refused`] if we are not the opener, the fee rate is one that the peer must not take, we
+    /// cannot pay for it and keep the reserve, or it puts too much at risk.
     pub fn update_fee(&self, feerate: FeeratePerKw) -> Result<(Self, UpdateFee), Refused> {
         if self.terms.opener == Side::Remote {
             return Err(Refused::BreaksLimit(PeerViolation::FeeNotTheirs));
@@ -92,6 +93,9 @@ impl Commitments {
                 return Err(Refused::BreaksLimit(unaffordable));
             }
         }
+        if let Some(exposure) = self.overexposed_at(feerate) {
+            return Err(Refused::DustExposure(exposure));
+        }
         let message =
             UpdateFee { channel_id: self.channel_id, feerate_per_kw: feerate, unknown: Vec::new() };
         Ok((self.with_fee_update(feerate), message))
@@ -100,16 +104,19 @@ impl Commitments {
     /// Takes note of another fee rate that the peer proposes.
     ///
     /// # Errors
-    /// [`PeerViolation`] if the peer is not the opener, the fee rate is unreasonable, or the peer
-    /// cannot pay for it in our commitment.
+    /// [`PeerViolation`] if the peer is not the opener, the fee rate is unreasonable, the peer
+    /// cannot pay for it in our commitment, or it puts too much at risk.
     pub fn receive_update_fee(&self, update: &UpdateFee) -> Result<Self, PeerViolation> {
         let feerate = update.feerate_per_kw;
         ensure(self.terms.opener == Side::Remote, PeerViolation::FeeNotTheirs)?;
         check_feerate(feerate)?;
-        match self.lacks(Side::Local, feerate, Amount::ZERO) {
+        if let Some((available, needed)) = self.lacks(Side::Local, feerate, Amount::ZERO) {
+            return Err(PeerViolation::FeeUnaffordable { feerate, available, needed });
+        }
+        match self.overexposed_at(feerate) {
             None => Ok(self.with_fee_update(feerate)),
-            Some((available, needed)) => {
-                Err(PeerViolation::FeeUnaffordable { feerate, available, needed })
+            Some(DustExposure { exposure, limit }) => {
+                Err(PeerViolation::FeeOverexposes { feerate, exposure, limit })
             }
         }
     }

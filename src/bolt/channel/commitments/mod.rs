@@ -16,17 +16,18 @@ use bitcoin::{Transaction, Txid};
 use secp256k1::PublicKey;
 use secp256k1::ecdsa::Signature;
 
+use super::dust_exposure::DustExposure;
 use super::htlc_state::{Milestone, Stage};
 use super::spender;
 use super::terms::{ChannelSecrets, Terms};
-use crate::bolt::keys::{PerCommitmentSecret, SecretStore};
+use crate::bolt::keys::{KeyError, PerCommitmentSecret, SecretStore};
 use crate::bolt::tx::funding::Funding;
 use crate::bolt::tx::htlc::{Direction, Htlc};
 use crate::bolt::tx::{
     Commitment, CommitmentKeys, CommitmentTransaction, OutputRole, Side, TxError,
 };
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
-use crate::bolt::wire::messages::UpdateAddHtlc;
+use crate::bolt::wire::messages::{ChannelReady, UpdateAddHtlc};
 use crate::bolt::wire::{ChannelId, OnionPacket};
 use fee_update::FeeUpdate;
 
@@ -51,6 +52,8 @@ pub struct ChannelHtlc {
     pub stage: Stage,
     /// How it is removed, once it is.
     pub removal: Option<Removal>,
+    /// What it puts at risk, if that is too much: then it is to be given back.
+    pub overexposes: Option<DustExposure>,
 }
 
 impl ChannelHtlc {
@@ -64,6 +67,7 @@ impl ChannelHtlc {
             path_key: add.blinded_path,
             stage: Stage::AddProposed,
             removal: None,
+            overexposes: None,
         }
     }
 
@@ -326,15 +330,28 @@ impl Commitments {
         self.htlcs.len().saturating_add(self.fee_updates.len())
     }
 
+    /// Our `channel_ready`. BOLT 2, "The `channel_ready` Message".
+    ///
+    /// # Errors
+    /// [`KeyError`] if the second per-commitment point does not exist.
+    pub fn channel_ready(&self, secrets: &ChannelSecrets) -> Result<ChannelReady, KeyError> {
+        Ok(ChannelReady {
+            channel_id: self.channel_id,
+            second_per_commitment_point: secrets.seed.secret(CommitmentNumber(1)).point()?,
+            short_channel_id: self.terms.alias,
+            unknown: Vec::new(),
+        })
+    }
+
     /// The same, with the funding transaction.
-    pub(super) fn with_funding_transaction(self, known: Option<Arc<Transaction>>) -> Self {
-        Self { funding_transaction: known, ..self }
+    pub(super) fn with_funding_transaction(self, known: Arc<Transaction>) -> Self {
+        Self { funding_transaction: Some(known), ..self }
     }
 
     /// The transaction that spends an input of the funding transaction in its place, if a block
     /// has one: the channel can never be.
     pub(super) fn double_spend(&self, transactions: &[Transaction]) -> Option<Txid> {
-        let ours = self.funding_transaction.as_ref()?;
+        let ours = self.funding_transaction.as_ref().filter(|known| !known.is_coinbase())?;
         let txid = self.funding.outpoint.txid;
         ours.input
             .iter()

@@ -275,13 +275,12 @@ impl Encounter {
             self.publish()?;
             let height = self.chain.height().checked_add(1).unwrap_or(self.chain.height());
             for block in self.chain.mine(1)? {
-                let transactions: Vec<_> = block.txdata.into_iter().skip(1).collect();
-                if !transactions.is_empty() {
-                    let txids: Vec<_> =
-                        transactions.iter().map(Transaction::compute_txid).collect();
+                let mined = block.txdata.iter().skip(1).map(Transaction::compute_txid);
+                let txids: Vec<_> = mined.collect();
+                if !txids.is_empty() {
                     self.reference.note(format!("block {} has {txids:?}", height.0));
                 }
-                let event = ChainEvent::Connected { height, transactions };
+                let event = ChainEvent::Connected { height, transactions: block.txdata };
                 self.reference.input(NodeInput::Chain(event))?;
             }
         }
@@ -361,7 +360,9 @@ impl Encounter {
         channel_type: ChannelType,
     ) -> Result<Channel, EncounterError> {
         let peer = self.ldk.id();
-        let request = OpenRequest { peer, capacity, push, channel_type, feerate: FEERATE };
+        let variations = Variations::default();
+        let request =
+            OpenRequest { peer, capacity, push, channel_type, variations, feerate: FEERATE };
         self.reference.note("reference is told to open");
         self.reference.command(NodeCommand::Open(request))?;
         self.confirm()

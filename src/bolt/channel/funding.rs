@@ -1,0 +1,155 @@
+//! The funding transaction in the chain. BOLT 2, "The `channel_ready` Message".
+//!
+//! ```text
+//! Awaited --> At --> Undone --> At …    it is in a block, and no longer, and again
+//!    |         |
+//!    |         +--> its output is spent: the chain decides
+//!    +------------> another output than was agreed on, spent by another, or too late: lost
+//! ```
+
+use std::sync::Arc;
+
+use bitcoin::{Transaction, Txid};
+
+use super::error::ensure;
+use super::{
+    ChainEvent, ChannelEvent, Closed, Closing, Commitments, Context, Output, PeerViolation, Phase,
+    Step, spender,
+};
+use crate::bolt::tx::Side;
+use crate::bolt::units::{BlockHeight, ShortChannelId};
+
+/// After so many blocks without the funding transaction the acceptor forgets the channel.
+const FORGET_AFTER: u32 = 2016;
+
+/// Confirmations that a coinbase needs before the next block may spend it: a rule of consensus.
+const COINBASE_MATURITY: u32 = 100;
+
+/// Where the funding transaction is, as a channel sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Not in a block yet.
+    Awaited {
+        /// The height at which the wait began.
+        since: BlockHeight,
+    },
+    /// In a block.
+    At {
+        /// The block's height.
+        height: BlockHeight,
+        /// Which of the block's transactions it is; the coinbase is the first, 0.
+        index: u32,
+    },
+    /// In no block any more.
+    Undone,
+}
+
+impl Confirmation {
+    /// How many blocks deep it is at this height; the block itself counts.
+    pub fn depth(self, height: BlockHeight) -> u32 {
+        match self {
+            Self::Awaited { .. } | Self::Undone => 0,
+            Self::At { height: confirmed, .. } => {
+                height.blocks_since(confirmed).and_then(|n| n.checked_add(1)).unwrap_or(0)
+            }
+        }
+    }
+
+    /// Whether it is deep enough at this height for a channel that takes `minimum_depth` blocks. A
+    /// coinbase must besides be mature: before, no commitment could spend it.
+    pub(super) fn is_deep(self, minimum_depth: u32, height: BlockHeight) -> bool {
+        let needed = match self {
+            Self::At { index: 0, .. } => minimum_depth.max(COINBASE_MATURITY),
+            Self::At { .. } | Self::Awaited { .. } | Self::Undone => minimum_depth,
+        };
+        self.depth(height) >= needed
+    }
+
+    /// Whether the transaction is missing for so long that the acceptor forgets the channel.
+    fn is_late(self, height: BlockHeight) -> bool {
+        match self {
+            Self::Awaited { since } => {
+                height.blocks_since(since).is_some_and(|waited| waited >= FORGET_AFTER)
+            }
+            Self::At { .. } | Self::Undone => false,
+        }
+    }
+
+    /// Where the transaction is without the block at this height, and what is to be told of that.
+    fn without(self, undone: BlockHeight) -> (Self, Option<Output>) {
+        match self {
+            Self::At { height, .. } if height == undone => {
+                (Self::Undone, Some(Output::Event(ChannelEvent::FundingUnconfirmed)))
+            }
+            Self::At { .. } | Self::Awaited { .. } | Self::Undone => (self, None),
+        }
+    }
+
+    /// The id of the channel that is funded by this output of the transaction.
+    pub fn short_channel_id(self, output: u32) -> Option<ShortChannelId> {
+        match self {
+            Self::Awaited { .. } | Self::Undone => None,
+            Self::At { height, index } => {
+                ShortChannelId::new(height.0, index, u16::try_from(output).ok()?)
+            }
+        }
+    }
+}
+
+/// Follows the funding transaction through a change of the chain. `goes_on` makes the phase for where
+/// it is now; another takes over if the block spends its output, or if it can no longer be what both
+/// sides agreed on.
+///
+/// # Errors
+/// [`PeerViolation::WrongFundingOutput`] if a block has the transaction with another output.
+pub(super) fn watch(
+    commitments: &Commitments,
+    confirmation: Confirmation,
+    context: &Context<'_>,
+    event: &ChainEvent,
+    goes_on: impl FnOnce(Commitments, Confirmation) -> Phase,
+) -> Step {
+    let (height, transactions) = match event {
+        ChainEvent::Connected { height, transactions } => (*height, transactions),
+        ChainEvent::Disconnected { height } => {
+            let (next, told) = confirmation.without(*height);
+            return Ok((goes_on(commitments.clone(), next), told.into_iter().collect()));
+        }
+    };
+    let (mut commitments, mut confirmation, mut outputs) =
+        (commitments.clone(), confirmation, Vec::new());
+    if let Some((index, transaction)) = find(transactions, commitments.funding.outpoint.txid) {
+        check_output(&commitments, transaction)?;
+        commitments = commitments.with_funding_transaction(Arc::new(transaction.clone()));
+        confirmation = Confirmation::At { height, index };
+        outputs.push(Output::Event(ChannelEvent::FundingConfirmed { height }));
+    }
+    if let Some(by) = commitments.double_spend(transactions) {
+        outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
+        return Ok((Phase::Closed(Closed::FundingLost), outputs));
+    }
+    let (outpoint, opener) = (commitments.funding.outpoint, commitments.terms.opener);
+    let next = goes_on(commitments, confirmation);
+    if let Some(spend) = spender(transactions, outpoint) {
+        return Closing::confirmed(next, context, spend, outputs);
+    }
+    // Who has used a channel that was never confirmed still has its balance to lose.
+    let in_use = matches!(next, Phase::Normal(_));
+    if opener == Side::Remote && !in_use && confirmation.is_late(context.height) {
+        outputs.push(Output::Event(ChannelEvent::FundingForgotten));
+        return Ok((Phase::Closed(Closed::FundingLost), outputs));
+    }
+    Ok((next, outputs))
+}
+
+/// The transaction of this id, and which of the block's it is.
+fn find(transactions: &[Transaction], txid: Txid) -> Option<(u32, &Transaction)> {
+    (0_u32..).zip(transactions).find(|(_, transaction)| transaction.compute_txid() == txid)
+}
+
+fn check_output(commitments: &Commitments, transaction: &Transaction) -> Result<(), PeerViolation> {
+    let funding = &commitments.funding;
+    let position = usize::try_from(funding.outpoint.vout).unwrap_or(usize::MAX);
+    let fits = transaction.output.get(position) == Some(&funding.output());
+    ensure(fits, PeerViolation::WrongFundingOutput { outpoint: funding.outpoint })
+}
