@@ -172,18 +172,7 @@ fn a_changed_sentence_has_another_fingerprint() {
 /// The checks that no scenario sets off yet, each with the reason.
 const NOT_PLAYED: &[(&str, &str)] = &[
     ("bolt02/channel_ready/funding-output-fits", "takes a funding with another output: unit tests"),
-    ("bolt02/channel_reestablish/next-revocation-number", "takes a peer's old secret: unit tests"),
-    ("bolt02/closing_complete/answered-in-time", "takes a probe that says nothing for 6 blocks"),
-    ("bolt02/closing_complete/signatures-by-balance", "told beside a good signature: unit tests"),
-    ("bolt02/closing_sig/signature-offered", "takes a signature of another choice: unit tests"),
-    ("bolt02/closing_signed/answered-in-time", "takes a probe that says nothing for 6 blocks"),
-    ("bolt02/closing_signed/fee-in-range", "takes a signature for another fee: unit tests"),
-    ("bolt02/open_channel/temporary-channel-id-unique", "takes an id that is in use: unit tests"),
-    ("bolt02/shutdown/same-script", "the close would leave an HTLC on chain"),
     ("bolt02/update_add_htlc/max-accepted-htlcs", "takes 484 HTLCs: unit tests"),
-    ("bolt02/update_fail_malformed_htlc/badonion-set", "the close would leave an HTLC on chain"),
-    ("bolt02/update_fulfill_htlc/preimage-fits", "the close would leave an HTLC on chain"),
-    ("bolt03/per-commitment-secret/from-one-seed", "takes a forged seed: unit tests"),
 ];
 
 /// The transcripts of all scenarios.

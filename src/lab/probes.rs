@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use bitcoin::hashes::{Hash, sha256};
 use serde_json::{Map, Value, json};
 
+use super::network::Player;
 use super::steps::failed;
 use super::{Lab, Stop};
 use crate::bolt::channel::{HtlcOffer, Pace};
@@ -77,6 +78,14 @@ impl Lab<'_> {
     fn probes(&self) -> Vec<RoleName> {
         let probes = self.cast.iter().filter(|(_, player)| player.kind == RoleKind::Probe);
         probes.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether a role is a probe that waits for the file's word.
+    pub(super) fn is_scripted(&self, role: &RoleName) -> bool {
+        let waits = |player: &Player| {
+            player.kind == RoleKind::Probe && matches!(player.flow, Flow::Held(_))
+        };
+        self.cast.get(role).is_some_and(waits)
     }
 
     /// Has every probe wait for the file's word, or act as anybody else would.
@@ -231,10 +240,17 @@ impl Lab<'_> {
             Some(message) => message,
             None => self.filled(from, handle, fields.name)?,
         };
-        let message = with_fields(&made, fields)
+        let mut message = with_fields(&made, fields)
             .map_err(|error| failed(Some(send.from.at), format!("{fields}: {error}")))?;
         if let (Some(handle), Some(player)) = (handle, self.cast.get_mut(from)) {
-            cheat::having_sent(&mut player.node, &handle, &message);
+            let node = &mut player.node;
+            if !fields.fields.iter().any(|field| field.name == "signature") {
+                message = cheat::signed(node, &handle, message)
+                    .map_err(|error| failed(Some(send.from.at), error.to_string()))?;
+            }
+            let known = cheat::having_sent(node, &handle, &message);
+            let name = channel.filter(|_| known != handle).cloned();
+            self.channels.extend(name.map(|name| (name, known)));
         }
         Ok(message)
     }
@@ -394,8 +410,8 @@ fn unpayable(height: u32) -> HtlcOffer {
 /// The id that a message about a channel would have now.
 fn channel_id(node: &Node, handle: Option<ChannelHandle>) -> ChannelId {
     let Some(handle) = handle else { return ChannelId::ALL };
-    let known = node.channel(&handle).and_then(|channel| channel.phase.commitments());
-    known.map_or(handle, |commitments| commitments.channel_id)
+    let known = node.channel(&handle).map(|channel| channel.phase.channel_id());
+    known.filter(|id| *id != ChannelId::ALL).unwrap_or(handle)
 }
 
 /// A value for every field of a message.

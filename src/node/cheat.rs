@@ -99,11 +99,34 @@ pub fn channel_ready(node: &Node, channel: &ChannelHandle) -> Option<Message> {
     Some(ChannelReady { channel_id, second_per_commitment_point, short_channel_id, unknown }.into())
 }
 
-/// A node has sent this message about a channel, which need not be the one that it made.
-pub fn having_sent(node: &mut Node, channel: &ChannelHandle, message: &Message) {
-    if let Some(channel) = node.channels.get_mut(channel) {
-        channel.phase = channel.phase.having_sent(message);
-    }
+/// A node has sent this message about a channel, which need not be the one that it made. Returns what
+/// the channel is known by from then on.
+pub fn having_sent(node: &mut Node, channel: &ChannelHandle, message: &Message) -> ChannelHandle {
+    let Some(mut known) = node.channels.remove(channel) else { return *channel };
+    known.phase = known.phase.having_sent(message);
+    let handle = match message {
+        // What another channel is known by, two cannot be.
+        Message::OpenChannel(open) if !node.channels.contains_key(&open.temporary_channel_id) => {
+            open.temporary_channel_id
+        }
+        _ => *channel,
+    };
+    node.channels.insert(handle, known);
+    handle
+}
+
+/// The same message with a signature for what it says, if it proposes a closing fee that the node need
+/// not have chosen.
+///
+/// # Errors
+/// [`NodeError::Transaction`] if there is no transaction with this fee.
+pub fn signed(
+    node: &Node,
+    channel: &ChannelHandle,
+    message: Message,
+) -> Result<Message, NodeError> {
+    let Some(found) = node.channels.get(channel) else { return Ok(message) };
+    found.phase.signing(&found.secrets, message).map_err(NodeError::Transaction)
 }
 
 /// The number of the newest commitment of a channel, for a cheat to remember.

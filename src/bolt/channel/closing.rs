@@ -10,8 +10,8 @@
 use bitcoin::{OutPoint, Transaction, Txid};
 
 use super::{
-    ChainEvent, ChannelEvent, Closed, Context, IRREVOCABLE_DEPTH, Input, Negotiating, Output,
-    Phase, Purpose, Step, spender, unexpected,
+    ChainEvent, ChannelEvent, Closed, Commitments, Context, Fault, IRREVOCABLE_DEPTH, Input,
+    Negotiating, Output, Phase, Purpose, Step, spender, unexpected,
 };
 use crate::bolt::onchain::{self, Claimable, Rest};
 use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
@@ -153,6 +153,22 @@ impl Closing {
         }
     }
 
+    /// Our commitment once more, if the funding transaction has joined the chain only now: what was
+    /// published before it may have been refused.
+    fn publish_again(
+        &self,
+        context: &Context<'_>,
+        commitments: &Commitments,
+        transactions: &[Transaction],
+    ) -> Result<Vec<Output>, Fault> {
+        let funding = commitments.funding.outpoint.txid;
+        let is_funded = transactions.iter().any(|tx| tx.compute_txid() == funding);
+        if !is_funded || self.intent != Intent::Ours || self.agreed().is_some() {
+            return Ok(Vec::new());
+        }
+        Ok(self.before.force_close(context)?.1)
+    }
+
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
         match (&self.spend, event) {
             (None, ChainEvent::Connected { transactions, .. }) => {
@@ -168,7 +184,10 @@ impl Closing {
                         let before = (*self.before).clone();
                         Self::spent(before, self.intent, context, spend, Vec::new())
                     }
-                    None => Ok((Phase::Closing(self.clone()), Vec::new())),
+                    None => {
+                        let outputs = self.publish_again(context, commitments, transactions)?;
+                        Ok((Phase::Closing(self.clone()), outputs))
+                    }
                 }
             }
             (None, ChainEvent::Disconnected { .. }) => {

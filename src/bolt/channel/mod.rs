@@ -417,8 +417,8 @@ impl Phase {
         }
     }
 
-    /// The id that messages name the channel by.
-    fn channel_id(&self) -> ChannelId {
+    /// The id that messages name the channel by; all zero once nothing names it any more.
+    pub fn channel_id(&self) -> ChannelId {
         match self {
             Self::Opening(opening) => opening.channel_id(),
             Self::Normal(_)

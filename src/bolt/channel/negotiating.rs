@@ -189,6 +189,11 @@ impl Negotiating {
         Ok(self.closing.legacy(terms.opener, fee, terms.local.dust_limit)?)
     }
 
+    /// The closing transaction at this fee, as we would sign it; none if the funder cannot pay it.
+    pub(super) fn at_fee(&self, fee: Amount) -> Option<Transaction> {
+        self.transaction(fee).ok()
+    }
+
     fn propose(
         &mut self,
         context: &Context<'_>,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::opening::{Opening, Proposal};
 use super::terms::{PartyTerms, Terms};
-use super::{Commitments, Phase};
+use super::{ChannelSecrets, Commitments, Phase};
+use crate::bolt::tx::TxError;
 use crate::bolt::wire::messages::{AcceptChannel, OpenChannel};
 use crate::bolt::wire::{ChannelTypeBits, Message};
 
@@ -49,6 +50,35 @@ impl Phase {
     }
 }
 
+impl Phase {
+    /// A `closing_signed` with our signature for the fee that it names, which need not be one that we
+    /// would propose. Every other message stays as it is.
+    ///
+    /// # Errors
+    /// [`TxError`] if the signature cannot be made.
+    pub fn signing(&self, secrets: &ChannelSecrets, message: Message) -> Result<Message, TxError> {
+        let negotiating = match self {
+            Self::Negotiating(negotiating) => Some(negotiating),
+            Self::Closing(closing) => closing.agreed(),
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::SimpleClosing(_)
+            | Self::Closed(_) => None,
+        };
+        let (Some(negotiating), Message::ClosingSigned(mut closing)) = (negotiating, message.clone())
+        else {
+            return Ok(message);
+        };
+        // What nobody can pay nobody can sign for.
+        if let Some(transaction) = negotiating.at_fee(closing.fee_satoshis) {
+            closing.signature =
+                negotiating.commitments.funding.sign(&transaction, &secrets.funding)?;
+        }
+        Ok(closing.into())
+    }
+}
+
 impl Proposal {
     fn having_proposed(&self, open: &OpenChannel) -> Self {
         let party: PartyTerms = open.into();
@@ -62,7 +92,8 @@ impl Proposal {
             remote: party,
             ..(*self.terms).clone()
         };
-        Self { terms: Arc::new(terms), ..self.clone() }
+        let temporary_channel_id = open.temporary_channel_id;
+        Self { temporary_channel_id, terms: Arc::new(terms), ..self.clone() }
     }
 
     fn having_accepted(&self, accept: &AcceptChannel) -> Self {
