@@ -67,7 +67,9 @@ impl State {
     pub(super) fn giving_back(mut self, is_given: impl Fn(End, Msat) -> bool) -> Self {
         let given = self.htlcs.iter().filter(|((offerer, _), amount)| is_given(*offerer, **amount));
         let given: Vec<(End, HtlcId)> = given.map(|(key, _)| *key).collect();
-        given.into_iter().for_each(|(offerer, id)| self.remove(offerer, id, offerer));
+        for (offerer, id) in given {
+            self.remove(offerer, id, offerer);
+        }
         self
     }
 

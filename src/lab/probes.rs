@@ -245,7 +245,7 @@ impl Lab<'_> {
         if let (Some(handle), Some(player)) = (handle, self.cast.get_mut(from)) {
             let node = &mut player.node;
             if !fields.fields.iter().any(|field| field.name == "signature") {
-                message = cheat::signed(node, &handle, message)
+                message = cheat::sign(node, &handle, message)
                     .map_err(|error| failed(Some(send.from.at), error.to_string()))?;
             }
             let known = cheat::having_sent(node, &handle, &message);
@@ -324,7 +324,7 @@ impl Lab<'_> {
             let unknown = json!({"unknown": {"message_type": 0, "payload": ""}});
             return serde_json::from_value(unknown).map_err(|_| failed(None, name.to_owned()));
         };
-        let filled = json!({ rule.name: filling(rule, channel_id(node, handle), node) });
+        let filled = json!({ rule.name: filling(rule, handle, node) });
         serde_json::from_value(filled)
             .map_err(|error| failed(None, format!("{name} cannot be filled in: {error}")))
     }
@@ -415,10 +415,11 @@ fn channel_id(node: &Node, handle: Option<ChannelHandle>) -> ChannelId {
 }
 
 /// A value for every field of a message.
-fn filling(rule: &MessageRule, id: ChannelId, node: &Node) -> Value {
+fn filling(rule: &MessageRule, handle: Option<ChannelHandle>, node: &Node) -> Value {
     let fields = rule.fields.iter().map(|field| {
         let value = match (field.name, field.kind) {
-            ("channel_id" | "temporary_channel_id", _) => json!(id.to_string()),
+            ("channel_id", _) => json!(channel_id(node, handle).to_string()),
+            ("temporary_channel_id", _) => json!(handle.unwrap_or(ChannelId::ALL).to_string()),
             (_, kind) => plain(kind, node),
         };
         (field.name.to_owned(), value)

@@ -104,29 +104,32 @@ pub fn channel_ready(node: &Node, channel: &ChannelHandle) -> Option<Message> {
 pub fn having_sent(node: &mut Node, channel: &ChannelHandle, message: &Message) -> ChannelHandle {
     let Some(mut known) = node.channels.remove(channel) else { return *channel };
     known.phase = known.phase.having_sent(message);
-    let handle = match message {
-        // What another channel is known by, two cannot be.
-        Message::OpenChannel(open) if !node.channels.contains_key(&open.temporary_channel_id) => {
-            open.temporary_channel_id
-        }
-        _ => *channel,
-    };
+    let mut handle = *channel;
+    // What another channel is known by, two cannot be.
+    if let Message::OpenChannel(open) = message
+        && !node.channels.contains_key(&open.temporary_channel_id)
+    {
+        handle = open.temporary_channel_id;
+    }
     node.channels.insert(handle, known);
     handle
 }
 
-/// The same message with a signature for what it says, if it proposes a closing fee that the node need
-/// not have chosen.
+/// The same message with a signature for what it says, if it proposes a closing fee, which the node
+/// need not have chosen.
 ///
 /// # Errors
-/// [`NodeError::Transaction`] if there is no transaction with this fee.
-pub fn signed(
-    node: &Node,
+/// [`NodeError::Transaction`] if the signature cannot be made.
+pub fn sign(
+    node: &mut Node,
     channel: &ChannelHandle,
     message: Message,
 ) -> Result<Message, NodeError> {
-    let Some(found) = node.channels.get(channel) else { return Ok(message) };
-    found.phase.signing(&found.secrets, message).map_err(NodeError::Transaction)
+    let Some(found) = node.channels.get_mut(channel) else { return Ok(message) };
+    let signed = found.phase.signing(&found.secrets, message);
+    let (phase, message) = signed.map_err(NodeError::Transaction)?;
+    found.phase = phase;
+    Ok(message)
 }
 
 /// The number of the newest commitment of a channel, for a cheat to remember.

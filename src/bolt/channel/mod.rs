@@ -446,7 +446,7 @@ impl Phase {
         let state = state.ok_or(refused)?;
         let transaction = state.signed(context.secrets)?;
         let purpose = Purpose::Commitment(state.commitment.number);
-        let next = Closing::unconfirmed(self.clone());
+        let next = Closing::unconfirmed(self.clone(), transaction.clone(), purpose);
         Ok((Self::Closing(next), vec![Output::Broadcast { transaction, purpose }]))
     }
 

@@ -52,30 +52,36 @@ impl Phase {
 
 impl Phase {
     /// A `closing_signed` with our signature for the fee that it names, which need not be one that we
-    /// would propose. Every other message stays as it is.
+    /// would propose; and the phase of who has signed that. Nothing else changes.
     ///
     /// # Errors
     /// [`TxError`] if the signature cannot be made.
-    pub fn signing(&self, secrets: &ChannelSecrets, message: Message) -> Result<Message, TxError> {
-        let negotiating = match self {
-            Self::Negotiating(negotiating) => Some(negotiating),
-            Self::Closing(closing) => closing.agreed(),
+    pub fn signing(
+        &self,
+        secrets: &ChannelSecrets,
+        message: Message,
+    ) -> Result<(Self, Message), TxError> {
+        let Message::ClosingSigned(mut closing) = message else {
+            return Ok((self.clone(), message));
+        };
+        let next = match self {
+            Self::Negotiating(negotiating) => {
+                Self::Negotiating(negotiating.signing(secrets, &mut closing)?)
+            }
+            Self::Closing(before) => match before.agreed() {
+                Some(negotiating) => {
+                    let negotiating = negotiating.signing(secrets, &mut closing)?;
+                    Self::Closing(before.with(Self::Negotiating(negotiating)))
+                }
+                None => self.clone(),
+            },
             Self::Opening(_)
             | Self::Normal(_)
             | Self::Shutdown(_)
             | Self::SimpleClosing(_)
-            | Self::Closed(_) => None,
+            | Self::Closed(_) => self.clone(),
         };
-        let (Some(negotiating), Message::ClosingSigned(mut closing)) = (negotiating, message.clone())
-        else {
-            return Ok(message);
-        };
-        // What nobody can pay nobody can sign for.
-        if let Some(transaction) = negotiating.at_fee(closing.fee_satoshis) {
-            closing.signature =
-                negotiating.commitments.funding.sign(&transaction, &secrets.funding)?;
-        }
-        Ok(closing.into())
+        Ok((next, closing.into()))
     }
 }
 

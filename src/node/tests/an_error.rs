@@ -69,7 +69,7 @@ fn before_the_funding_is_published_leaves_a_commitment_for_when_it_is() {
         pair.mempool.iter().filter(ours).count()
     };
     assert_eq!((pair.phase(BOB).name(), commitments(&pair)), ("closing", 1));
-    let (_, funding) = pair.mempool.pop().unwrap();
+    let (_, funding) = pair.mempool.remove(0);
     pair.mempool.clear();
     pair.mine_these(Vec::new());
     assert_eq!(commitments(&pair), 0);
