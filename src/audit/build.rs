@@ -157,8 +157,21 @@ impl Builder<'_> {
         })
     }
 
-    /// The state that the close pays out.
+    /// The state that the close pays out. An HTLC that it has no output for is its offerer's, who
+    /// loses it to the miner.
     fn decided(&self) -> State {
+        let state = self.stated();
+        let feerate = state.feerate;
+        match self.named.close {
+            Some((_, Close::Commitment(owner, _))) => state.giving_back(|offerer, amount| {
+                self.facts.is_trimmed(owner, offerer, amount, feerate)
+            }),
+            Some((_, Close::Mutual | Close::Offered(_) | Close::Unknown)) | None => state,
+        }
+    }
+
+    /// The state of the close, by the messages.
+    fn stated(&self) -> State {
         let ledger = &self.facts.ledger;
         let state = match self.named.close {
             Some((_, Close::Commitment(owner, number))) => usize::try_from(number.0)
@@ -279,10 +292,14 @@ impl Builder<'_> {
 
     /// What honest roles have less than they had for certain.
     fn find_robbed(&self, channel: &mut ChannelAccount, honest: &[RoleName]) {
+        let (decided, stated) = (self.decided(), self.stated());
         for end in End::BOTH {
             let role = &self.facts.end(end).role;
+            // What the miner has of an HTLC was not its offerer's for certain.
+            let given_back = decided.of(end).saturating_sub(stated.of(end));
             let entitled = channel.entitled.get(role).copied().unwrap_or_default();
-            let robbed = self.facts.committed(end).saturating_sub(entitled);
+            let left = entitled.saturating_sub(given_back);
+            let robbed = self.facts.committed(end).saturating_sub(left);
             if honest.contains(role) && robbed > Msat::ZERO {
                 channel.robbed.insert(role.clone(), robbed);
             }
@@ -341,9 +358,10 @@ impl Builder<'_> {
         if !state.htlcs.is_empty() {
             return;
         }
+        let stated = self.stated();
         for end in End::BOTH {
             let cost = if end == End::Opener { cost } else { Amount::ZERO };
-            let due = state.of(end).to_sat_floor().checked_sub(cost).unwrap_or(Amount::ZERO);
+            let due = stated.of(end).to_sat_floor().checked_sub(cost).unwrap_or(Amount::ZERO);
             let outputs = channel.outputs.iter().filter(|output| self.is_balance_of(output, end));
             let paid: Amount = outputs.map(|output| output.amount).sum();
             let fits = if paid == Amount::ZERO { due < greatest_limit } else { paid == due };

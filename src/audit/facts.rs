@@ -283,6 +283,24 @@ impl Facts {
         Amount::from_sat(u64::from(feerate.0) * weight / 1000 + anchors)
     }
 
+    /// Whether an HTLC is too small for an output in the commitment of `owner`: what is left of it
+    /// behind its second stage would be dust. BOLT 3, "Trimmed Outputs".
+    pub(super) fn is_trimmed(
+        &self,
+        owner: End,
+        offerer: End,
+        amount: Msat,
+        feerate: FeeratePerKw,
+    ) -> bool {
+        let weight = match self.channel_type {
+            ChannelType::StaticRemotekey if offerer == owner => 663,
+            ChannelType::StaticRemotekey => 703,
+            ChannelType::Anchors => 0,
+        };
+        let fee = Amount::from_sat(u64::from(feerate.0) * weight / 1000);
+        amount.to_sat_floor() < self.end(owner).dust_limit + fee
+    }
+
     /// The fee of a mutual close: the one that both sides signed for.
     pub(super) fn closing_fee(&self) -> Option<Amount> {
         let both = |fee: &&Amount| self.acceptor.closing_fees.contains(fee);

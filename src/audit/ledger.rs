@@ -63,6 +63,16 @@ impl State {
         }
     }
 
+    /// The same without these HTLCs, whose amounts go back to who offered them.
+    pub(super) fn giving_back(mut self, is_given: impl Fn(End, Msat) -> bool) -> Self {
+        let given = self.htlcs.iter().filter(|((offerer, _), amount)| is_given(*offerer, **amount));
+        let given: Vec<(End, HtlcId)> = given.map(|(key, _)| *key).collect();
+        for (offerer, id) in given {
+            self.remove(offerer, id, offerer);
+        }
+        self
+    }
+
     fn apply(&mut self, update: &Update) {
         match update.change {
             Change::Add(id, amount) => {

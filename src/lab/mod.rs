@@ -171,9 +171,11 @@ struct Lab<'a> {
 
 /// What a role tells its peers that it supports.
 fn features(role: &Role) -> Features {
-    let has_not = |bit: &u32| role.without.iter().any(|other| other | 1 == bit | 1);
+    // Of a pair of bits a node sets one. BOLT 9, "Requirements".
+    let is_named =
+        |bit: &u32| role.without.iter().chain(&role.features).any(|other| other | 1 == bit | 1);
     let all = default_features();
-    let kept = all.bits().filter(|bit| !has_not(bit));
+    let kept = all.bits().filter(|bit| !is_named(bit));
     kept.chain(role.features.iter().copied()).collect()
 }
 

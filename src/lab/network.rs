@@ -119,6 +119,9 @@ impl Lab<'_> {
             match output {
                 NodeOutput::Send { to, message } => self.send(role, to, message),
                 NodeOutput::Disconnect { peer } => self.hang_up(role, &peer),
+                // A probe that has said nothing has not closed anything either.
+                NodeOutput::Broadcast { purpose: Purpose::Closing, .. }
+                    if self.is_scripted(role) => {}
                 NodeOutput::Broadcast { transaction, purpose, .. } => {
                     self.publish(role, Some(purpose), &transaction)?;
                 }

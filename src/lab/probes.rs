@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use bitcoin::hashes::{Hash, sha256};
 use serde_json::{Map, Value, json};
 
+use super::network::Player;
 use super::steps::failed;
 use super::{Lab, Stop};
 use crate::bolt::channel::{HtlcOffer, Pace};
@@ -77,6 +78,14 @@ impl Lab<'_> {
     fn probes(&self) -> Vec<RoleName> {
         let probes = self.cast.iter().filter(|(_, player)| player.kind == RoleKind::Probe);
         probes.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether a role is a probe that waits for the file's word.
+    pub(super) fn is_scripted(&self, role: &RoleName) -> bool {
+        let waits = |player: &Player| {
+            player.kind == RoleKind::Probe && matches!(player.flow, Flow::Held(_))
+        };
+        self.cast.get(role).is_some_and(waits)
     }
 
     /// Has every probe wait for the file's word, or act as anybody else would.
@@ -231,10 +240,17 @@ impl Lab<'_> {
             Some(message) => message,
             None => self.filled(from, handle, fields.name)?,
         };
-        let message = with_fields(&made, fields)
+        let mut message = with_fields(&made, fields)
             .map_err(|error| failed(Some(send.from.at), format!("{fields}: {error}")))?;
         if let (Some(handle), Some(player)) = (handle, self.cast.get_mut(from)) {
-            cheat::having_sent(&mut player.node, &handle, &message);
+            let node = &mut player.node;
+            if !fields.fields.iter().any(|field| field.name == "signature") {
+                message = cheat::sign(node, &handle, message)
+                    .map_err(|error| failed(Some(send.from.at), error.to_string()))?;
+            }
+            let known = cheat::having_sent(node, &handle, &message);
+            let name = channel.filter(|_| known != handle).cloned();
+            self.channels.extend(name.map(|name| (name, known)));
         }
         Ok(message)
     }
@@ -337,7 +353,7 @@ impl Lab<'_> {
             let unknown = json!({"unknown": {"message_type": 0, "payload": ""}});
             return serde_json::from_value(unknown).map_err(|_| failed(None, name.to_owned()));
         };
-        let filled = json!({ rule.name: filling(rule, channel_id(node, handle), node) });
+        let filled = json!({ rule.name: filling(rule, handle, node) });
         serde_json::from_value(filled)
             .map_err(|error| failed(None, format!("{name} cannot be filled in: {error}")))
     }
@@ -423,15 +439,16 @@ fn unpayable(height: u32) -> HtlcOffer {
 /// The id that a message about a channel would have now.
 fn channel_id(node: &Node, handle: Option<ChannelHandle>) -> ChannelId {
     let Some(handle) = handle else { return ChannelId::ALL };
-    let known = node.channel(&handle).and_then(|channel| channel.phase.commitments());
-    known.map_or(handle, |commitments| commitments.channel_id)
+    let known = node.channel(&handle).map(|channel| channel.phase.channel_id());
+    known.filter(|id| *id != ChannelId::ALL).unwrap_or(handle)
 }
 
 /// A value for every field of a message.
-fn filling(rule: &MessageRule, id: ChannelId, node: &Node) -> Value {
+fn filling(rule: &MessageRule, handle: Option<ChannelHandle>, node: &Node) -> Value {
     let fields = rule.fields.iter().map(|field| {
         let value = match (field.name, field.kind) {
-            ("channel_id" | "temporary_channel_id", _) => json!(id.to_string()),
+            ("channel_id", _) => json!(channel_id(node, handle).to_string()),
+            ("temporary_channel_id", _) => json!(handle.unwrap_or(ChannelId::ALL).to_string()),
             (_, kind) => plain(kind, node),
         };
         (field.name.to_owned(), value)

@@ -145,11 +145,37 @@ pub fn fund(
     node.step_channel(handle, &Input::Command(Command::Fund { transaction, output_index }))
 }
 
-/// A node has sent this message about a channel, which need not be the one that it made.
-pub fn having_sent(node: &mut Node, channel: &ChannelHandle, message: &Message) {
-    if let Some(channel) = node.channels.get_mut(channel) {
-        channel.phase = channel.phase.having_sent(message);
+/// A node has sent this message about a channel, which need not be the one that it made. Returns what
+/// the channel is known by from then on.
+pub fn having_sent(node: &mut Node, channel: &ChannelHandle, message: &Message) -> ChannelHandle {
+    let Some(mut known) = node.channels.remove(channel) else { return *channel };
+    known.phase = known.phase.having_sent(message);
+    let mut handle = *channel;
+    // What another channel is known by, two cannot be.
+    if let Message::OpenChannel(open) = message
+        && !node.channels.contains_key(&open.temporary_channel_id)
+    {
+        handle = open.temporary_channel_id;
     }
+    node.channels.insert(handle, known);
+    handle
+}
+
+/// The same message with a signature for what it says, if it proposes a closing fee, which the node
+/// need not have chosen.
+///
+/// # Errors
+/// [`NodeError::Transaction`] if the signature cannot be made.
+pub fn sign(
+    node: &mut Node,
+    channel: &ChannelHandle,
+    message: Message,
+) -> Result<Message, NodeError> {
+    let Some(found) = node.channels.get_mut(channel) else { return Ok(message) };
+    let signed = found.phase.signing(&found.secrets, message);
+    let (phase, message) = signed.map_err(NodeError::Transaction)?;
+    found.phase = phase;
+    Ok(message)
 }
 
 /// The number of the newest commitment of a channel, for a cheat to remember.

@@ -14,7 +14,7 @@ use crate::bolt::channel::{
 use crate::bolt::features::{Feature, Features};
 use crate::bolt::tx::Side;
 use crate::bolt::units::Msat;
-use crate::bolt::wire::messages::{Error, OpenChannel};
+use crate::bolt::wire::messages::{Error, OpenChannel, Warning};
 use crate::bolt::wire::{ChannelId, ShortChannelId};
 
 impl Node {
@@ -87,6 +87,10 @@ impl Node {
 
     pub(super) fn accept(&mut self, from: PublicKey, message: &OpenChannel) -> Outputs {
         let handle = message.temporary_channel_id;
+        let mut funded = self.channels.values().filter_map(|known| known.phase.commitments());
+        if funded.any(|known| known.channel_id == handle) {
+            return Ok(self.refuse(from, handle, &PeerViolation::TemporaryIdInUse));
+        }
         let secrets = match self.channels.get(&handle) {
             None => self.seed.channel(self.next_index()),
             // No funding was published for the keys of a channel that did not open, and the index
@@ -97,11 +101,11 @@ impl Node {
             Some(old) => {
                 let violation = PeerViolation::TemporaryIdInUse;
                 if old.peer == from {
-                    return Ok(Self::refuse(from, handle, &violation));
+                    return Ok(self.refuse(from, handle, &violation));
                 }
                 // Two peers may choose one id, so this is no violation; but channels are kept by
                 // their ids alone. The first stays, the second peer can choose again.
-                return Ok(vec![Self::error(from, handle, &violation)]);
+                return Ok(self.error(from, handle, &violation));
             }
         };
         let features = self.negotiated(&from).unwrap_or_default();
@@ -122,13 +126,14 @@ impl Node {
                 );
                 self.carry_out(handle, outputs)
             }
-            Err(Fault::Peer(violation)) => Ok(Self::refuse(from, handle, &violation)),
+            Err(Fault::Peer(violation)) => Ok(self.refuse(from, handle, &violation)),
             Err(fault) => Err(fault.into()),
         }
     }
 
     /// Tells of a violation in `open_channel`, and answers it.
     fn refuse(
+        &mut self,
         from: PublicKey,
         channel: ChannelHandle,
         violation: &PeerViolation,
@@ -137,11 +142,27 @@ impl Node {
             requirement: violation.requirement().to_owned(),
             message: violation.to_string(),
         };
-        let told = NodeOutput::Event(NodeEvent::Channel { channel, event });
-        vec![told, Self::error(from, channel, violation)]
+        let mut outputs = vec![NodeOutput::Event(NodeEvent::Channel { channel, event })];
+        outputs.extend(self.error(from, channel, violation));
+        outputs
     }
 
-    fn error(to: PublicKey, channel_id: ChannelId, violation: &PeerViolation) -> NodeOutput {
-        NodeOutput::Send { to, message: Error::about(channel_id, violation.to_string()).into() }
+    /// An `error`; where it would fail another channel, or all of them, a `warning` and the end of
+    /// the connection.
+    fn error(
+        &mut self,
+        to: PublicKey,
+        channel_id: ChannelId,
+        violation: &PeerViolation,
+    ) -> Vec<NodeOutput> {
+        let text = violation.to_string();
+        let mut funded = self.channels.values().filter_map(|known| known.phase.commitments());
+        if channel_id != ChannelId::ALL && !funded.any(|known| known.channel_id == channel_id) {
+            let message = Error::about(channel_id, text).into();
+            return vec![NodeOutput::Send { to, message }];
+        }
+        let message = Warning::about(channel_id, text).into();
+        self.disconnect(&to);
+        vec![NodeOutput::Send { to, message }, NodeOutput::Disconnect { peer: to }]
     }
 }

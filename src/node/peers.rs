@@ -287,11 +287,15 @@ impl Node {
             .filter(|(_, channel)| {
                 channel.peer == *from && !matches!(channel.phase, Phase::Closed(_))
             })
-            .find(|(handle, channel)| {
-                **handle == id || channel.phase.commitments().is_some_and(|c| c.channel_id == id)
-                    // `funding_signed` brings the id before the opener has commitments.
-                    || matches!(message, Message::FundingSigned(_))
-                        && channel.phase.awaits_funding_signed(id)
+            .find(|(handle, channel)| match channel.phase.commitments() {
+                // Nothing is called by its temporary id any more.
+                Some(commitments) => commitments.channel_id == id,
+                // `funding_signed` brings the id before the opener has commitments.
+                None => {
+                    **handle == id
+                        || matches!(message, Message::FundingSigned(_))
+                            && channel.phase.awaits_funding_signed(id)
+                }
             })
             .map(|(handle, _)| *handle)
     }

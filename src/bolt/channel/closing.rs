@@ -7,6 +7,8 @@
 //!   -> back, if a reorg takes the spend out of the chain
 //! ```
 
+use std::sync::Arc;
+
 use bitcoin::{OutPoint, Transaction, Txid};
 
 use super::{
@@ -28,6 +30,15 @@ pub struct Closing {
     pub spend: Option<Confirmed>,
     /// Whether there is a way back.
     pub intent: Intent,
+    /// What we published ourselves.
+    published: Option<Arc<Published>>,
+}
+
+/// A spend of the funding output that we published ourselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Published {
+    transaction: Transaction,
+    purpose: Purpose,
 }
 
 /// Whether we want the channel closed.
@@ -92,9 +103,20 @@ impl TrackedStatus {
 }
 
 impl Closing {
-    /// We have published a spend of the funding output.
-    pub(super) fn unconfirmed(before: Phase) -> Self {
-        Self { before: Box::new(before), spend: None, intent: Intent::Ours }
+    /// We publish a spend of the funding output.
+    pub(super) fn unconfirmed(before: Phase, transaction: Transaction, purpose: Purpose) -> Self {
+        let published = Some(Arc::new(Published { transaction, purpose }));
+        Self { before: Box::new(before), spend: None, intent: Intent::Ours, published }
+    }
+
+    /// We have lost data: only the peer can publish a spend.
+    pub(super) fn left_to_peer(before: Phase) -> Self {
+        Self { before: Box::new(before), spend: None, intent: Intent::Theirs, published: None }
+    }
+
+    /// The same after another phase.
+    pub(super) fn with(&self, before: Phase) -> Self {
+        Self { before: Box::new(before), ..self.clone() }
     }
 
     /// The negotiation that led here, if the mutual close is published and not in a block yet.
@@ -114,19 +136,15 @@ impl Closing {
         spend: &Transaction,
         outputs: Vec<Output>,
     ) -> Step {
-        Self::spent(before, Intent::Seen, context, spend, outputs)
+        let before = Box::new(before);
+        let seen = Self { before, spend: None, intent: Intent::Seen, published: None };
+        seen.spent(context, spend, outputs)
     }
 
-    fn spent(
-        before: Phase,
-        intent: Intent,
-        context: &Context<'_>,
-        spend: &Transaction,
-        mut outputs: Vec<Output>,
-    ) -> Step {
+    fn spent(&self, context: &Context<'_>, spend: &Transaction, mut outputs: Vec<Output>) -> Step {
         let mut tracked = Vec::new();
         let mut kind = FundingSpend::Unknown;
-        if let Some(commitments) = before.commitments() {
+        if let Some(commitments) = self.before.commitments() {
             kind = onchain::classify(commitments, spend);
             tracked = onchain::claimable(commitments, context.secrets, kind)?
                 .into_iter()
@@ -140,8 +158,8 @@ impl Closing {
         let txid = spend.compute_txid();
         let mut confirmed = Confirmed { txid, kind, height: context.height, tracked };
         confirmed.publish(context, &mut outputs);
-        let before = Box::new(before);
-        Ok((Phase::Closing(Self { before, spend: Some(confirmed), intent }), outputs))
+        let next = Self { spend: Some(confirmed), ..self.clone() };
+        Ok((Phase::Closing(next), outputs))
     }
 
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
@@ -151,6 +169,14 @@ impl Closing {
             Input::Received(_) => Ok((Phase::Closing(self.clone()), Vec::new())),
             Input::Command(_) => Err(unexpected("closing", input)),
         }
+    }
+
+    /// What we published once more, if the funding transaction joins the chain only now: without it,
+    /// it may have been refused.
+    fn publish_again(&self, funding: Txid, transactions: &[Transaction]) -> Option<Output> {
+        let Published { transaction, purpose } = self.published.as_deref()?.clone();
+        let is_funded = transactions.iter().any(|tx| tx.compute_txid() == funding);
+        is_funded.then_some(Output::Broadcast { transaction, purpose })
     }
 
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
@@ -163,13 +189,12 @@ impl Closing {
                     let lost = Output::Event(ChannelEvent::FundingDoubleSpent { by });
                     return Ok((Phase::Closed(Closed::FundingLost), vec![lost]));
                 }
-                match spender(transactions, commitments.funding.outpoint) {
-                    Some(spend) => {
-                        let before = (*self.before).clone();
-                        Self::spent(before, self.intent, context, spend, Vec::new())
-                    }
-                    None => Ok((Phase::Closing(self.clone()), Vec::new())),
+                let funding = commitments.funding.outpoint;
+                if let Some(spend) = spender(transactions, funding) {
+                    return self.spent(context, spend, Vec::new());
                 }
+                let again = self.publish_again(funding.txid, transactions);
+                Ok((Phase::Closing(self.clone()), again.into_iter().collect()))
             }
             (None, ChainEvent::Disconnected { .. }) => {
                 Ok((Phase::Closing(self.clone()), Vec::new()))

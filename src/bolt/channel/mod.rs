@@ -432,10 +432,15 @@ impl Phase {
     /// is one (BOLT 5, "Failing a Channel"); or a `warning`, and the end of the connection.
     pub fn fail(&self, context: &Context<'_>, violation: &PeerViolation) -> (Self, Vec<Output>) {
         let mut outputs = vec![violation.told()];
+        let warning = || Warning::about(self.channel_id(), violation.to_string());
         if violation.spares_channel() {
-            let warning = Warning::about(self.channel_id(), violation.to_string());
-            outputs.extend([Output::Send(warning.into()), Output::Disconnect]);
+            outputs.extend([Output::Send(warning().into()), Output::Disconnect]);
             return (self.clone(), outputs);
+        }
+        // All zeros may be the temporary id of an opening, and mean every channel in an `error`.
+        if matches!(self, Self::Opening(_)) && self.channel_id() == ChannelId::ALL {
+            outputs.extend([Output::Send(warning().into()), Output::Disconnect]);
+            return (Self::Closed(Closed::NeverOpened), outputs);
         }
         if *violation != PeerViolation::Error {
             let error = Error::about(self.channel_id(), violation.to_string());
@@ -462,8 +467,8 @@ impl Phase {
         }
     }
 
-    /// The id that messages name the channel by.
-    fn channel_id(&self) -> ChannelId {
+    /// The id that messages name the channel by; all zero once nothing names it any more.
+    pub fn channel_id(&self) -> ChannelId {
         match self {
             Self::Opening(opening) => opening.channel_id(),
             Self::Normal(_)
@@ -491,7 +496,7 @@ impl Phase {
         let state = state.ok_or(refused)?;
         let transaction = state.signed(context.secrets)?;
         let purpose = Purpose::Commitment(state.commitment.number);
-        let next = Closing::unconfirmed(self.clone());
+        let next = Closing::unconfirmed(self.clone(), transaction.clone(), purpose);
         Ok((Self::Closing(next), vec![Output::Broadcast { transaction, purpose }]))
     }
 

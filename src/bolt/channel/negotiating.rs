@@ -11,10 +11,10 @@ use bitcoin::{Amount, ScriptBuf, Transaction};
 use secp256k1::ecdsa::Signature;
 
 use super::{
-    ChainEvent, Closing, Commitments, Confirmation, Context, Fault, Input, Output, PeerViolation,
-    Phase, Purpose, Shutdown, Step, funding, unexpected,
+    ChainEvent, ChannelSecrets, Closing, Commitments, Confirmation, Context, Fault, Input, Output,
+    PeerViolation, Phase, Purpose, Shutdown, Step, funding, unexpected,
 };
-use crate::bolt::tx::{Side, closing};
+use crate::bolt::tx::{Side, TxError, closing};
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
 use crate::bolt::wire::messages::{ClosingSigned, Warning};
 use crate::bolt::wire::{FeeRange, Message};
@@ -189,6 +189,19 @@ impl Negotiating {
         Ok(self.closing.legacy(terms.opener, fee, terms.local.dust_limit)?)
     }
 
+    /// The same, having signed for the fee of this message. What nobody can pay nobody can sign for.
+    pub(super) fn signing(
+        &self,
+        secrets: &ChannelSecrets,
+        message: &mut ClosingSigned,
+    ) -> Result<Self, TxError> {
+        let mut next = self.clone();
+        if let Ok(transaction) = self.transaction(message.fee_satoshis) {
+            message.signature = next.commitments.sign_closing(secrets, &transaction)?;
+        }
+        Ok(next)
+    }
+
     fn propose(
         &mut self,
         context: &Context<'_>,
@@ -271,9 +284,10 @@ impl Negotiating {
         if let Some(input) = transaction.input.first_mut() {
             input.witness = self.commitments.funding.witness(&ours, &theirs);
         }
-        outputs.push(Output::Broadcast { transaction, purpose: Purpose::Closing });
+        let purpose = Purpose::Closing;
+        outputs.push(Output::Broadcast { transaction: transaction.clone(), purpose });
         let before = Phase::Negotiating(self);
-        Ok((Phase::Closing(Closing::unconfirmed(before)), outputs))
+        Ok((Phase::Closing(Closing::unconfirmed(before, transaction, purpose)), outputs))
     }
 
     /// Whether both sides have signed for one fee.

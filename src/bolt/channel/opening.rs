@@ -548,6 +548,10 @@ impl AwaitingDepth {
     }
 
     fn receive_channel_ready(&self, context: &Context<'_>, message: &ChannelReady) -> Step {
+        // A later one is redundant, and what it says of the point is not looked at.
+        if self.received_ready {
+            return Ok((self.clone().into(), Vec::new()));
+        }
         let point = message.second_per_commitment_point;
         let commitments = self.commitments.with_next_remote_point(point);
         let next = Self { commitments, received_ready: true, ..self.clone() };

@@ -10,8 +10,7 @@
 use super::normal::{sign, with_commitments};
 use super::opening::Opening;
 use super::{
-    ChannelEvent, Closed, Closing, Commitments, Comparison, Context, Fault, Intent, Output, Phase,
-    Step,
+    ChannelEvent, Closed, Closing, Commitments, Comparison, Context, Fault, Output, Phase, Step,
 };
 use crate::bolt::units::CommitmentNumber;
 use crate::bolt::wire::messages::{ChannelReestablish, Error, TxAbort};
@@ -158,8 +157,7 @@ impl Phase {
     /// We have lost data, as the peer proved: whatever we could publish is revoked. Only the peer
     /// can close the channel, and is asked to.
     fn data_lost(&self, theirs: &ChannelReestablish) -> (Self, Vec<Output>) {
-        let before = Box::new(self.clone());
-        let next = Closing { before, spend: None, intent: Intent::Theirs };
+        let next = Closing::left_to_peer(self.clone());
         let error = Error::about(theirs.channel_id, "we have lost data: please close the channel");
         let outputs = vec![Output::Event(ChannelEvent::DataLost), Output::Send(error.into())];
         (Self::Closing(next), outputs)

@@ -7,7 +7,8 @@ use bitcoin::{Transaction, TxOut};
 
 use super::opening::{Agreed, Created, Opening, Proposal};
 use super::terms::{PartyTerms, Terms};
-use super::{Commitments, Phase};
+use super::{ChannelSecrets, Commitments, Phase};
+use crate::bolt::tx::TxError;
 use crate::bolt::wire::messages::{AcceptChannel, OpenChannel};
 use crate::bolt::wire::{ChannelId, ChannelTypeBits, Message};
 
@@ -82,6 +83,41 @@ impl Created {
     }
 }
 
+impl Phase {
+    /// A `closing_signed` with our signature for the fee that it names, which need not be one that we
+    /// would propose; and the phase of who has signed that. Nothing else changes.
+    ///
+    /// # Errors
+    /// [`TxError`] if the signature cannot be made.
+    pub fn signing(
+        &self,
+        secrets: &ChannelSecrets,
+        message: Message,
+    ) -> Result<(Self, Message), TxError> {
+        let Message::ClosingSigned(mut closing) = message else {
+            return Ok((self.clone(), message));
+        };
+        let next = match self {
+            Self::Negotiating(negotiating) => {
+                Self::Negotiating(negotiating.signing(secrets, &mut closing)?)
+            }
+            Self::Closing(before) => match before.agreed() {
+                Some(negotiating) => {
+                    let negotiating = negotiating.signing(secrets, &mut closing)?;
+                    Self::Closing(before.with(Self::Negotiating(negotiating)))
+                }
+                None => self.clone(),
+            },
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::SimpleClosing(_)
+            | Self::Closed(_) => self.clone(),
+        };
+        Ok((next, closing.into()))
+    }
+}
+
 impl Proposal {
     fn having_proposed(&self, open: &OpenChannel) -> Self {
         let party: PartyTerms = open.into();
@@ -98,7 +134,8 @@ impl Proposal {
             remote: party,
             ..(*self.terms).clone()
         };
-        Self { terms: Arc::new(terms), ..self.clone() }
+        let temporary_channel_id = open.temporary_channel_id;
+        Self { temporary_channel_id, terms: Arc::new(terms), ..self.clone() }
     }
 
     fn having_accepted(&self, accept: &AcceptChannel) -> Self {

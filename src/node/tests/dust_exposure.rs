@@ -17,7 +17,7 @@ fn limited(channel_type: ChannelType, limits: [u64; 2]) -> Pair {
     pair
 }
 
-fn refused(&result: &Result<(), NodeError>, exposure: u64, limit: u64) {
+fn refused(result: &Result<(), NodeError>, exposure: u64, limit: u64) {
     let told = DustExposure { exposure: Msat(exposure), limit: Msat(limit) };
     assert_eq!(*result, Err(NodeError::Refused(Refused::DustExposure(told))));
 }

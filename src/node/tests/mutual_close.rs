@@ -517,3 +517,23 @@ fn an_upfront_script_is_there_and_has_an_allowed_form() {
         upfront(message, None, Some("bolt02/open_channel/upfront-shutdown-script-present"));
     }
 }
+
+#[test]
+fn what_was_published_before_the_funding_is_published_again_with_it() {
+    let mut pair = Pair::new();
+    pair.open(Anchors, Msat(100_000_000));
+    pair.drive();
+    let handle = pair.handle();
+    pair.command(BOB, NodeCommand::Close(handle)).unwrap();
+    pair.drive();
+    assert_eq!(pair.phases(), ["closing", "closing"]);
+    let (_, funding) = pair.mempool.remove(0);
+    let closing = pair.published(Purpose::Closing).cloned();
+    pair.mempool.clear();
+    pair.mine_these(Vec::new());
+    assert!(pair.mempool.is_empty());
+    pair.mine_these(vec![funding]);
+    assert_eq!(pair.published(Purpose::Closing), closing.as_ref());
+    pair.mine(1);
+    assert!(pair.mempool.is_empty());
+}

@@ -128,6 +128,29 @@ fn a_reused_temporary_id_replaces_a_proposal_but_no_channel() {
 }
 
 #[test]
+fn a_second_channel_ready_before_the_depth_changes_nothing() {
+    let mut pair = Pair::new();
+    pair.open(Anchors, Msat::ZERO);
+    pair.drive();
+    let channel_id = pair.commitments(BOB).channel_id;
+    let point = |number| {
+        let secret = pair.nodes[ALICE].channel(&pair.handle()).unwrap().secrets.seed.secret(number);
+        secret.point().unwrap()
+    };
+    let ready = [1, 2].map(|number| messages::ChannelReady {
+        channel_id,
+        second_per_commitment_point: point(CommitmentNumber(number)),
+        short_channel_id: None,
+        unknown: Vec::new(),
+    });
+    pair.wire.extend(ready.map(|message| (BOB, message.into())));
+    pair.drive();
+    pair.mine(3);
+    pair.pay(ALICE, Msat(100_000));
+    assert_eq!(pair.commitments(BOB).settled(), (Msat(100_000), Msat(999_900_000)));
+}
+
+#[test]
 fn a_failed_opening_is_unknown_and_leaves_its_id() {
     let mut pair = Pair::new();
     pair.open(Anchors, Msat::ZERO);
@@ -242,4 +265,18 @@ fn a_double_spent_funding_ends_the_opening() {
     assert_eq!(pair.phases(), ["funding_lost", "opening"]);
     pair.mine(2015);
     assert_eq!(pair.phase(BOB).name(), "funding_lost");
+}
+
+#[test]
+fn a_proposal_under_the_id_of_a_channel_in_use_is_refused_and_spares_that() {
+    let mut pair = Pair::normal(Anchors);
+    let id = pair.commitments(BOB).channel_id;
+    let request = pair.request(Anchors, Msat::ZERO);
+    pair.command(ALICE, NodeCommand::Open(request)).unwrap();
+    pair.deliver(change!(OpenChannel, m => m.temporary_channel_id = id));
+    assert_eq!(pair.violation(BOB), "bolt02/open_channel/temporary-channel-id-unique");
+    let answers: Vec<&str> = pair.wire.iter().map(|(_, message)| message.name()).collect();
+    assert_eq!(answers, ["warning"]);
+    assert!(!pair.is_connected);
+    assert_eq!(pair.phase(BOB).name(), "normal");
 }
