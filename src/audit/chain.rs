@@ -47,6 +47,7 @@ impl View {
                 | Event::Message { .. }
                 | Event::Lost { .. }
                 | Event::Garbage { .. }
+                | Event::Broken { .. }
                 | Event::LinkUp { .. }
                 | Event::Held { .. }
                 | Event::LinkDown { .. }

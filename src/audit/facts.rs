@@ -88,6 +88,7 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Step { .. }
             | Event::Lost { .. }
             | Event::Garbage { .. }
+            | Event::Broken { .. }
             | Event::LinkUp { .. }
             | Event::Held { .. }
             | Event::Peer { .. }

@@ -12,6 +12,7 @@
     )
 )]
 
+mod aead;
 pub mod channel;
 pub mod connection;
 pub mod features;

@@ -90,20 +90,30 @@ impl Lab<'_> {
         if self.scenario.links == Kind::Memory {
             return Ok(());
         }
+        let ends = self.ends(from, to)?;
+        self.sockets()?.connect(ends).map_err(|error| LabError::Link(error).into())
+    }
+
+    /// Two roles that are about to shake hands, the initiator first.
+    pub(super) fn ends(&mut self, from: &RoleName, to: &RoleName) -> Result<(End, End), Stop> {
         let count = self.links.count;
         self.links.count = count.saturating_add(1);
-        let end = |lab: &Self, role: &RoleName| -> Result<End, Stop> {
-            let identity = lab.node(role)?.secret();
-            let seed = Seed::derive(&lab.scenario.title, role.as_str());
+        let end = |role: &RoleName| -> Result<End, Stop> {
+            let identity = self.node(role)?.secret();
+            let seed = Seed::derive(&self.scenario.title, role.as_str());
             let ephemeral = seed.key("ephemeral", count);
             Ok(End { role: role.clone(), identity, ephemeral })
         };
-        let (from, to) = (end(self, from)?, end(self, to)?);
-        let made = match &mut self.links.sockets {
-            Some(sockets) => sockets.connect(from, to),
-            none => Sockets::new().and_then(|sockets| none.insert(sockets).connect(from, to)),
+        Ok((end(from)?, end(to)?))
+    }
+
+    /// The sockets of the lab, made when they are needed first.
+    pub(super) fn sockets(&mut self) -> Result<&mut Sockets, Stop> {
+        let sockets = match self.links.sockets.take() {
+            Some(sockets) => sockets,
+            None => Sockets::new().map_err(LabError::Link)?,
         };
-        made.map_err(|error| LabError::Link(error).into())
+        Ok(self.links.sockets.insert(sockets))
     }
 
     /// Ends a connection, if there is one; what is on its way is lost.
@@ -241,7 +251,12 @@ impl Lab<'_> {
     }
 
     /// Bytes have come: a message, or what its sender takes for one.
-    fn receive(&mut self, from: &RoleName, to: &RoleName, bytes: &[u8]) -> Result<(), Stop> {
+    pub(super) fn receive(
+        &mut self,
+        from: &RoleName,
+        to: &RoleName,
+        bytes: &[u8],
+    ) -> Result<(), Stop> {
         let sender = self.node(from)?.id();
         let decoded = Message::decode(bytes);
         let (event, input) = match decoded {

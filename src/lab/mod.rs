@@ -10,6 +10,7 @@
 mod asked;
 #[cfg(test)]
 mod audited_closes;
+mod breaking;
 mod expect;
 mod learned;
 mod links;

@@ -23,8 +23,8 @@ use crate::bolt::wire::table::MessageRule;
 use crate::bolt::wire::{ChannelId, Message, OnionPacket};
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, NodeOutput, cheat};
 use crate::scenario::{
-    At, Channel, ChannelName, ConnectedUntil, ExpectMessage, Expected, FieldValue, FundedWith,
-    HANG_UP, MessageFields, NamedField, RoleKind, RoleName, SendStep, Sent,
+    At, BrokenAct, Channel, ChannelName, ConnectedUntil, ExpectMessage, Expected, FieldValue,
+    FundedWith, HANG_UP, MessageFields, NamedField, RoleKind, RoleName, SendStep, Sent,
 };
 use crate::trace::Event;
 
@@ -140,9 +140,13 @@ impl Lab<'_> {
         from: &At<RoleName>,
         to: &At<RoleName>,
         until: ConnectedUntil,
+        broken: Option<BrokenAct>,
     ) -> Result<(), Stop> {
         if self.is_linked(&from.value, &to.value) {
             return Err(failed(Some(from.at), format!("{from} and {to} are connected")));
+        }
+        if let Some(broken) = broken {
+            return self.connect_broken(from, to, broken);
         }
         match until {
             ConnectedUntil::Connected => self.link(&from.value, &to.value),
@@ -186,6 +190,9 @@ impl Lab<'_> {
                 self.scripted(send, &to, channel.as_ref(), fields)?.encode()
             }
         };
+        if let Some(fault) = send.frame {
+            return self.send_broken(&send.from, &to, &bytes, fault.value);
+        }
         self.put_on_the_way(from, &to, &bytes);
         self.deliver()
     }

@@ -7,16 +7,17 @@ use std::time::Duration;
 use secp256k1::SecretKey;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 use crate::link::{Link, LinkError};
 use crate::scenario::RoleName;
 
 /// How long a handshake, or a message on its way between two sockets of this machine, may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The sockets of a lab.
 pub(super) struct Sockets {
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     /// The end of a role, by the role and the one at the other end.
     ends: BTreeMap<(RoleName, RoleName), Link>,
 }
@@ -44,7 +45,7 @@ impl Sockets {
     ///
     /// # Errors
     /// [`LinkError`] if there is no socket, or the handshake fails.
-    pub(super) fn connect(&mut self, from: End, to: End) -> Result<(), LinkError> {
+    pub(super) fn connect(&mut self, (from, to): (End, End)) -> Result<(), LinkError> {
         let remote = to.identity.public_key(secp256k1::SECP256K1);
         let (ours, theirs) = self.runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.map_err(LinkError::Io)?;
@@ -75,26 +76,33 @@ impl Sockets {
     ) -> Result<Vec<u8>, LinkError> {
         let mut sender = self.take(from, to)?;
         let mut receiver = self.take(to, from)?;
-        let carried = self.runtime.block_on(async {
+        let carried = self.runtime.block_on(in_time(async {
             sender.send(message).await?;
-            let received = tokio::time::timeout(PATIENCE, receiver.receive()).await;
-            received
-                .map_err(|_| LinkError::Silent { patience: PATIENCE })??
-                .ok_or(LinkError::Closed)
-        });
+            receiver.receive().await?.ok_or(LinkError::Closed)
+        }));
         self.ends.insert((from.clone(), to.clone()), sender);
         self.ends.insert((to.clone(), from.clone()), receiver);
         carried
     }
 
-    fn take(&mut self, role: &RoleName, peer: &RoleName) -> Result<Link, LinkError> {
+    /// The end of a role, which is gone then.
+    pub(super) fn take(&mut self, role: &RoleName, peer: &RoleName) -> Result<Link, LinkError> {
         self.ends.remove(&(role.clone(), peer.clone())).ok_or(LinkError::Closed)
     }
 
     /// Closes the connection of two roles, if there is one.
     pub(super) fn close(&mut self, one: &RoleName, other: &RoleName) {
         for end in [self.take(one, other), self.take(other, one)].into_iter().flatten() {
-            self.runtime.block_on(end.close());
+            // Who does not take the rest of a message in time does without it.
+            let _ = self.runtime.block_on(async { timeout(PATIENCE, end.close()).await });
         }
     }
+}
+
+/// What happens between two sockets of this machine takes no longer than this.
+pub(super) async fn in_time<T>(
+    work: impl Future<Output = Result<T, LinkError>>,
+) -> Result<T, LinkError> {
+    let silent = LinkError::Silent { patience: PATIENCE };
+    timeout(PATIENCE, work).await.unwrap_or(Err(silent))
 }

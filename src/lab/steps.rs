@@ -68,7 +68,7 @@ impl Lab<'_> {
             Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
             Verb::Offline(role) => self.go_offline(&role.value),
             Verb::Online(role) => self.go_online(&role.value),
-            Verb::Connect { from, to, until } => self.connect(from, to, *until),
+            Verb::Connect { from, to, until, broken } => self.connect(from, to, *until, *broken),
             Verb::Disconnect { from, to } => self.disconnect(from, to.as_ref()),
             Verb::Send(send) => self.send_scripted(send),
             Verb::Hold(role) => {

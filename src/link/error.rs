@@ -36,6 +36,9 @@ pub enum LinkError {
         /// How long it could have taken.
         patience: Duration,
     },
+    /// The other node went on where it had to end the connection.
+    #[error("link: the other node goes on")]
+    NotClosed,
     /// The handshake took too long.
     #[error("link: no handshake within {patience:?}")]
     TimedOut {

@@ -34,7 +34,10 @@ pub(super) async fn respond(
     responder.receive_act_three(&act).map_err(LinkError::Handshake)
 }
 
-async fn read_act<const N: usize>(stream: &mut TcpStream, act: u8) -> Result<[u8; N], LinkError> {
+pub(super) async fn read_act<const N: usize>(
+    stream: &mut TcpStream,
+    act: u8,
+) -> Result<[u8; N], LinkError> {
     let mut bytes = [0; N];
     let mut length = 0;
     while length < N {

@@ -9,6 +9,7 @@
 //! ```
 //! Loopback only: the lab talks to nodes on this machine and to nobody else.
 
+mod breaking;
 mod error;
 mod handshake;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::bolt::transport::{Receiver, Sender, Session};
+pub use breaking::{Broken, accept_broken, connect_broken};
 pub use error::LinkError;
 
 /// How much is read at once; a longer message takes several turns.

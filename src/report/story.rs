@@ -115,6 +115,11 @@ impl Story<'_> {
                 let text = styled(BAD, format!("{length} bytes that are no message"));
                 self.line(&format!("{from} → {to}: {text}: failed to {error}"))
             }
+            Event::Broken { from, to, bytes, error } => {
+                let length = bytes.0.len();
+                let text = styled(BAD, format!("{length} bytes that break BOLT 8"));
+                self.line(&format!("{from} → {to}: {text}: failed to {error}"))
+            }
             Event::Held { role } => self.line(&format!("{role} sends nothing for now")),
             Event::LinkUp { from, to, over } => self.line(&words::connection(from, to, *over)),
             Event::LinkDown { from, to } => self.line(&format!("{from} and {to} are disconnected")),

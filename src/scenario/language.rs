@@ -10,7 +10,7 @@ use super::{
     reference::Path,
     step::{ChannelState, ClosedUntil, FundedWith, Until},
     units::Quantity,
-    wire::{ConnectedUntil, UNKNOWN},
+    wire::{Act, ActFault, ConnectedUntil, FrameFault, UNKNOWN},
 };
 use crate::bolt::wire::Message;
 
@@ -115,6 +115,8 @@ const MSAT: Kind = Kind::Quantity(Quantity::Amount);
 const BLOCKS: Kind = Kind::Quantity(Quantity::Blocks);
 const FAILURE: Kind = Kind::Words(FailureName::WORDS, FailureName::MEANINGS);
 const NAMES: Kind = Kind::List(&Kind::Name);
+
+const ACT_FAULT: Kind = Kind::Words(ActFault::WORDS, ActFault::MEANINGS);
 
 const FEATURES: Kind = Kind::List(&Kind::Feature);
 
@@ -529,6 +531,13 @@ static CONNECT: Shape = shape(
             Kind::Words(ConnectedUntil::WORDS, ConnectedUntil::MEANINGS),
             "How far it goes (default: ready).",
         ),
+        optional(Act::One.as_str(), ACT_FAULT, "How the probe that connects breaks act one."),
+        optional(
+            Act::Two.as_str(),
+            ACT_FAULT,
+            "How the probe that is connected to breaks act two.",
+        ),
+        optional(Act::Three.as_str(), ACT_FAULT, "How the probe that connects breaks act three."),
     ],
 );
 static DISCONNECT: Shape = shape(
@@ -542,6 +551,11 @@ static SEND: Shape = Shape {
         optional("to", Kind::Name, "To whom (default: the only one that it is connected to)."),
         optional("channel", Kind::Name, "The channel (default: the only one of the two)."),
         optional("raw", Kind::Hex, "Bytes in hex, whatever they are: a type, and what follows."),
+        optional(
+            "frame",
+            Kind::Words(FrameFault::WORDS, FrameFault::MEANINGS),
+            "How its frame breaks BOLT 8 (needs `links: tcp`).",
+        ),
     ],
     count: Count::OneOf(&["raw"]),
     messages: true,
@@ -552,6 +566,7 @@ pub(super) static UNKNOWN_MESSAGE: Shape = shape(
     &[
         required("message_type", Kind::Number, "Its type."),
         optional("payload", Kind::Hex, "What follows the type, in hex (default: nothing)."),
+        optional("zeros", Kind::Number, "How many bytes of zeros follow (default: none)."),
     ],
 );
 

@@ -39,6 +39,12 @@ pub enum Mistake {
         /// The role.
         role: String,
     },
+    /// A frame or an act that is to be broken where there is none.
+    #[error("`{key}` breaks BOLT 8, and in memory there is none; say `links: tcp` at the top")]
+    NeedsTcp {
+        /// The key that says so.
+        key: &'static str,
+    },
     /// Bytes of another length than the field has.
     #[error("{bytes} bytes where the field has {length}")]
     WrongLength {

@@ -56,8 +56,8 @@ pub use step::{
 pub use units::Quantity;
 pub use units::{grouped, written};
 pub use wire::{
-    Branch, ConnectedUntil, ExpectMessage, Expected, FieldValue, HANG_UP, MessageFields,
-    NamedField, SendStep, Sent,
+    Act, ActFault, Branch, BrokenAct, ConnectedUntil, ExpectMessage, Expected, FieldValue,
+    FrameFault, HANG_UP, MessageFields, NamedField, SendStep, Sent,
 };
 
 #[cfg(test)]

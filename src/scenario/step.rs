@@ -7,7 +7,7 @@ use super::{
     payment::{Ask, Fails, FailureName, OfferStep, Pay, PaymentState, TamperedField},
     reference::{OutputRef, Path, TransactionRef},
     units,
-    wire::{Branch, ConnectedUntil, ExpectMessage, SendStep},
+    wire::{Branch, BrokenAct, ConnectedUntil, ExpectMessage, SendStep},
     words::words,
 };
 use crate::bolt::units::{FeeratePerKw, Msat};
@@ -159,6 +159,8 @@ pub enum Verb {
         to: At<RoleName>,
         /// How far it goes.
         until: ConnectedUntil,
+        /// The act of the handshake that a probe breaks, if one does.
+        broken: Option<BrokenAct>,
     },
     /// Ends a connection, or all of a role's.
     Disconnect {
@@ -415,10 +417,13 @@ impl fmt::Display for Verb {
 /// The verbs of scripted conversations.
 fn write_conversation(f: &mut fmt::Formatter<'_>, verb: &Verb) -> fmt::Result {
     match verb {
-        Verb::Connect { from, to, until: ConnectedUntil::Ready } => {
+        Verb::Connect { from, to, broken: Some(act), .. } => {
+            write!(f, "{from} tries to connect to {to}, {act}")
+        }
+        Verb::Connect { from, to, until: ConnectedUntil::Ready, broken: None } => {
             write!(f, "{from} connects to {to}")
         }
-        Verb::Connect { from, to, until: ConnectedUntil::Connected } => {
+        Verb::Connect { from, to, until: ConnectedUntil::Connected, broken: None } => {
             write!(f, "{from} connects to {to}, and says nothing yet")
         }
         Verb::Disconnect { from, to: Some(to) } => {

@@ -8,13 +8,14 @@ use super::{
     decode::Draft,
     error::{Mistake, Problem},
     model::{
-        At, Blocks, Channel, ChannelName, ChannelType, Position, Role, RoleKind, RoleName, Scenario,
+        At, Blocks, Channel, ChannelName, ChannelType, Links, Position, Role, RoleKind, RoleName,
+        Scenario,
     },
     outcome::{Fate, FundingSpender, OutcomeEntry},
     payment::{Fails, How, OfferStep, Pay, TamperedField},
     reference::{OutputRef, Path},
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
-    wire::{SendStep, Sent},
+    wire::{Act, BrokenAct, SendStep, Sent},
 };
 use crate::bolt::units::{CsvDelay, Msat};
 
@@ -270,9 +271,14 @@ impl<'a> Check<'a> {
             Verb::Online(role) if self.offline.remove(&role.value).is_none() => {
                 self.link(role.at, Mistake::AlreadyOnline { role: role.to_string() });
             }
-            Verb::Connect { from, to, .. } | Verb::Disconnect { from, to: Some(to) } => {
+            Verb::Connect { from, to, broken, .. } => {
                 self.two_roles(from, to);
+                if let Some(BrokenAct { act, .. }) = broken {
+                    self.over_tcp(act.value.as_str(), act.at);
+                    self.probe(if act.value == Act::Two { to } else { from });
+                }
             }
+            Verb::Disconnect { from, to: Some(to) } => self.two_roles(from, to),
             Verb::Send(send) => self.send(step, send),
             _ => {}
         }
@@ -286,12 +292,26 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Only a probe does what an honest role never does.
+    fn probe(&mut self, role: &At<RoleName>) {
+        let kind = self.scenario.role(&role.value).map(|role| role.kind.value);
+        if kind.is_some_and(|kind| kind != RoleKind::Probe) {
+            self.report(role.at, Mistake::NotAProbe { role: role.to_string() });
+        }
+    }
+
+    /// In memory there are no acts and no frames to break.
+    fn over_tcp(&mut self, key: &'static str, at: Position) {
+        if self.scenario.links != Links::Tcp {
+            self.report(at, Mistake::NeedsTcp { key });
+        }
+    }
+
     /// Only a probe says what it is told, and only to another role.
     fn send(&mut self, step: &'a Step, send: &'a SendStep) {
-        let kind = self.scenario.role(&send.from.value).map(|role| role.kind.value);
-        if kind.is_some_and(|kind| kind != RoleKind::Probe) {
-            let role = send.from.to_string();
-            self.report(send.from.at, Mistake::NotAProbe { role });
+        self.probe(&send.from);
+        if let Some(fault) = &send.frame {
+            self.over_tcp("frame", fault.at);
         }
         if let Some(to) = &send.to {
             self.two_roles(&send.from, to);

@@ -20,6 +20,8 @@ pub struct SendStep {
     pub channel: Option<At<ChannelName>>,
     /// What.
     pub what: Sent,
+    /// How its frame breaks BOLT 8, if it does.
+    pub frame: Option<At<FrameFault>>,
 }
 
 /// What is sent.
@@ -105,6 +107,59 @@ words! {
     }
 }
 
+words! {
+    /// How a frame breaks BOLT 8. Whoever reads it ends the connection.
+    pub enum FrameFault {
+        /// Its first half, and then the sender closes.
+        Half = "half",
+        /// A bit of the MAC of its length is flipped.
+        WrongLengthMac = "wrong_length_mac",
+        /// A bit of the MAC of its message is flipped.
+        WrongMac = "wrong_mac",
+        /// More bytes than its length says: the message is taken, and what follows is no frame.
+        TooLong = "too_long",
+        /// The same bytes again: the message is taken once, for the next frame has another nonce.
+        Twice = "twice",
+        /// No frame: the message as it is, unencrypted, and then the sender closes.
+        Unsealed = "unsealed",
+    }
+}
+
+words! {
+    /// How an act of the handshake breaks BOLT 8. Whoever reads it ends the connection.
+    pub enum ActFault {
+        /// Its first half, and then the sender closes.
+        Half = "half",
+        /// It begins with version 1.
+        WrongVersion = "wrong_version",
+        /// Its key is changed: no point in acts one and two, and not what its MAC says in act three.
+        WrongKey = "wrong_key",
+        /// A bit of its last MAC is flipped.
+        WrongMac = "wrong_mac",
+    }
+}
+
+words! {
+    /// An act of the handshake.
+    pub enum Act {
+        /// The initiator's ephemeral key.
+        One = "act_one",
+        /// The responder's ephemeral key.
+        Two = "act_two",
+        /// The initiator's static key.
+        Three = "act_three",
+    }
+}
+
+/// An act that a probe breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokenAct {
+    /// Which.
+    pub act: At<Act>,
+    /// How.
+    pub fault: ActFault,
+}
+
 /// The end of a connection, where a message is expected.
 pub const HANG_UP: &str = "hang_up";
 /// A message of a type that no table has.
@@ -120,10 +175,44 @@ impl fmt::Display for SendStep {
             Sent::Message(message) => write!(f, " {message}")?,
             Sent::Raw(bytes) => write!(f, " {} bytes", bytes.0.len())?,
         }
-        match &self.channel {
-            None => Ok(()),
-            Some(channel) => write!(f, " about {channel}"),
+        if let Some(channel) = &self.channel {
+            write!(f, " about {channel}")?;
         }
+        match &self.frame {
+            None => Ok(()),
+            Some(fault) => write!(f, ", its frame {}", fault.value.in_words()),
+        }
+    }
+}
+
+impl FrameFault {
+    /// What the frame is then, behind a subject.
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Half => "cut in half",
+            Self::WrongLengthMac => "with a wrong MAC of the length",
+            Self::WrongMac => "with a wrong MAC of the message",
+            Self::TooLong => "longer than it says",
+            Self::Twice => "twice",
+            Self::Unsealed => "left out",
+        }
+    }
+}
+
+impl fmt::Display for BrokenAct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let act = match self.act.value {
+            Act::One => "act one",
+            Act::Two => "act two",
+            Act::Three => "act three",
+        };
+        let fault = match self.fault {
+            ActFault::Half => "cut in half",
+            ActFault::WrongVersion => "of a wrong version",
+            ActFault::WrongKey => "with a wrong key",
+            ActFault::WrongMac => "with a wrong MAC",
+        };
+        write!(f, "{act} {fault}")
     }
 }
 

@@ -141,6 +141,18 @@ pub enum Event {
         /// Why they are none.
         error: String,
     },
+    /// Bytes came that break BOLT 8: an act of the handshake that is none, or no frame. The
+    /// connection ends with them.
+    Broken {
+        /// Who sent them.
+        from: RoleName,
+        /// Who did not take them.
+        to: RoleName,
+        /// The bytes as they went over the wire.
+        bytes: Bytes,
+        /// Why they are neither.
+        error: String,
+    },
     /// Two roles are connected.
     LinkUp {
         /// Who connected.

@@ -47,6 +47,7 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         Event::Message { .. }
         | Event::Lost { .. }
         | Event::Garbage { .. }
+        | Event::Broken { .. }
         | Event::LinkUp { .. }
         | Event::Held { .. }
         | Event::LinkDown { .. }
@@ -80,9 +81,7 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         Event::Disconnected { from, to } => {
             format!("reorg: {} disconnected", words::blocks(*to, *from))
         }
-        Event::Mempool { transactions } => {
-            format!("mempool: {}", names.waiting(transactions))
-        }
+        Event::Mempool { transactions } => format!("mempool: {}", names.waiting(transactions)),
         Event::Offline { role } => format!("{role} is offline"),
         Event::Online { role } => format!("{role} is online"),
         Event::Remembered { role, channel, commitment, name } => {
@@ -117,6 +116,9 @@ fn of_links(names: &Names, event: &Event) -> String {
                 "{from} -> {to}: {} bytes that are no message: failed to {error}",
                 bytes.0.len()
             )
+        }
+        Event::Broken { from, to, bytes, error } => {
+            format!("{from} -> {to}: {} bytes that break BOLT 8: failed to {error}", bytes.0.len())
         }
         Event::Held { role } => format!("{role} sends nothing for now"),
         Event::LinkUp { from, to, over } => words::connection(from, to, *over),

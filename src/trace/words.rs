@@ -69,6 +69,7 @@ impl Names {
             | Event::Message { .. }
             | Event::Lost { .. }
             | Event::Garbage { .. }
+            | Event::Broken { .. }
             | Event::LinkUp { .. }
             | Event::Held { .. }
             | Event::LinkDown { .. }

@@ -3,14 +3,13 @@
 //! The creator of a path has a secret `e_i` for each hop and the hop gets the point `E_i`, its path
 //! key. What the two share blinds the hop's id, encrypts its data and gives the next `E`.
 
-use chacha20poly1305::aead::AeadInOut;
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
 use secp256k1::{PublicKey, SECP256K1, Scalar, SecretKey};
 use thiserror::Error;
 
 use super::blinded_path::{BlindedHop, BlindedPath, NodeOrChannel};
 use super::keys::{Purpose, SharedSecret};
 use super::payload::{EncryptedData, PaymentRelay};
+use crate::bolt::aead;
 use crate::bolt::keys::KeyError;
 use crate::bolt::units::{CltvExpiryDelta, Msat};
 use crate::bolt::wire::Bytes;
@@ -137,12 +136,17 @@ fn next_tweak(path_key: &PublicKey, shared_secret: &SharedSecret) -> Result<Scal
         .ok_or_else(|| KeyError::from(secp256k1::Error::InvalidTweak))
 }
 
-fn cipher(shared_secret: &SharedSecret) -> ChaCha20Poly1305 {
-    ChaCha20Poly1305::new(&shared_secret.key(Purpose::Rho).into())
+fn seal(shared_secret: &SharedSecret, mut data: Vec<u8>) -> Option<Vec<u8>> {
+    let mac = aead::encrypt(&shared_secret.key(Purpose::Rho), 0, &[], &mut data)?;
+    data.extend_from_slice(&mac);
+    Some(data)
 }
 
-fn seal(shared_secret: &SharedSecret, mut data: Vec<u8>) -> Option<Vec<u8>> {
-    cipher(shared_secret).encrypt_in_place(&[0; 12].into(), &[], &mut data).ok()?;
+/// The other side of [`seal`]; `None` for what was not sealed with this secret.
+fn open(shared_secret: &SharedSecret, encrypted: &[u8]) -> Option<Vec<u8>> {
+    let (data, mac) = encrypted.split_last_chunk()?;
+    let mut data = data.to_vec();
+    aead::decrypt(&shared_secret.key(Purpose::Rho), 0, &[], &mut data, mac)?;
     Some(data)
 }
 
@@ -199,10 +203,7 @@ impl Blinding {
     /// # Errors
     /// [`UnblindError::Decryption`] if it is not for this node.
     pub fn decrypt(&self, encrypted: &[u8]) -> Result<Vec<u8>, UnblindError> {
-        let mut raw = encrypted.to_vec();
-        let opened = cipher(&self.shared_secret).decrypt_in_place(&[0; 12].into(), &[], &mut raw);
-        opened.map_err(|_| UnblindError::Decryption)?;
-        Ok(raw)
+        open(&self.shared_secret, encrypted).ok_or(UnblindError::Decryption)
     }
 
     /// The path key for the next hop, unless the data names another.

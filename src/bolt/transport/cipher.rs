@@ -4,11 +4,10 @@
 use std::fmt;
 
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
-use chacha20poly1305::aead::AeadInOut;
-use chacha20poly1305::aead::inout::InOutBuf;
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce};
 
-pub(super) const MAC_LENGTH: usize = 16;
+use crate::bolt::aead;
+pub(super) use crate::bolt::aead::MAC_LENGTH;
+
 /// After so many uses a key is replaced: a message takes two.
 const USES_OF_A_KEY: u64 = 1000;
 
@@ -42,27 +41,19 @@ fn hmac(keyed: &HmacEngine<sha256::Hash>, parts: &[&[u8]]) -> [u8; 32] {
 
 /// `encryptWithAD`, in place: returns the MAC.
 pub(super) fn encrypt(key: &Secret, nonce: u64, ad: &[u8], text: &mut [u8]) -> [u8; MAC_LENGTH] {
-    let cipher = ChaCha20Poly1305::new(&key.0.into());
-    // Only 256 GB are too long for it, and nothing here has more than 65,535 bytes.
-    cipher.encrypt_inout_detached(&encoded(nonce), ad, text.into()).unwrap_or_default().into()
+    // Nothing here has more than 65,535 bytes, so it is never too long.
+    aead::encrypt(&key.0, nonce, ad, text).unwrap_or_default()
 }
 
-/// `decryptWithAD`, from `sealed` to `opened`; `None` if the MAC is another one.
+/// `decryptWithAD`, in place; `None` if the MAC is another one.
 pub(super) fn decrypt(
     key: &Secret,
     nonce: u64,
     ad: &[u8],
-    (sealed, mac): (&[u8], &[u8; MAC_LENGTH]),
-    opened: &mut [u8],
+    text: &mut [u8],
+    mac: &[u8; MAC_LENGTH],
 ) -> Option<()> {
-    let cipher = ChaCha20Poly1305::new(&key.0.into());
-    let buffer = InOutBuf::new(sealed, opened).ok()?;
-    cipher.decrypt_inout_detached(&encoded(nonce), ad, buffer, mac.into()).ok()
-}
-
-/// 32 zero bits and the number, in the little-endian order of Noise.
-fn encoded(nonce: u64) -> Nonce {
-    (u128::from(nonce) << 32).to_le_bytes().first_chunk::<12>().copied().unwrap_or_default().into()
+    aead::decrypt(&key.0, nonce, ad, text, mac)
 }
 
 /// The key of one direction: it counts its uses and is replaced after 1000 of them.
@@ -97,10 +88,9 @@ impl CipherKey {
         self.count();
     }
 
-    /// Decrypts what has a MAC behind it, to as many bytes as it has without; `None` if the MAC is
-    /// another one.
-    pub(super) fn open(&mut self, sealed: &[u8], opened: &mut [u8]) -> Option<()> {
-        decrypt(&self.key, self.nonce, &[], sealed.split_last_chunk()?, opened)?;
+    /// Decrypts where the text lies; `None` if the MAC is another one.
+    pub(super) fn open(&mut self, text: &mut [u8], mac: &[u8; MAC_LENGTH]) -> Option<()> {
+        decrypt(&self.key, self.nonce, &[], text, mac)?;
         self.count();
         Some(())
     }

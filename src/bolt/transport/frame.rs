@@ -140,16 +140,20 @@ impl Receiver {
                     let Some((sealed, _)) = rest.split_first_chunk::<HEADER_LENGTH>() else {
                         return Ok(None);
                     };
-                    let mut length = [0; 2];
-                    self.key.open(sealed, &mut length).ok_or(FrameError::LengthMac)?;
+                    let [high, low, mac @ ..] = sealed;
+                    let mut length = [*high, *low];
+                    self.key.open(&mut length, mac).ok_or(FrameError::LengthMac)?;
                     self.state = State::Message { length: u16::from_be_bytes(length) };
                     self.start = self.start.saturating_add(HEADER_LENGTH);
                 }
                 State::Message { length } => {
                     let sealed_length = usize::from(length).saturating_add(MAC_LENGTH);
-                    let Some(sealed) = rest.get(..sealed_length) else { return Ok(None) };
-                    let mut message = vec![0; length.into()];
-                    self.key.open(sealed, &mut message).ok_or(FrameError::MessageMac)?;
+                    let sealed = rest.get(..sealed_length);
+                    let Some((text, mac)) = sealed.and_then(<[u8]>::split_last_chunk) else {
+                        return Ok(None);
+                    };
+                    let mut message = text.to_vec();
+                    self.key.open(&mut message, mac).ok_or(FrameError::MessageMac)?;
                     self.state = State::Length;
                     self.start = self.start.saturating_add(sealed_length);
                     return Ok(Some(message));

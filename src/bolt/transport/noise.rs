@@ -93,7 +93,7 @@ impl Noise {
         mac: &[u8; MAC_LENGTH],
     ) -> Option<()> {
         let act = self.agree(secret, point);
-        decrypt(&act.temporary_key, 0, &self.hash, (&[], mac), &mut [])?;
+        decrypt(&act.temporary_key, 0, &self.hash, &mut [], mac)?;
         self.finish(act, mac);
         Some(())
     }
@@ -125,8 +125,8 @@ impl Noise {
         sealed: &[u8; 33],
         mac: &[u8; MAC_LENGTH],
     ) -> Option<[u8; 33]> {
-        let mut key = [0; 33];
-        decrypt(&self.temporary_key, 1, &self.hash, (sealed, mac), &mut key)?;
+        let mut key = *sealed;
+        decrypt(&self.temporary_key, 1, &self.hash, &mut key, mac)?;
         self.mix_sealed(sealed, mac);
         Some(key)
     }

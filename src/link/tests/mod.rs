@@ -1,5 +1,6 @@
 //! Links over real sockets, with good peers and with bad ones.
 
+mod breaking;
 mod frames;
 mod handshake;
 

@@ -17,14 +17,17 @@ use crate::scenario::{
     step::{Expectation, Verb},
     units::{self, Quantity},
     wire::{
-        Branch, ConnectedUntil, ExpectMessage, Expected, FieldValue, HANG_UP, MessageFields,
-        NamedField, SendStep, Sent, UNKNOWN,
+        Act, ActFault, Branch, BrokenAct, ConnectedUntil, ExpectMessage, Expected, FieldValue,
+        FrameFault, HANG_UP, MessageFields, NamedField, SendStep, Sent, UNKNOWN,
     },
     yaml::{Content, Node},
 };
 
 /// A field that stands in every message: TLV records that it does not declare.
 const RECORDS: &str = "records";
+
+/// What a message can hold behind its type.
+const PAYLOAD_LIMIT: usize = 65_533;
 
 /// A message, a field or a record of the table, by its name.
 fn rule_of(name: &str) -> Option<&'static MessageRule> {
@@ -44,8 +47,26 @@ impl Reader {
             let (words, from_word) = (ConnectedUntil::WORDS, ConnectedUntil::from_word);
             reader.word(node, "end of a connection's beginning", words, from_word)
         });
+        let broken = self.broken_act(fields);
         let until = until?.map_or(ConnectedUntil::Ready, |word| word.value);
-        Some(Verb::Connect { from: from?, to: to?, until })
+        Some(Verb::Connect { from: from?, to: to?, until, broken: broken? })
+    }
+
+    /// The act that a probe breaks: `Some(None)` if none is.
+    #[expect(clippy::option_option, reason = "absent and wrong are two things here")]
+    fn broken_act(&mut self, fields: &Fields<'_>) -> Option<Option<BrokenAct>> {
+        let act = |(key, node): &(At<&str>, _)| {
+            Some((At::new(Act::from_word(key.value)?, key.at), *node))
+        };
+        let mut acts = fields.entries().iter().filter_map(act);
+        let Some((act, node)) = acts.next() else { return Some(None) };
+        if let Some((second, _)) = acts.next() {
+            let what = "a handshake ends at its first broken act";
+            self.report(second.at, Mistake::Nothing { what });
+            return None;
+        }
+        let fault = self.word(node, "fault of an act", ActFault::WORDS, ActFault::from_word)?;
+        Some(Some(BrokenAct { act, fault: fault.value }))
     }
 
     pub(super) fn disconnect(&mut self, fields: &Fields<'_>) -> Option<Verb> {
@@ -63,8 +84,11 @@ impl Reader {
             Some(message) => Some(Sent::Message(message?)),
             None => raw?.map(|bytes| Sent::Raw(Bytes(bytes.value))),
         };
-        let (from, to, channel, what) = (from?, to?, channel?, what?);
-        Some(Verb::Send(Box::new(SendStep { from, to, channel, what })))
+        let frame = self.optional(fields.get("frame"), |reader, node| {
+            reader.word(node, "fault of a frame", FrameFault::WORDS, FrameFault::from_word)
+        });
+        let (from, to, channel, what, frame) = (from?, to?, channel?, what?, frame?);
+        Some(Verb::Send(Box::new(SendStep { from, to, channel, what, frame })))
     }
 
     /// The message among the keys of a step, if there is one: `Some(None)` if it is wrong.
@@ -86,12 +110,21 @@ impl Reader {
             self.parsed(node, below(16), |text| text.replace('_', "").parse::<u16>().ok())
         });
         let payload = self.optional(fields.get("payload"), Self::hex);
-        let payload = payload?.map_or(Vec::new(), |bytes| bytes.value);
+        let mut payload = payload?.map_or(Vec::new(), |bytes| bytes.value);
+        let room = PAYLOAD_LIMIT.saturating_sub(payload.len());
+        let zeros = self.optional(fields.get("zeros"), |reader, node| reader.zeros(node, room));
+        let (hex, zeros) = (Bytes(payload.clone()).to_string(), zeros?.unwrap_or(0));
+        let words = match (hex.as_str(), zeros) {
+            (_, 0) => hex,
+            ("", zeros) => format!("{zeros} zeros"),
+            (hex, zeros) => format!("{hex} and {zeros} zeros"),
+        };
+        payload.resize(payload.len().saturating_add(zeros), 0);
         let (number, payload) = (number?, Bytes(payload).to_string());
         let is = |name, value, words| NamedField { name, value: FieldValue::Is(value), words };
         let fields = vec![
             is("message_type", json!(number), number.to_string()),
-            is("payload", json!(payload), payload),
+            is("payload", json!(payload), words),
         ];
         Some(MessageFields { name: UNKNOWN, fields })
     }
@@ -265,6 +298,13 @@ impl Reader {
             return None;
         }
         Some(Bytes(bytes.value).to_string().into())
+    }
+
+    /// How many zeros there are: no more than there is room for.
+    fn zeros(&mut self, node: &Node, room: usize) -> Option<usize> {
+        self.parsed(node, "so many bytes that the payload has 65533 at most", |text| {
+            text.replace('_', "").parse().ok().filter(|zeros| *zeros <= room)
+        })
     }
 
     /// Bytes in hex; `""` is none.

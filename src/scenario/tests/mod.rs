@@ -128,7 +128,14 @@ steps:
             twice: [{disconnect: probe}, {connect: {from: probe, to: bob}}]
       speaks:
         - send: {from: probe, unknown: {message_type: 32769, payload: 00ff}}
+        - send: {from: probe, unknown: {message_type: 32769, payload: 00ff, zeros: 65_531}}
+        - send: {from: probe, unknown: {message_type: 32769, zeros: 65_533}}
         - send: {from: probe, raw: 0012}
+        - send: {from: probe, raw: 0012, frame: unsealed}
+        - send: {from: probe, stfu: , channel: pb, frame: wrong_mac}
+        - connect: {from: probe, to: bob, act_one: wrong_version}
+        - connect: {from: bob, to: probe, act_two: half}
+        - connect: {from: probe, to: bob, until: connected, act_three: wrong_key}
         - send: {from: probe, channel_update: {short_channel_id: 1x2x3, timestamp: 4_000_000_000, signature: high_s}}
         - send: {from: probe, closing_signed: {fee_satoshis: 5 sat, fee_range: {min_fee_satoshis: 1 sat, max_fee_satoshis: 2 sat}}}
         - send: {from: probe, commitment_signed: {htlc_signature: wrong}}

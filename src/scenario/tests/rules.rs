@@ -526,3 +526,83 @@ mod head {
         read(&text.replace("{}\nsteps", "{bob: {role: honest}}\nsteps"));
     }
 }
+
+mod breaking_the_transport {
+    use super::*;
+
+    const SOUND: &str = "title: x
+links: tcp
+cast: {probe: {role: probe}, other: {role: probe}, bob: {role: honest}}
+steps:
+  - connect: {from: probe, to: bob, act_one: wrong_mac}
+  - connect: {from: bob, to: probe, act_two: wrong_mac}
+  - connect: {from: probe, to: other, act_three: half}
+  - send: {from: probe, ping: , frame: wrong_mac}
+outcome: nothing
+";
+
+    /// The one mistake after a replacement, and the column where it stands.
+    #[track_caller]
+    fn found(from: &str, to: &str) -> (u32, Mistake) {
+        let error = refuse(&changed(SOUND, from, to));
+        let [problem] = error.problems.as_slice() else { panic!("not one problem:\n{error}") };
+        let (_, column, mistake) = placed(problem.clone());
+        (column, mistake)
+    }
+
+    #[test]
+    fn takes_links_over_tcp() {
+        read(SOUND);
+        let error = refuse(&changed(SOUND, "links: tcp\n", ""));
+        let keys: Vec<(u32, &str)> = error
+            .problems
+            .iter()
+            .map(|problem| match problem.mistake {
+                Mistake::NeedsTcp { key } => (problem.position.expect("a position").column, key),
+                ref other => panic!("{other}"),
+            })
+            .collect();
+        assert_eq!(keys, [(37, "act_one"), (37, "act_two"), (39, "act_three"), (40, "frame")]);
+    }
+
+    #[test]
+    fn is_for_the_probe_whose_act_it_is() {
+        let bob = Mistake::NotAProbe { role: "bob".into() };
+        let acts = [("act_one", "act_two", 32), ("act_two", "act_one", 21)];
+        for (act, other, column) in acts {
+            assert_eq!(found(&format!("{act}:"), &format!("{other}:")), (column, bob.clone()));
+        }
+        let third = "from: probe, to: other, act_three";
+        assert_eq!(found(third, "from: bob, to: other, act_three"), (21, bob));
+    }
+
+    #[test]
+    fn ends_with_the_first_broken_act() {
+        let (column, found) = found("act_one: wrong_mac", "act_one: half, act_three: half");
+        assert_eq!(column, 52);
+        assert!(matches!(found, Mistake::Nothing { .. }), "{found}");
+    }
+
+    #[test]
+    fn is_by_one_of_the_known_faults() {
+        let (_, act) = found("act_three: half", "act_three: twice");
+        assert!(matches!(act, Mistake::UnknownWord { .. }), "{act}");
+        let (_, frame) = found("frame: wrong_mac", "frame: wrong_key");
+        assert!(matches!(frame, Mistake::UnknownWord { .. }), "{frame}");
+    }
+
+    #[test]
+    fn a_message_has_room_for_so_many_zeros() {
+        for (payload, zeros, fits) in
+            [("", 65_533, true), ("", 65_534, false), ("00", 65_533, false)]
+        {
+            let message =
+                format!("unknown: {{message_type: 1, payload: \"{payload}\", zeros: {zeros}}}");
+            let text = changed(SOUND, "ping: ", &message);
+            assert_eq!(
+                parse(FilePath::new("x.yaml"), &text, ParseOptions::default()).is_ok(),
+                fits
+            );
+        }
+    }
+}
