@@ -179,9 +179,20 @@ fn bless_outcome(
     options: &Options,
     (case, seen): (Case, Seen),
 ) -> (Case, Seen) {
-    // The branches of a file share its outcome, so none of them writes it.
     let holds = seen.had_outcome && case.entry.verdict == Verdict::Pass;
-    if holds || !scenario.branch.is_empty() {
+    // The branches of a file share its outcome, so none of them writes it.
+    if !scenario.branch.is_empty() {
+        let mut case = case;
+        if !seen.had_outcome {
+            let message = format!(
+                "the file has no outcome, and its branches share one: write it by hand\noutcome:\n{}",
+                seen.outcome
+            );
+            fail(&mut case, message);
+        }
+        return (case, seen);
+    }
+    if holds {
         return (case, seen);
     }
     let old = &*scenario.source;
@@ -245,10 +256,15 @@ fn check_golden(planned: &Planned, options: &Options, case: &mut Case) {
         let message = format!(
             "the transcript differs from {name}\nIf it should, `boltlab run --bless` takes it over.\n{diff}"
         );
-        case.entry.verdict = Verdict::Fail;
-        case.problems = vec![Problem { line: None, column: None, message }];
-        case.entry.reason = terminal::reason(&case.problems);
+        fail(case, message);
     }
+}
+
+/// The scenario fails, though its steps did not.
+fn fail(case: &mut Case, message: String) {
+    case.entry.verdict = Verdict::Fail;
+    case.problems = vec![Problem { line: None, column: None, message }];
+    case.entry.reason = terminal::reason(&case.problems);
 }
 
 /// The harness could not do its own work: a pass is worth nothing, a failure stands.

@@ -118,6 +118,17 @@ fn bless_writes_outcome_and_transcript_and_the_next_run_holds_them() {
 }
 
 #[test]
+fn bless_writes_no_outcome_that_branches_share() {
+    let without = good_but("outcome:\n  ab.funding: unspent\n", "")
+        .replace("  - open: ab", "  - try:\n      once: [{open: ab}]");
+    let place = Place::with(&[("new.yaml", &without)]);
+    let blessed = place.boltlab(&["run", ".", "--bless"]);
+    blessed.assert(1, &["✗ new/once", "write it by hand", "ab.funding: unspent"]);
+    assert_eq!(place.read("new.yaml"), without);
+    assert!(!place.path("new.golden").exists());
+}
+
+#[test]
 fn bless_leaves_a_scenario_alone_that_fails_before_its_end() {
     let text = good_but("  - open: ab", "  - expect: {state: {channel: ab, of: bob, is: closed}}")
         .replace("  - expect", "  - open: ab\n  - expect");

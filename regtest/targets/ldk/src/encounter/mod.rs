@@ -13,6 +13,7 @@ use boltlab::{
         channel::{ChainEvent, Phase, Purpose},
         tx::ChannelType,
         units::{FeeratePerKw, Msat},
+        wire::Variations,
     },
     chain::{Chain, ChainError, Submission},
     node::{ChannelHandle, NodeChannel, NodeCommand, NodeEvent, NodeInput, OpenRequest},
