@@ -10,10 +10,10 @@ use bitcoin::{Amount, hashes::Hash};
 use boltlab::{
     bolt::{
         channel::{FundingSpend, Phase, TrackedStatus},
-        features::Feature,
+        features::{Feature, Features},
         tx::{ChannelType, Side},
         units::{FeeratePerKw, Msat},
-        wire::Message,
+        wire::{Message, Variations},
     },
     node::{NodeCommand, default_features},
 };
@@ -34,6 +34,15 @@ fn meet() -> Encounter {
 fn meet_without_anchors() -> Encounter {
     let ldk = LdkOptions { anchors: false, ..LdkOptions::named("ldk") };
     Encounter::begin(funded_chain(), &EncounterOptions { ldk, ..Default::default() }).unwrap()
+}
+
+/// They meet, with aliases, large channels and trust in each other.
+fn meet_trusting() -> Encounter {
+    let known = [Feature::SCID_ALIAS, Feature::ZEROCONF, Feature::LARGE_CHANNELS];
+    let features = known.into_iter().fold(default_features(), Features::offering);
+    let funds = Amount::from_sat(100_000_000);
+    let options = EncounterOptions { features, trust: true, funds, ..Default::default() };
+    Encounter::begin(funded_chain(), &options).unwrap()
 }
 
 fn channel_type(both: &Encounter, channel: Channel) -> ChannelType {
@@ -65,6 +74,32 @@ fn ldk_opens_without_anchors_and_both_pay() {
     let channel = both.ldk_opens(CAPACITY, PUSHED).unwrap();
     assert_eq!(channel_type(&both, channel), ChannelType::StaticRemotekey);
     pay_both_ways(&mut both, channel, PUSHED);
+}
+
+#[test]
+fn the_reference_opens_unconfirmed_and_both_pay() {
+    for scid_alias in [false, true] {
+        let mut both = meet_trusting();
+        let variations = Variations { zeroconf: true, scid_alias };
+        let open = both.reference_opens_unconfirmed(CAPACITY, PUSHED, variations);
+        let channel = open.unwrap();
+        let ours = pay_both_ways(&mut both, channel, Msat(700_000_000));
+        both.disconnect().unwrap();
+        both.connect().unwrap();
+        both.until_usable(channel).unwrap();
+        let ours = pay_both_ways(&mut both, channel, ours);
+        both.mine(1).unwrap();
+        pay_both_ways(&mut both, channel, ours);
+    }
+}
+
+#[test]
+fn ldk_opens_a_large_channel_and_both_pay() {
+    let mut both = meet_trusting();
+    // The reserve is a hundredth of that, and the harness reckons with more.
+    let pushed = Msat(2_000_000_000);
+    let channel = both.ldk_opens(Amount::from_sat(50_000_000), pushed).unwrap();
+    pay_both_ways(&mut both, channel, pushed);
 }
 
 #[test]

@@ -11,12 +11,16 @@ use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid};
 use boltlab::{
     bolt::{
         channel::{ChainEvent, Phase, Purpose},
+        features::Features,
         tx::ChannelType,
         units::{FeeratePerKw, Msat},
         wire::Variations,
     },
     chain::{Chain, ChainError, Submission},
-    node::{ChannelHandle, NodeChannel, NodeCommand, NodeEvent, NodeInput, OpenRequest},
+    node::{
+        ChannelHandle, ChannelPolicy, NodeChannel, NodeCommand, NodeEvent, NodeInput, OpenRequest,
+        default_features,
+    },
 };
 use ldk_node::{Event, UserChannelId};
 
@@ -78,11 +82,20 @@ pub struct EncounterOptions {
     pub ldk: LdkOptions,
     /// What each gets on chain.
     pub funds: Amount,
+    /// What the reference supports.
+    pub features: Features,
+    /// Whether each uses the other's channels before they are confirmed.
+    pub trust: bool,
 }
 
 impl Default for EncounterOptions {
     fn default() -> Self {
-        Self { ldk: LdkOptions::named("ldk"), funds: Amount::from_sat(20_000_000) }
+        Self {
+            ldk: LdkOptions::named("ldk"),
+            funds: Amount::from_sat(20_000_000),
+            features: default_features(),
+            trust: false,
+        }
     }
 }
 
@@ -117,8 +130,13 @@ impl Encounter {
     /// [`EncounterError`], as everywhere here.
     pub fn begin(mut chain: Chain, options: &EncounterOptions) -> Result<Self, EncounterError> {
         let reference = Reference::new("reference", chain.height(), FEERATE)?;
-        let ldk = Ldk::start(&mut chain, &options.ldk)?;
+        let mut of_ldk = options.ldk.clone();
+        of_ldk.trusted_0conf.extend(options.trust.then(|| reference.id()));
+        let ldk = Ldk::start(&mut chain, &of_ldk)?;
         let mut both = Self { ldk, reference, chain };
+        both.reference.command(NodeCommand::SetFeatures(options.features.clone()))?;
+        let policy = ChannelPolicy { accepts_zeroconf: options.trust, ..Default::default() };
+        both.reference.command(NodeCommand::SetPolicy(both.ldk.id(), policy))?;
         let scripts = [
             both.ldk.new_address()?.script_pubkey(),
             both.reference.node().wallet().script().clone(),
@@ -360,21 +378,52 @@ impl Encounter {
         push: Msat,
         channel_type: ChannelType,
     ) -> Result<Channel, EncounterError> {
+        self.reference_proposes(capacity, push, channel_type, Variations::default())?;
+        self.confirm()
+    }
+
+    /// Has the reference open a channel that LDK trusts it with, and returns when it is in use: no
+    /// block is mined.
+    ///
+    /// # Errors
+    /// [`EncounterError`].
+    pub fn reference_opens_unconfirmed(
+        &mut self,
+        capacity: Amount,
+        push: Msat,
+        variations: Variations,
+    ) -> Result<Channel, EncounterError> {
+        self.reference_proposes(capacity, push, ChannelType::Anchors, variations)?;
+        let channel = self.until_pending()?;
+        self.until_ready(channel)?;
+        Ok(channel)
+    }
+
+    fn reference_proposes(
+        &mut self,
+        capacity: Amount,
+        push: Msat,
+        channel_type: ChannelType,
+        variations: Variations,
+    ) -> Result<(), EncounterError> {
         let peer = self.ldk.id();
-        let variations = Variations::default();
         let request =
             OpenRequest { peer, capacity, push, channel_type, variations, feerate: FEERATE };
         self.reference.note("reference is told to open");
         self.reference.command(NodeCommand::Open(request))?;
-        self.confirm()
+        Ok(())
     }
 
     fn confirm(&mut self) -> Result<Channel, EncounterError> {
         let channel = self.until_pending()?;
         self.mine(DEPTH)?;
-        self.until_ldk("ChannelReady", |event| matches!(event, Event::ChannelReady { .. }))?;
-        self.until_usable(channel)?;
+        self.until_ready(channel)?;
         Ok(channel)
+    }
+
+    fn until_ready(&mut self, channel: Channel) -> Result<(), EncounterError> {
+        self.until_ldk("ChannelReady", |event| matches!(event, Event::ChannelReady { .. }))?;
+        self.until_usable(channel)
     }
 
     /// The channel that is being opened, as soon as its funding transaction is in the mempool.

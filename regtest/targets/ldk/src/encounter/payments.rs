@@ -66,7 +66,7 @@ impl Encounter {
             EncounterError::NotSo { what: format!("the reference can {error}") }
         })?;
         let known = self.reference.node().channel(&channel.handle);
-        let scid = known.and_then(|known| known.phase.short_channel_id());
+        let scid = known.and_then(|known| known.phase.name_for_senders());
         let hop = PathHop {
             node_id: self.ldk.id(),
             channel: scid.ok_or(EncounterError::NoChannel(channel.funding))?,
