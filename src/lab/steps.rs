@@ -56,6 +56,13 @@ impl Lab<'_> {
                     .map_err(|stop| stop.at(channel.at))?;
                 lab.accepted(channel.at, Purpose::Closing)
             }),
+            Verb::UpdateFee { channel, by, feerate } => {
+                let handle = self.handle(channel)?;
+                let command = NodeCommand::UpdateFee(handle, feerate.value);
+                self.command(&by.value, "change the fee rate", command)
+                    .map(drop)
+                    .map_err(|stop| stop.at(channel.at))
+            }
             Verb::Fund { channel, with } => self.fund_otherwise(channel, *with),
             Verb::ForceClose { channel, by } => self.force_close(channel, by),
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),

@@ -439,6 +439,14 @@ static BUMP_CLOSE: Shape = shape(
         required("feerate", Kind::Quantity(Quantity::Feerate), "The fee rate that it pays."),
     ],
 );
+static UPDATE_FEE: Shape = shape(
+    "`update_fee`",
+    &[
+        required("channel", Kind::Name, "The channel."),
+        required("by", Kind::Name, "Its opener, who pays the fee."),
+        required("feerate", Kind::Quantity(Quantity::Feerate), "The new fee rate."),
+    ],
+);
 static FUND: Shape = shape(
     "`fund`",
     &[
@@ -676,6 +684,7 @@ pub(super) static VERBS: &[VerbRule] = &[
     short("wait", "Lets time pass.", Kind::Quantity(Quantity::Time)),
     long("close", "Closes a channel in mutual agreement.", &CLOSE),
     long("bump_close", "Replaces one's closing transaction (`option_simple_close`).", &BUMP_CLOSE),
+    long("update_fee", "Changes the fee rate of the commitments.", &UPDATE_FEE),
     long("fund", "Has a probe fund a channel otherwise than was agreed on.", &FUND),
     long("force_close", "Publishes the latest commitment.", &FORCE_CLOSE),
     long("remember", "Keeps the present state of a channel under a name.", &REMEMBER),

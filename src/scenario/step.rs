@@ -90,6 +90,15 @@ pub enum Verb {
         /// The fee rate that it pays.
         feerate: At<FeeratePerKw>,
     },
+    /// Changes the fee rate of the commitments.
+    UpdateFee {
+        /// The channel.
+        channel: At<ChannelName>,
+        /// Its opener, who pays the fee.
+        by: At<RoleName>,
+        /// The new fee rate.
+        feerate: At<FeeratePerKw>,
+    },
     /// The opener, a probe, has its wallet fund the channel otherwise than was agreed on.
     Fund {
         /// The channel.
@@ -321,6 +330,7 @@ impl Verb {
             Self::Wait(_) => "wait",
             Self::Close { .. } => "close",
             Self::BumpClose { .. } => "bump_close",
+            Self::UpdateFee { .. } => "update_fee",
             Self::Fund { .. } => "fund",
             Self::ForceClose { .. } => "force_close",
             Self::Remember { .. } => "remember",
@@ -375,6 +385,9 @@ impl fmt::Display for Verb {
             }
             Self::BumpClose { channel, by, feerate } => {
                 write!(f, "{by} closes {channel} at {feerate} sat/kw")
+            }
+            Self::UpdateFee { channel, by, feerate } => {
+                write!(f, "{by} changes the fee rate of {channel} to {feerate} sat/kw")
             }
             Self::Fund { channel, with } => write!(f, "{channel} is funded with {with}"),
             Self::ForceClose { channel, by } => write!(f, "{by} force-closes {channel}"),

@@ -222,6 +222,7 @@ impl<'a> Check<'a> {
             Verb::Close { channel, by, .. }
             | Verb::ForceClose { channel, by }
             | Verb::BumpClose { channel, by, .. }
+            | Verb::UpdateFee { channel, by, .. }
             | Verb::Remember { channel, by, .. } => {
                 self.open(&channel.value, channel.at);
                 self.side(by, &channel.value);

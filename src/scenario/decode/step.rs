@@ -1,6 +1,7 @@
 //! The steps.
 
 use super::reader::{Fields, Reader};
+use crate::bolt::units::FeeratePerKw;
 use crate::scenario::{
     error::Mistake,
     language::{self, VERBS, VerbRule},
@@ -95,7 +96,14 @@ impl Reader {
                 let until = until.map_or(ClosedUntil::Broadcast, |word| word.value);
                 Some(Verb::Close { channel, by, until })
             }
-            "bump_close" => self.bump_close(&fields),
+            "bump_close" => {
+                let (channel, by, feerate) = self.priced(&fields)?;
+                Some(Verb::BumpClose { channel, by, feerate })
+            }
+            "update_fee" => {
+                let (channel, by, feerate) = self.priced(&fields)?;
+                Some(Verb::UpdateFee { channel, by, feerate })
+            }
             "fund" => self.fund(&fields),
             "force_close" => {
                 let (channel, by) = self.channel_and_role(&fields, "by")?;
@@ -159,13 +167,17 @@ impl Reader {
         Some(Verb::Fund { channel: channel?, with: with?.value })
     }
 
-    fn bump_close(&mut self, fields: &Fields<'_>) -> Option<Verb> {
+    /// A channel, one of its sides, and a fee rate.
+    fn priced(
+        &mut self,
+        fields: &Fields<'_>,
+    ) -> Option<(At<ChannelName>, At<RoleName>, At<FeeratePerKw>)> {
         let sides = self.channel_and_role(fields, "by");
         let feerate = fields
             .get("feerate")
             .and_then(|node| self.quantity(node, Quantity::Feerate, units::feerate));
         let ((channel, by), feerate) = sides.zip(feerate)?;
-        Some(Verb::BumpClose { channel, by, feerate })
+        Some((channel, by, feerate))
     }
 
     fn channel_and_role(

@@ -144,6 +144,7 @@ steps:
         - expect: {from: bob, no_message: any}
         - expect: {from: bob, no_message: [error, warning]}
   - bump_close: {channel: ba, by: bob, feerate: 2000 sat/kw}
+  - update_fee: {channel: ba, by: bob, feerate: 2000 sat/kw}
   - hold: bob
   - release: bob
 outcome:
