@@ -250,7 +250,7 @@ mod pay_an_offer {
     fn what_the_payer_lacks_is_told() {
         last_fails(
             &["open: ab", DEAR, "pay: {from: alice, offer: boat, channel: ab}"],
-            "alice did not pay bob: alice ignored a message: failed to offer an HTLC: 0 msat would be \
+            "alice did not pay bob: alice ignored a message: failed to keep to the limits of the peer: 0 msat would be \
              left, where fee and reserve take 11956000 msat",
         );
     }

@@ -279,8 +279,8 @@ pub enum Refused {
         /// The phase.
         phase: &'static str,
     },
-    /// The HTLC would break a limit that the peer set; the peer would fail the channel.
-    #[error("offer an HTLC: {0}")]
+    /// An HTLC or a fee rate would break a limit that the peer set; the peer would fail the channel.
+    #[error("keep to the limits of the peer: {0}")]
     BreaksLimit(PeerViolation),
     /// There is no such HTLC to remove.
     #[error("remove HTLC {0}: not committed")]
