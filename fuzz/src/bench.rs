@@ -6,12 +6,14 @@ use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Transaction, TxIn, TxOut};
 use boltlab::bolt::channel::{ChainEvent, ChannelEvent, Phase, Purpose};
+use boltlab::bolt::features::{Feature, Features};
 use boltlab::bolt::tx::ChannelType;
 use boltlab::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw, Msat};
 use boltlab::bolt::wire::{Message, ShortChannelId, Variations};
 use boltlab::node::{
-    ChannelHandle, InvoiceRequest, Node, NodeChannel, NodeCommand, NodeEvent, NodeInput,
-    NodeOutput, OpenRequest, PathHop, PayRequest, Payee, RelayPolicy, Seed,
+    ChannelHandle, ChannelPolicy, InvoiceRequest, Node, NodeChannel, NodeCommand, NodeEvent,
+    NodeInput, NodeOutput, OpenRequest, PathHop, PayRequest, Payee, RelayPolicy, Seed,
+    default_features,
 };
 use secp256k1::PublicKey;
 
@@ -47,6 +49,34 @@ pub(super) struct Bench {
 impl Bench {
     /// Two nodes with a channel in use.
     pub(super) fn with_channel(channel_type: ChannelType) -> Self {
+        let mut bench = Self::connected(&default_features());
+        bench.open(channel_type, Variations::default());
+        for _ in 0..3 {
+            bench.mine(1);
+            bench.deliver_all();
+        }
+        bench.checked()
+    }
+
+    /// Two nodes with a channel in use whose funding no block has.
+    pub(super) fn with_unconfirmed_channel() -> Self {
+        let known = [Feature::SCID_ALIAS, Feature::ZEROCONF, Feature::SIMPLE_CLOSE];
+        let mut bench =
+            Self::connected(&known.into_iter().fold(default_features(), Features::offering));
+        for side in SIDES {
+            let policy = ChannelPolicy {
+                accepts_zeroconf: true,
+                max_dust_htlc_exposure: Msat(1_000_000),
+                ..ChannelPolicy::default()
+            };
+            bench.command(side, NodeCommand::SetPolicy(bench.id(1 - side), policy));
+        }
+        bench.open(ChannelType::Anchors, Variations { scid_alias: true, zeroconf: true });
+        bench.checked()
+    }
+
+    /// Two nodes that are connected and have coins.
+    fn connected(features: &Features) -> Self {
         let height = BlockHeight(100);
         let node = |role| Node::new(Seed::derive("fuzz", role), height, FeeratePerKw(1_000));
         let mut bench = Self {
@@ -73,26 +103,27 @@ impl Bench {
         bench.unspent.extend(outputs(&coin));
         bench.mempool.push(coin);
         bench.mine(1);
+        for side in SIDES {
+            bench.command(side, NodeCommand::SetFeatures(features.clone()));
+        }
         bench.toggle_connection();
         bench.deliver_all();
-        bench.handle = bench.nodes[0].next_channel();
-        let (peer, feerate) = (bench.id(1), FeeratePerKw(1_000));
-        let request = OpenRequest {
-            peer,
-            capacity: CAPACITY,
-            push: PUSH,
-            channel_type,
-            variations: Variations::default(),
-            feerate,
-        };
-        bench.command(0, NodeCommand::Open(request));
-        bench.deliver_all();
-        for _ in 0..3 {
-            bench.mine(1);
-            bench.deliver_all();
-        }
-        assert!(SIDES.iter().all(|side| matches!(bench.channel(*side).phase, Phase::Normal(_))));
         bench
+    }
+
+    fn open(&mut self, channel_type: ChannelType, variations: Variations) {
+        self.handle = self.nodes[0].next_channel();
+        let (peer, feerate) = (self.id(1), FeeratePerKw(1_000));
+        let request =
+            OpenRequest { peer, capacity: CAPACITY, push: PUSH, channel_type, variations, feerate };
+        self.command(0, NodeCommand::Open(request));
+        self.deliver_all();
+    }
+
+    /// The bench, if its channel is in use.
+    fn checked(self) -> Self {
+        assert!(SIDES.iter().all(|side| matches!(self.channel(*side).phase, Phase::Normal(_))));
+        self
     }
 
     fn id(&self, side: usize) -> PublicKey {
@@ -278,7 +309,7 @@ impl Bench {
         if hold {
             self.held.push((1 - side, hash));
         }
-        let id = self.channel(side).phase.short_channel_id();
+        let id = self.channel(side).phase.name_for_senders();
         let hop = PathHop {
             node_id: self.id(1 - side),
             channel: id.unwrap_or(ShortChannelId(0)),

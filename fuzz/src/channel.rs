@@ -14,14 +14,20 @@ use super::input::Input;
 /// More steps than this make an input slow and tell nothing new.
 const MOST_STEPS: usize = 40;
 
-/// A channel in use, for each format.
-static READY: LazyLock<[Bench; 2]> =
-    LazyLock::new(|| [ChannelType::Anchors, ChannelType::StaticRemotekey].map(Bench::with_channel));
+/// A channel in use: one of each format, and one that is used unconfirmed, goes by its aliases, lets
+/// little be at risk and closes by `option_simple_close`.
+static READY: LazyLock<[Bench; 3]> = LazyLock::new(|| {
+    [
+        Bench::with_channel(ChannelType::Anchors),
+        Bench::with_channel(ChannelType::StaticRemotekey),
+        Bench::with_unconfirmed_channel(),
+    ]
+});
 
 /// A byte for each step, and what the step needs behind it.
 pub fn channel(data: &[u8]) {
     let mut input = Input(data);
-    let mut bench = READY[usize::from(input.byte() & 1)].clone();
+    let mut bench = READY[usize::from(input.byte() % 3)].clone();
     for _ in 0..MOST_STEPS {
         if input.0.is_empty() {
             break;
