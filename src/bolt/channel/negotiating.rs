@@ -24,7 +24,7 @@ use crate::bolt::wire::{FeeRange, Message};
 pub struct Negotiating {
     /// Both sides' commitments.
     pub commitments: Commitments,
-    confirmation: Confirmation,
+    pub(super) confirmation: Confirmation,
     closing: closing::Closing,
     /// The fee that we proposed last.
     proposed: Option<Amount>,
