@@ -286,6 +286,8 @@ impl Negotiating {
         }
         let purpose = Purpose::Closing;
         outputs.push(Output::Broadcast { transaction: transaction.clone(), purpose });
+        // A new connection may begin the negotiation anew.
+        self.commitments = self.commitments.having_published(transaction.clone());
         let before = Phase::Negotiating(self);
         Ok((Phase::Closing(Closing::unconfirmed(before, transaction, purpose)), outputs))
     }

@@ -149,7 +149,7 @@ pub struct Commitments {
     next_remote_point: Option<PublicKey>,
     /// The closing transactions that we signed: from then on the peer may publish them.
     closings: BTreeSet<Txid>,
-    /// The closing transaction that we published last while the channel could still close otherwise.
+    /// The closing transaction that we published last: the channel may still close otherwise.
     published: Option<Arc<Transaction>>,
 }
 
@@ -296,7 +296,7 @@ impl Commitments {
         Self { published: Some(Arc::new(closing)), ..self.clone() }
     }
 
-    /// The closing transaction that we published last, if the channel could still close otherwise.
+    /// The closing transaction that we published last, if there is one.
     pub(super) fn published(&self) -> Option<&Transaction> {
         self.published.as_deref()
     }
