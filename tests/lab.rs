@@ -418,6 +418,23 @@ steps:
     }
 
     #[test]
+    fn a_connection_that_ends_takes_nothing_of_another() {
+        let head = HEAD
+            .replace("  bob: {role: honest}", "  bob: {role: honest}\n  carol: {role: honest}")
+            .replace("to: bob}\n", "to: bob}\n  - connect: {from: probe, to: carol}\n");
+        fails_after(
+            &head,
+            &[
+                "send: {from: probe, to: carol, unknown: {message_type: 2000}}",
+                "disconnect: {from: probe, to: bob}",
+                "expect: {from: carol, no_message: any}",
+            ],
+            "expected: expect nothing from carol\n\
+             found: warning (\"a message of the unknown even type 2000\")",
+        );
+    }
+
+    #[test]
     fn a_probe_speaks_only_where_it_is_connected() {
         fails(
             &["disconnect: probe", "send: {from: probe, ping: {}}"],

@@ -170,11 +170,11 @@ impl Lab<'_> {
         }
         for peer in linked {
             self.unlink(&from.value, &peer)?;
-        }
-        // The file knows of this end.
-        for probe in self.probes() {
-            let Some(player) = self.cast.get_mut(&probe) else { continue };
-            player.arrived.clear();
+            // The file knows of this end; what others said is still to be heard.
+            for (to, said_by) in [(&from.value, &peer), (&peer, &from.value)] {
+                let Some(player) = self.cast.get_mut(to) else { continue };
+                player.arrived.retain(|arrival| arrival.from != *said_by);
+            }
         }
         Ok(())
     }

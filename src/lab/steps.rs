@@ -147,9 +147,11 @@ impl Lab<'_> {
                 dust_limit: asks.dust_limit.map_or(default.dust_limit, |limit| limit.value),
                 minimum_depth: channel.minimum_depth.value.0,
                 accepts_zeroconf: asks.accepts_zeroconf,
-                channel_reserve: asks.channel_reserve,
+                channel_reserve: asks.channel_reserve.map(|reserve| reserve.value),
                 max_htlc_value_in_flight: asks.max_htlc_value_in_flight,
-                max_accepted_htlcs: asks.max_accepted_htlcs.unwrap_or(default.max_accepted_htlcs),
+                max_accepted_htlcs: asks
+                    .max_accepted_htlcs
+                    .map_or(default.max_accepted_htlcs, |count| count.value),
                 max_dust_htlc_exposure: asks
                     .max_dust_htlc_exposure
                     .unwrap_or(default.max_dust_htlc_exposure),

@@ -188,8 +188,9 @@ impl Node {
             reading.shared_secret.is_some_and(|secret| !self.circuits.opened.insert(secret.0));
         let instruction = match (replayed, &self.refusal) {
             (true, _) => Err(Failure::TemporaryNodeFailure {}),
+            // The channel is not the outgoing one, and a final node knows no other.
             (false, _) if overexposes && reading.instruction.is_ok() => {
-                Err(Failure::TemporaryChannelFailure { channel_update: Bytes::default() })
+                Err(Failure::TemporaryNodeFailure {})
             }
             (false, Some(failure)) if reading.instruction.is_ok() => Err(failure.clone()),
             (false, _) => reading.instruction,

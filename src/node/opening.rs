@@ -110,8 +110,9 @@ impl Node {
         };
         let features = self.negotiated(&from).unwrap_or_default();
         let policy = self.policy(&from);
+        let party = self.party(&secrets, &from, &features, message.funding_satoshis);
         let acceptance = Acceptance {
-            local: self.party(&secrets, &from, &features, message.funding_satoshis),
+            local: party.fitting(message),
             minimum_depth: policy.minimum_depth,
             zeroconf: policy.accepts_zeroconf,
             alias: self.alias(&handle, &features),

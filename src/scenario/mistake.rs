@@ -349,6 +349,22 @@ pub enum Mistake {
         /// The least that is allowed.
         minimum: Amount,
     },
+    /// A reserve that could be dust.
+    #[error("a reserve of {} is below the role's dust limit of {}", units::read(*.reserve), units::read(*.limit))]
+    ReserveBelowDust {
+        /// The reserve.
+        reserve: Amount,
+        /// The dust limit.
+        limit: Amount,
+    },
+    /// More HTLCs than BOLT 2 allows.
+    #[error("`max_accepted_htlcs` is at most {limit}, not {count}")]
+    TooManyHtlcsAccepted {
+        /// How many.
+        count: u16,
+        /// The most that are allowed.
+        limit: u16,
+    },
 
     // Steps.
     /// A channel is opened twice.

@@ -232,11 +232,11 @@ pub struct ChannelTerms {
     /// Its `dust_limit_satoshis`.
     pub dust_limit: Option<At<Amount>>,
     /// Its `channel_reserve_satoshis`: what the other side must keep.
-    pub channel_reserve: Option<Amount>,
+    pub channel_reserve: Option<At<Amount>>,
     /// Its `max_htlc_value_in_flight_msat`: what the other side may have in flight.
     pub max_htlc_value_in_flight: Option<Msat>,
     /// Its `max_accepted_htlcs`: how many HTLCs the other side may have in flight.
-    pub max_accepted_htlcs: Option<u16>,
+    pub max_accepted_htlcs: Option<At<u16>>,
     /// Its `max_dust_htlc_exposure_msat`.
     pub max_dust_htlc_exposure: Option<Msat>,
     /// Whether it accepts channels that are used before they are confirmed.

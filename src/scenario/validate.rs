@@ -8,8 +8,8 @@ use super::{
     decode::Draft,
     error::{Mistake, Problem},
     model::{
-        At, Blocks, Channel, ChannelName, ChannelType, Links, Position, Role, RoleKind, RoleName,
-        Scenario,
+        At, Blocks, Channel, ChannelName, ChannelTerms, ChannelType, Links, Position, Role,
+        RoleKind, RoleName, Scenario,
     },
     outcome::{Fate, FundingSpender, OutcomeEntry},
     payment::{Fails, How, OfferStep, Pay, TamperedField},
@@ -32,6 +32,10 @@ const BLOCKS_LIMIT: u32 = 10_000;
 const DEPTH_LIMIT: u32 = 100;
 /// The least `dust_limit_satoshis` (BOLT 2, "The `open_channel` Message").
 const DUST_MINIMUM: Amount = Amount::from_sat(354);
+/// The dust limit of a role that asks for none.
+const DUST_DEFAULT: Amount = Amount::from_sat(546);
+/// The greatest `max_accepted_htlcs` (BOLT 2, "The `open_channel` Message").
+const HTLCS_LIMIT: u16 = 483;
 /// What both anchors of a commitment hold (BOLT 3, "Commitment Transaction Anchors").
 const ANCHORS: Amount = Amount::from_sat(660);
 
@@ -97,11 +101,27 @@ impl<'a> Check<'a> {
             if self.coins(&At::new(role.funds, role.name.at)) {
                 self.funds(&mut funds, role);
             }
-            let honest_limit = role.asks.dust_limit.filter(|_| role.kind.value != RoleKind::Probe);
-            if let Some(limit) = honest_limit.filter(|limit| limit.value < DUST_MINIMUM) {
-                let (limit, at) = (limit.value, limit.at);
-                self.report(at, Mistake::DustLimitTooLow { limit, minimum: DUST_MINIMUM });
+            // A probe may ask what an honest node must refuse.
+            if role.kind.value != RoleKind::Probe {
+                self.asks(&role.asks);
             }
+        }
+    }
+
+    /// What a role asks of its channels keeps BOLT 2.
+    fn asks(&mut self, asks: &ChannelTerms) {
+        if let Some(limit) = asks.dust_limit.filter(|limit| limit.value < DUST_MINIMUM) {
+            let (limit, at) = (limit.value, limit.at);
+            self.report(at, Mistake::DustLimitTooLow { limit, minimum: DUST_MINIMUM });
+        }
+        let limit = asks.dust_limit.map_or(DUST_DEFAULT, |limit| limit.value);
+        if let Some(reserve) = asks.channel_reserve.filter(|reserve| reserve.value < limit) {
+            let mistake = Mistake::ReserveBelowDust { reserve: reserve.value, limit };
+            self.report(reserve.at, mistake);
+        }
+        if let Some(count) = asks.max_accepted_htlcs.filter(|count| count.value > HTLCS_LIMIT) {
+            let mistake = Mistake::TooManyHtlcsAccepted { count: count.value, limit: HTLCS_LIMIT };
+            self.report(count.at, mistake);
         }
     }
 

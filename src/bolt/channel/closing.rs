@@ -1,7 +1,7 @@
 //! The funding output is spent, or is about to be. BOLT 5.
 //!
 //! ```text
-//! unconfirmed: our commitment or the mutual close is published
+//! unconfirmed: our commitment or the mutual close is published, and again by every block without it
 //!   -> confirmed: some transaction spends the funding output; its outputs are claimed when they
 //!      can be, and watched until they are settled 100 blocks deep
 //!   -> back, if a reorg takes the spend out of the chain
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use bitcoin::{OutPoint, Transaction, Txid};
 
 use super::{
-    ChainEvent, ChannelEvent, Closed, Context, IRREVOCABLE_DEPTH, Input, Negotiating, Output,
-    Phase, Purpose, Step, spender, unexpected,
+    ChainEvent, ChannelEvent, Closed, Confirmation, Context, IRREVOCABLE_DEPTH, Input, Negotiating,
+    Output, Phase, Purpose, Step, funding, spender, unexpected,
 };
 use crate::bolt::onchain::{self, Claimable, Rest};
 use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
@@ -171,43 +171,55 @@ impl Closing {
         }
     }
 
-    /// What we published once more, if the funding transaction joins the chain only now: without it,
-    /// it may have been refused.
-    fn publish_again(&self, funding: Txid, transactions: &[Transaction]) -> Option<Output> {
+    /// The same, where a block has the funding transaction here.
+    fn located(&self, found: Option<Confirmation>) -> Self {
+        found.map_or_else(|| self.clone(), |found| self.with(self.before.located(found)))
+    }
+
+    /// The same without the block at this height, which may have had the funding transaction.
+    fn without(&self, height: BlockHeight) -> Self {
+        let before = self.before.confirmation();
+        self.located(before.map(|confirmation| confirmation.without(height)))
+    }
+
+    /// What we published once more, as long as the funding is in the chain and its output unspent: a
+    /// mempool may have refused it, for its funding was not there or not mature, or forgotten it.
+    fn publish_again(&self) -> Option<Output> {
         let Published { transaction, purpose } = self.published.as_deref()?.clone();
-        let is_funded = transactions.iter().any(|tx| tx.compute_txid() == funding);
+        let is_funded = matches!(self.before.confirmation(), Some(Confirmation::At { .. }));
         is_funded.then_some(Output::Broadcast { transaction, purpose })
     }
 
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
         match (&self.spend, event) {
-            (None, ChainEvent::Connected { transactions, .. }) => {
+            (None, ChainEvent::Connected { height, transactions }) => {
                 let Some(commitments) = self.before.commitments() else {
                     return Ok((Phase::Closing(self.clone()), Vec::new()));
                 };
+                let found = funding::find(commitments, *height, transactions)?;
                 if let Some(by) = commitments.double_spend(transactions) {
                     let lost = Output::Event(ChannelEvent::FundingDoubleSpent { by });
                     return Ok((Phase::Closed(Closed::FundingLost), vec![lost]));
                 }
-                let funding = commitments.funding.outpoint;
-                if let Some(spend) = spender(transactions, funding) {
-                    return self.spent(context, spend, Vec::new());
+                let next = self.located(found);
+                if let Some(spend) = spender(transactions, commitments.funding.outpoint) {
+                    return next.spent(context, spend, Vec::new());
                 }
-                let again = self.publish_again(funding.txid, transactions);
-                Ok((Phase::Closing(self.clone()), again.into_iter().collect()))
+                let again = next.publish_again();
+                Ok((Phase::Closing(next), again.into_iter().collect()))
             }
-            (None, ChainEvent::Disconnected { .. }) => {
-                Ok((Phase::Closing(self.clone()), Vec::new()))
+            (None, ChainEvent::Disconnected { height }) => {
+                Ok((Phase::Closing(self.without(*height)), Vec::new()))
             }
             (Some(confirmed), ChainEvent::Disconnected { height })
                 if *height == confirmed.height =>
             {
                 let undone = vec![Output::Event(ChannelEvent::CloseUndone)];
+                // The block may have had the funding transaction as well.
+                let next = Self { spend: None, ..self.without(*height) };
                 let next = match self.intent {
-                    Intent::Ours | Intent::Theirs => {
-                        Phase::Closing(Self { spend: None, ..self.clone() })
-                    }
-                    Intent::Seen => (*self.before).clone(),
+                    Intent::Ours | Intent::Theirs => Phase::Closing(next),
+                    Intent::Seen => *next.before,
                 };
                 Ok((next, undone))
             }

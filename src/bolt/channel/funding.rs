@@ -9,12 +9,13 @@
 
 use std::sync::Arc;
 
-use bitcoin::{Transaction, Txid};
+use bitcoin::Transaction;
 
 use super::error::ensure;
+use super::opening::Opening;
 use super::{
     ChainEvent, ChannelEvent, Closed, Closing, Commitments, Context, Output, PeerViolation, Phase,
-    Step, spender,
+    Purpose, Step, spender,
 };
 use crate::bolt::tx::Side;
 use crate::bolt::units::{BlockHeight, ShortChannelId};
@@ -75,13 +76,11 @@ impl Confirmation {
         }
     }
 
-    /// Where the transaction is without the block at this height, and what is to be told of that.
-    fn without(self, undone: BlockHeight) -> (Self, Option<Output>) {
+    /// Where the transaction is without the block at this height.
+    pub(super) fn without(self, undone: BlockHeight) -> Self {
         match self {
-            Self::At { height, .. } if height == undone => {
-                (Self::Undone, Some(Output::Event(ChannelEvent::FundingUnconfirmed)))
-            }
-            Self::At { .. } | Self::Awaited { .. } | Self::Undone => (self, None),
+            Self::At { height, .. } if height == undone => Self::Undone,
+            Self::At { .. } | Self::Awaited { .. } | Self::Undone => self,
         }
     }
 
@@ -92,6 +91,42 @@ impl Confirmation {
             Self::At { height, index } => {
                 ShortChannelId::new(height.0, index, u16::try_from(output).ok()?)
             }
+        }
+    }
+}
+
+impl Phase {
+    /// Where the funding transaction is, as long as that matters.
+    pub(super) fn confirmation(&self) -> Option<Confirmation> {
+        match self {
+            Self::Opening(Opening::AwaitingDepth(waiting)) => Some(waiting.confirmation),
+            Self::Opening(_) | Self::Closed(_) => None,
+            Self::Normal(normal) => Some(normal.confirmation),
+            Self::Shutdown(shutdown) => Some(shutdown.confirmation),
+            Self::Negotiating(negotiating) => Some(negotiating.confirmation),
+            Self::SimpleClosing(closing) => Some(closing.confirmation),
+            Self::Closing(closing) => closing.before.confirmation(),
+        }
+    }
+
+    /// The same, where the funding transaction is here. Nothing else changes.
+    pub(super) fn located(&self, confirmation: Confirmation) -> Self {
+        let mut next = self.clone();
+        if let Some(known) = next.confirmation_mut() {
+            *known = confirmation;
+        }
+        next
+    }
+
+    fn confirmation_mut(&mut self) -> Option<&mut Confirmation> {
+        match self {
+            Self::Opening(Opening::AwaitingDepth(waiting)) => Some(&mut waiting.confirmation),
+            Self::Opening(_) | Self::Closed(_) => None,
+            Self::Normal(normal) => Some(&mut normal.confirmation),
+            Self::Shutdown(shutdown) => Some(&mut shutdown.confirmation),
+            Self::Negotiating(negotiating) => Some(&mut negotiating.confirmation),
+            Self::SimpleClosing(closing) => Some(&mut closing.confirmation),
+            Self::Closing(closing) => closing.before.confirmation_mut(),
         }
     }
 }
@@ -112,14 +147,15 @@ pub(super) fn watch(
     let (height, transactions) = match event {
         ChainEvent::Connected { height, transactions } => (*height, transactions),
         ChainEvent::Disconnected { height } => {
-            let (next, told) = confirmation.without(*height);
-            return Ok((goes_on(commitments.clone(), next), told.into_iter().collect()));
+            let next = confirmation.without(*height);
+            let told = (next != confirmation).then_some(ChannelEvent::FundingUnconfirmed);
+            let told = told.map(Output::Event).into_iter().collect();
+            return Ok((goes_on(commitments.clone(), next), told));
         }
     };
     let (mut commitments, mut confirmation, mut outputs) =
         (commitments.clone(), confirmation, Vec::new());
-    if let Some((index, transaction)) = find(transactions, commitments.funding.outpoint.txid) {
-        check_output(&commitments, transaction)?;
+    if let Some((index, transaction)) = transaction_of(&commitments, transactions)? {
         commitments = commitments.with_funding_transaction(Arc::new(transaction.clone()));
         confirmation = Confirmation::At { height, index };
         outputs.push(Output::Event(ChannelEvent::FundingConfirmed { height }));
@@ -129,22 +165,53 @@ pub(super) fn watch(
         return Ok((Phase::Closed(Closed::FundingLost), outputs));
     }
     let (outpoint, opener) = (commitments.funding.outpoint, commitments.terms.opener);
+    // A mempool may have refused it, for the funding was not there or not mature, or forgotten it.
+    let again = commitments.published().map(|closing| Output::Broadcast {
+        transaction: closing.clone(),
+        purpose: Purpose::Closing,
+    });
     let next = goes_on(commitments, confirmation);
     if let Some(spend) = spender(transactions, outpoint) {
         return Closing::confirmed(next, context, spend, outputs);
     }
-    // Who has used a channel that was never confirmed still has its balance to lose.
-    let in_use = matches!(next, Phase::Normal(_));
+    // Who has used a channel that was never confirmed still has its balance to lose, also while it
+    // closes.
+    let was_used = next.commitments().is_some_and(Commitments::was_used);
+    let in_use = matches!(next, Phase::Normal(_)) || was_used;
     if opener == Side::Remote && !in_use && confirmation.is_late(context.height) {
         outputs.push(Output::Event(ChannelEvent::FundingForgotten));
         return Ok((Phase::Closed(Closed::FundingLost), outputs));
     }
+    if matches!(confirmation, Confirmation::At { .. }) {
+        outputs.extend(again);
+    }
     Ok((next, outputs))
 }
 
-/// The transaction of this id, and which of the block's it is.
-fn find(transactions: &[Transaction], txid: Txid) -> Option<(u32, &Transaction)> {
-    (0_u32..).zip(transactions).find(|(_, transaction)| transaction.compute_txid() == txid)
+/// Where the block at this height has the funding transaction, if it does.
+///
+/// # Errors
+/// [`PeerViolation::WrongFundingOutput`] if it has it with another output.
+pub(super) fn find(
+    commitments: &Commitments,
+    height: BlockHeight,
+    transactions: &[Transaction],
+) -> Result<Option<Confirmation>, PeerViolation> {
+    let found = transaction_of(commitments, transactions)?;
+    Ok(found.map(|(index, _)| Confirmation::At { height, index }))
+}
+
+/// The funding transaction, and which of the block's it is.
+fn transaction_of<'a>(
+    commitments: &Commitments,
+    transactions: &'a [Transaction],
+) -> Result<Option<(u32, &'a Transaction)>, PeerViolation> {
+    let txid = commitments.funding.outpoint.txid;
+    let found = (0_u32..).zip(transactions).find(|(_, known)| known.compute_txid() == txid);
+    if let Some((_, transaction)) = found {
+        check_output(commitments, transaction)?;
+    }
+    Ok(found)
 }
 
 fn check_output(commitments: &Commitments, transaction: &Transaction) -> Result<(), PeerViolation> {

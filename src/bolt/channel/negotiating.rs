@@ -24,7 +24,7 @@ use crate::bolt::wire::{FeeRange, Message};
 pub struct Negotiating {
     /// Both sides' commitments.
     pub commitments: Commitments,
-    confirmation: Confirmation,
+    pub(super) confirmation: Confirmation,
     closing: closing::Closing,
     /// The fee that we proposed last.
     proposed: Option<Amount>,
@@ -286,6 +286,8 @@ impl Negotiating {
         }
         let purpose = Purpose::Closing;
         outputs.push(Output::Broadcast { transaction: transaction.clone(), purpose });
+        // A new connection may begin the negotiation anew.
+        self.commitments = self.commitments.having_published(transaction.clone());
         let before = Phase::Negotiating(self);
         Ok((Phase::Closing(Closing::unconfirmed(before, transaction, purpose)), outputs))
     }

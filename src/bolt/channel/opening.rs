@@ -119,7 +119,7 @@ pub struct Created {
 pub struct AwaitingDepth {
     /// The first commitments.
     pub commitments: Commitments,
-    confirmation: Confirmation,
+    pub(super) confirmation: Confirmation,
     sent_ready: bool,
     received_ready: bool,
 }
@@ -284,6 +284,15 @@ impl From<&AcceptChannel> for PartyTerms {
 }
 
 impl PartyTerms {
+    /// What the acceptor may ask of this opener: its reserve is no less than the opener's dust limit,
+    /// its dust limit no more than the opener's reserve. BOLT 2, "The `accept_channel` Message".
+    #[must_use]
+    pub fn fitting(mut self, open: &OpenChannel) -> Self {
+        self.dust_limit = self.dust_limit.min(open.channel_reserve_satoshis);
+        self.channel_reserve = self.channel_reserve.max(open.dust_limit_satoshis);
+        self
+    }
+
     /// Without what takes a feature that was not negotiated.
     fn negotiated(mut self, features: &Features) -> Self {
         self.upfront_shutdown_script =

@@ -33,7 +33,7 @@ use crate::bolt::wire::messages::{ClosingComplete, ClosingSig};
 pub struct SimpleClosing {
     /// Both sides' commitments.
     pub commitments: Commitments,
-    confirmation: Confirmation,
+    pub(super) confirmation: Confirmation,
     /// The last script that we named.
     local_script: ScriptBuf,
     /// The last script that the peer named.
@@ -239,8 +239,8 @@ impl SimpleClosing {
         let transaction = self.transaction(Side::Local, offer, *variant)?;
         let wrong = PeerViolation::WrongCloseeSignature { field };
         ensure(self.is_signed_by_peer(&transaction, theirs), wrong)?;
-        let published = self.publish(transaction, ours, theirs);
-        let next = Self { outstanding: None, ..self.clone() };
+        let mut next = Self { outstanding: None, ..self.clone() };
+        let published = next.publish(transaction, ours, theirs);
         Ok((Phase::SimpleClosing(next), vec![published]))
     }
 
@@ -250,7 +250,7 @@ impl SimpleClosing {
     }
 
     fn publish(
-        &self,
+        &mut self,
         mut transaction: Transaction,
         ours: &Signature,
         theirs: &Signature,
@@ -258,6 +258,7 @@ impl SimpleClosing {
         if let Some(input) = transaction.input.first_mut() {
             input.witness = self.commitments.funding.witness(ours, theirs);
         }
+        self.commitments = self.commitments.having_published(transaction.clone());
         Output::Broadcast { transaction, purpose: Purpose::Closing }
     }
 

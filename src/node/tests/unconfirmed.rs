@@ -109,9 +109,16 @@ fn a_trusted_funding_of_another_output_loses_the_channel_when_it_confirms() {
     pair.drive();
     assert_eq!(pair.phases(), ["normal", "normal"]);
     pair.pay(ALICE, Msat(1_000_000));
-    pair.mine(1);
-    assert_eq!(pair.violation(BOB), "bolt02/channel_ready/funding-output-fits");
-    assert_eq!(pair.phase(BOB).name(), "funding_lost");
+    let mut closing = pair.clone();
+    let handle = closing.handle();
+    closing.command(BOB, NodeCommand::ForceClose(handle)).unwrap();
+    // Nothing spends an output that is not there.
+    closing.mempool.retain(|(purpose, _)| *purpose == Purpose::Funding);
+    for mut pair in [pair, closing] {
+        pair.mine(1);
+        assert_eq!(pair.violation(BOB), "bolt02/channel_ready/funding-output-fits");
+        assert_eq!(pair.phase(BOB).name(), "funding_lost");
+    }
 }
 
 #[test]
@@ -161,4 +168,36 @@ fn who_has_used_a_channel_does_not_forget_it() {
     assert_eq!(pair.phase(BOB).name(), "normal");
     let Phase::Normal(normal) = pair.phase(BOB) else { panic!() };
     assert!(matches!(normal.confirmation, Confirmation::Awaited { .. }));
+}
+
+#[test]
+fn who_has_used_a_channel_does_not_forget_it_amid_a_close() {
+    let mut pair = trusting(true);
+    open(&mut pair, ZEROCONF);
+    pair.drive();
+    pair.pay(ALICE, Msat(1_000_000));
+    pair.mempool.clear();
+    let handle = pair.handle();
+    pair.command(BOB, NodeCommand::Close(handle)).unwrap();
+    pair.wire.clear();
+    pair.mine(2100);
+    assert_eq!(pair.phase(BOB).name(), "shutdown");
+}
+
+#[test]
+fn a_funding_that_goes_with_its_spend_has_no_depth() {
+    let mut pair = Pair::new();
+    pair.open(Anchors, Msat::ZERO);
+    pair.drive();
+    let handle = pair.handle();
+    pair.command(ALICE, NodeCommand::ForceClose(handle)).unwrap();
+    pair.mine(1);
+    assert_eq!(pair.phases(), ["closing", "closing"]);
+    pair.disconnect();
+    assert_eq!(pair.phases(), ["closing", "opening"]);
+    pair.mempool.clear();
+    pair.mine(10);
+    assert_eq!(pair.phases(), ["closing", "opening"]);
+    let sent = pair.wire.iter().any(|(_, message)| message.name() == "channel_ready");
+    assert!(!sent, "the funding is in no block");
 }

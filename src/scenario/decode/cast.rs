@@ -61,12 +61,14 @@ impl Reader {
         let dust_limit = self.optional(fields.get("dust_limit"), Self::sat);
         let reserve = self.optional(fields.get("channel_reserve"), Self::sat);
         let in_flight = self.optional(fields.get("max_htlc_value_in_flight"), Self::msat);
-        let count = self.optional(fields.get("max_accepted_htlcs"), Self::number);
+        let count = self.optional(fields.get("max_accepted_htlcs"), |reader, node| {
+            Some(At::new(reader.number(node)?, node.at))
+        });
         let exposure = self.optional(fields.get("max_dust_htlc_exposure"), Self::msat);
         let zeroconf = self.optional(fields.get("accepts_zeroconf"), Self::flag);
         Some(ChannelTerms {
             dust_limit: dust_limit?,
-            channel_reserve: reserve?.map(|amount| amount.value),
+            channel_reserve: reserve?,
             max_htlc_value_in_flight: in_flight?.map(|amount| amount.value),
             max_accepted_htlcs: count?,
             max_dust_htlc_exposure: exposure?.map(|amount| amount.value),

@@ -206,6 +206,25 @@ mod channels {
         // An honest role's bound is not a probe's.
         read(&changed(BREACH, "{role: honest}", "{role: probe, dust_limit: 353 sat}"));
     }
+
+    #[test]
+    fn a_reserve_is_no_dust() {
+        read(&changed(BREACH, "{role: honest}", "{role: honest, channel_reserve: 546 sat}"));
+        let found = mistake("{role: honest}", "{role: honest, channel_reserve: 545 sat}", "545");
+        assert!(matches!(found, Mistake::ReserveBelowDust { .. }), "{found}");
+        let terms = "{role: honest, dust_limit: 1_000 sat, channel_reserve: 999 sat}";
+        let found = mistake("{role: honest}", terms, "999");
+        assert!(matches!(found, Mistake::ReserveBelowDust { .. }), "{found}");
+        read(&changed(BREACH, "{role: honest}", "{role: probe, channel_reserve: 0 sat}"));
+    }
+
+    #[test]
+    fn no_more_htlcs_are_accepted_than_bolt_2_allows() {
+        read(&changed(BREACH, "{role: honest}", "{role: honest, max_accepted_htlcs: 483}"));
+        let found = mistake("{role: honest}", "{role: honest, max_accepted_htlcs: 484}", "484");
+        assert!(matches!(found, Mistake::TooManyHtlcsAccepted { .. }), "{found}");
+        read(&changed(BREACH, "{role: honest}", "{role: probe, max_accepted_htlcs: 484}"));
+    }
 }
 
 mod steps {

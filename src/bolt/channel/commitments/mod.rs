@@ -149,6 +149,8 @@ pub struct Commitments {
     next_remote_point: Option<PublicKey>,
     /// The closing transactions that we signed: from then on the peer may publish them.
     closings: BTreeSet<Txid>,
+    /// The closing transaction that we published last: the channel may still close otherwise.
+    published: Option<Arc<Transaction>>,
 }
 
 /// The first commitments, which carry the opener's funds and what it pushed.
@@ -221,6 +223,7 @@ impl Beginning<'_> {
             secrets: SecretStore::default(),
             next_remote_point: None,
             closings: BTreeSet::new(),
+            published: None,
         }))
     }
 }
@@ -286,6 +289,16 @@ impl Commitments {
     /// Whether we signed this closing transaction.
     pub fn has_signed_closing(&self, txid: Txid) -> bool {
         self.closings.contains(&txid)
+    }
+
+    /// The same, with the closing transaction that we published.
+    pub(super) fn having_published(&self, closing: Transaction) -> Self {
+        Self { published: Some(Arc::new(closing)), ..self.clone() }
+    }
+
+    /// The closing transaction that we published last, if there is one.
+    pub(super) fn published(&self) -> Option<&Transaction> {
+        self.published.as_deref()
     }
 
     /// Our newest commitment.
@@ -366,6 +379,11 @@ impl Commitments {
 
     fn remote_number(&self) -> CommitmentNumber {
         number(self.remote_states.len())
+    }
+
+    /// Whether anything was committed after the beginning.
+    pub(super) fn was_used(&self) -> bool {
+        self.local_states.len() > 1 || self.remote_states.len() > 1
     }
 
     /// Whether we signed a commitment of the peer that it has not yet acknowledged by revoking the
