@@ -128,8 +128,8 @@ impl Phase {
     /// Proposes a channel to the peer.
     ///
     /// # Errors
-    /// [`Fault::Refused`] if the peer would refuse the capacity; another [`Fault`] if the first
-    /// per-commitment point does not exist.
+    /// [`Fault::Refused`] if the peer would refuse the capacity, the type or the balances; another
+    /// [`Fault`] if the first per-commitment point does not exist.
     pub fn open(context: &Context<'_>, terms: Terms, temporary_channel_id: ChannelId) -> Step {
         let (capacity, limit) = (terms.capacity, GREATEST_FUNDING);
         if capacity > limit && !context.features.supports(Feature::LARGE_CHANNELS) {
@@ -138,6 +138,11 @@ impl Phase {
         if !is_negotiated(terms.channel_type, terms.variations, context.features) {
             return Err(Refused::ChannelType.into());
         }
+        let cost = fee::funder_cost(terms.channel_type, terms.feerate, 0);
+        let (ours, theirs) = terms.initial_balances().unwrap_or_default();
+        let after_fee = ours.to_sat_floor().checked_sub(cost).unwrap_or(Amount::ZERO);
+        check_stakes([after_fee, theirs.to_sat_floor()], terms.local.channel_reserve)
+            .map_err(Refused::BreaksLimit)?;
         let PartyTerms { basepoints, .. } = terms.local.clone();
         let message = OpenChannel {
             chain_hash: ChainHash::REGTEST,
@@ -342,9 +347,13 @@ fn check_open(terms: &Terms, features: &Features) -> Result<(), PeerViolation> {
     let needed = fee::funder_cost(channel_type, feerate, 0);
     let balance = to_remote.to_sat_floor();
     ensure(balance >= needed, PeerViolation::FunderCannotPayFee { balance, needed })?;
-    let reserve = terms.remote.channel_reserve;
     let after_fee = balance.checked_sub(needed).unwrap_or(Amount::ZERO);
-    let somebody = after_fee > reserve || to_local.to_sat_floor() > reserve;
+    check_stakes([after_fee, to_local.to_sat_floor()], terms.remote.channel_reserve)
+}
+
+/// Somebody must have something to lose, by the reserve that the opener asks for.
+fn check_stakes(balances: [Amount; 2], reserve: Amount) -> Result<(), PeerViolation> {
+    let somebody = balances.into_iter().any(|balance| balance > reserve);
     ensure(somebody, PeerViolation::NobodyAboveReserve { reserve })
 }
 

@@ -280,3 +280,15 @@ fn a_proposal_under_the_id_of_a_channel_in_use_is_refused_and_spares_that() {
     assert!(!pair.is_connected);
     assert_eq!(pair.phase(BOB).name(), "normal");
 }
+
+#[test]
+fn a_channel_without_anything_to_lose_is_not_proposed() {
+    let mut pair = Pair::new();
+    // The fee is 1,124 sat, the anchors 660, the reserve 546.
+    for (capacity, taken) in [(2_330, false), (2_331, true)] {
+        let capacity = Amount::from_sat(capacity);
+        let request = OpenRequest { capacity, ..pair.request(Anchors, Msat::ZERO) };
+        let opened = pair.command(ALICE, NodeCommand::Open(request));
+        assert_eq!(opened.is_ok(), taken, "{opened:?}");
+    }
+}
