@@ -313,6 +313,22 @@ pub struct TransactionPattern {
 }
 
 impl Verb {
+    pub(super) fn bump_close(
+        channel: At<ChannelName>,
+        by: At<RoleName>,
+        feerate: At<FeeratePerKw>,
+    ) -> Self {
+        Self::BumpClose { channel, by, feerate }
+    }
+
+    pub(super) fn update_fee(
+        channel: At<ChannelName>,
+        by: At<RoleName>,
+        feerate: At<FeeratePerKw>,
+    ) -> Self {
+        Self::UpdateFee { channel, by, feerate }
+    }
+
     /// The word with which the language says it.
     pub const fn word(&self) -> &'static str {
         match self {

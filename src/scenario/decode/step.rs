@@ -96,14 +96,8 @@ impl Reader {
                 let until = until.map_or(ClosedUntil::Broadcast, |word| word.value);
                 Some(Verb::Close { channel, by, until })
             }
-            "bump_close" => {
-                let (channel, by, feerate) = self.priced(&fields)?;
-                Some(Verb::BumpClose { channel, by, feerate })
-            }
-            "update_fee" => {
-                let (channel, by, feerate) = self.priced(&fields)?;
-                Some(Verb::UpdateFee { channel, by, feerate })
-            }
+            "bump_close" => self.priced(&fields, Verb::bump_close),
+            "update_fee" => self.priced(&fields, Verb::update_fee),
             "fund" => self.fund(&fields),
             "force_close" => {
                 let (channel, by) = self.channel_and_role(&fields, "by")?;
@@ -167,17 +161,18 @@ impl Reader {
         Some(Verb::Fund { channel: channel?, with: with?.value })
     }
 
-    /// A channel, one of its sides, and a fee rate.
+    /// What one side of a channel does at a fee rate.
     fn priced(
         &mut self,
         fields: &Fields<'_>,
-    ) -> Option<(At<ChannelName>, At<RoleName>, At<FeeratePerKw>)> {
+        verb: fn(At<ChannelName>, At<RoleName>, At<FeeratePerKw>) -> Verb,
+    ) -> Option<Verb> {
         let sides = self.channel_and_role(fields, "by");
         let feerate = fields
             .get("feerate")
             .and_then(|node| self.quantity(node, Quantity::Feerate, units::feerate));
         let ((channel, by), feerate) = sides.zip(feerate)?;
-        Some((channel, by, feerate))
+        Some(verb(channel, by, feerate))
     }
 
     fn channel_and_role(
