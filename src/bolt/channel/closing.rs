@@ -197,11 +197,11 @@ impl Closing {
                     return Ok((Phase::Closing(self.clone()), Vec::new()));
                 };
                 let found = funding::find(commitments, *height, transactions)?;
+                let next = self.located(found);
                 if let Some(by) = commitments.double_spend(transactions) {
                     let lost = Output::Event(ChannelEvent::FundingDoubleSpent { by });
-                    return Ok((Phase::Closed(Closed::FundingLost), vec![lost]));
+                    return Ok((Phase::Closing(next).double_spent(*height), vec![lost]));
                 }
-                let next = self.located(found);
                 if let Some(spend) = spender(transactions, commitments.funding.outpoint) {
                     return next.spent(context, spend, Vec::new());
                 }

@@ -14,8 +14,8 @@ use bitcoin::Transaction;
 use super::error::ensure;
 use super::opening::Opening;
 use super::{
-    ChainEvent, ChannelEvent, Closed, Closing, Commitments, Context, Output, PeerViolation, Phase,
-    Purpose, Step, spender,
+    ChainEvent, ChannelEvent, Closed, Closing, Commitments, Context, IRREVOCABLE_DEPTH, Output,
+    PeerViolation, Phase, Purpose, Step, spender,
 };
 use crate::bolt::tx::Side;
 use crate::bolt::units::{BlockHeight, ShortChannelId};
@@ -131,6 +131,36 @@ impl Phase {
     }
 }
 
+impl Phase {
+    /// The funding can no longer be, unless a reorg takes the block at this height away.
+    pub(super) fn double_spent(self, height: BlockHeight) -> Self {
+        Self::Closed(Closed::DoubleSpent { before: Arc::new(self), height })
+    }
+}
+
+impl Closed {
+    /// Only a double-spend can be undone, until it is so deep that it cannot.
+    pub(super) fn follow(&self, event: &ChainEvent) -> (Phase, Vec<Output>) {
+        let Self::DoubleSpent { before, height } = self else {
+            return (Phase::Closed(self.clone()), Vec::new());
+        };
+        match event {
+            ChainEvent::Disconnected { height: undone } if undone == height => {
+                let told = Output::Event(ChannelEvent::DoubleSpendUndone);
+                ((**before).clone(), vec![told])
+            }
+            ChainEvent::Connected { height: tip, .. }
+                if tip.blocks_since(*height).is_some_and(|above| above >= IRREVOCABLE_DEPTH) =>
+            {
+                (Phase::Closed(Self::FundingLost), Vec::new())
+            }
+            ChainEvent::Connected { .. } | ChainEvent::Disconnected { .. } => {
+                (Phase::Closed(self.clone()), Vec::new())
+            }
+        }
+    }
+}
+
 /// Follows the funding transaction through a change of the chain. `goes_on` makes the phase for where
 /// it is now; another takes over if the block spends its output, or if it can no longer be what both
 /// sides agreed on.
@@ -160,10 +190,7 @@ pub(super) fn watch(
         confirmation = Confirmation::At { height, index };
         outputs.push(Output::Event(ChannelEvent::FundingConfirmed { height }));
     }
-    if let Some(by) = commitments.double_spend(transactions) {
-        outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
-        return Ok((Phase::Closed(Closed::FundingLost), outputs));
-    }
+    let double_spend = commitments.double_spend(transactions);
     let (outpoint, opener) = (commitments.funding.outpoint, commitments.terms.opener);
     // A mempool may have refused it, for the funding was not there or not mature, or forgotten it.
     let again = commitments.published().map(|closing| Output::Broadcast {
@@ -171,6 +198,10 @@ pub(super) fn watch(
         purpose: Purpose::Closing,
     });
     let next = goes_on(commitments, confirmation);
+    if let Some(by) = double_spend {
+        outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
+        return Ok((next.double_spent(height), outputs));
+    }
     if let Some(spend) = spender(transactions, outpoint) {
         return Closing::confirmed(next, context, spend, outputs);
     }

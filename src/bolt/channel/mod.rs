@@ -44,6 +44,8 @@ pub use simple_closing::SimpleClosing;
 pub use terms::{ChannelSecrets, PartyTerms, Terms};
 pub use updates::HtlcOffer;
 
+use std::sync::Arc;
+
 use bitcoin::hashes::sha256;
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use serde::{Deserialize, Serialize};
@@ -219,6 +221,8 @@ pub enum ChannelEvent {
         /// By this one.
         by: Txid,
     },
+    /// The block with the transaction that took its input is no longer part of the chain.
+    DoubleSpendUndone,
     /// The funding transaction did not confirm within 2016 blocks.
     FundingForgotten,
     /// An HTLC is irrevocably committed, and we are its recipient.
@@ -318,12 +322,20 @@ pub enum Phase {
 }
 
 /// Why nothing is left to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// The opening failed before there was anything to lose.
     NeverOpened,
     /// The funding transaction never confirmed, or never can.
     FundingLost,
+    /// Another transaction took an input of the funding transaction. As long as a reorg could undo
+    /// that, the channel could come back.
+    DoubleSpent {
+        /// The phase without that.
+        before: Arc<Phase>,
+        /// The height of the block that has the other transaction.
+        height: BlockHeight,
+    },
     /// All outputs are settled.
     Resolved,
 }
@@ -356,8 +368,8 @@ impl Phase {
                 Self::Negotiating(negotiating) => negotiating.step(context, input),
                 Self::SimpleClosing(closing) => closing.step(context, input),
                 Self::Closing(closing) => closing.step(context, input),
-                Self::Closed(_) => match input {
-                    Input::Chain(_) => Ok((self.clone(), Vec::new())),
+                Self::Closed(closed) => match input {
+                    Input::Chain(event) => Ok(closed.follow(event)),
                     Input::Received(_) | Input::Command(_) => Err(self.unexpected(input)),
                 },
             },
@@ -373,7 +385,7 @@ impl Phase {
             Self::Negotiating(_) | Self::SimpleClosing(_) => "negotiating",
             Self::Closing(_) => "closing",
             Self::Closed(Closed::NeverOpened | Closed::Resolved) => "closed",
-            Self::Closed(Closed::FundingLost) => "funding_lost",
+            Self::Closed(Closed::FundingLost | Closed::DoubleSpent { .. }) => "funding_lost",
         }
     }
 

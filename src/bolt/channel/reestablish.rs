@@ -33,6 +33,9 @@ impl Phase {
             // BOLT 2: the negotiation begins anew.
             Self::Negotiating(negotiating) => Self::Shutdown(negotiating.disconnected()),
             Self::SimpleClosing(closing) => Self::Shutdown(closing.disconnected()),
+            Self::Closed(Closed::DoubleSpent { before, height }) => {
+                before.disconnected().double_spent(*height)
+            }
             Self::Closing(_) | Self::Closed(_) => self.clone(),
         }
     }

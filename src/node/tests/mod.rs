@@ -9,7 +9,8 @@ use super::{
     OpenRequest, PeerEvent, Seed, Unpayable, cheat, default_features,
 };
 use crate::bolt::channel::{
-    ChainEvent, ChannelEvent, DustExposure, LocalState, Phase, Purpose, Refused, TrackedStatus,
+    ChainEvent, ChannelEvent, Closed, DustExposure, LocalState, Phase, Purpose, Refused,
+    TrackedStatus,
 };
 use crate::bolt::connection;
 use crate::bolt::onchain::FundingSpend;
