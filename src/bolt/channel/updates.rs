@@ -118,24 +118,33 @@ impl Commitments {
     }
 
     /// How many HTLCs have outputs in the commitment of `owner`, at this fee rate, once a further
-    /// update of `adder` is in it. A peer that adds something need not know of an HTLC of
-    /// ours that it has not signed back: both may cross, or it may say again, over a new connection,
-    /// what it said before it knew.
+    /// update of `adder` is in it.
     pub(super) fn htlcs_with_outputs(
         &self,
         owner: Side,
         adder: Side,
         feerate: FeeratePerKw,
     ) -> usize {
-        let others = self.htlcs.iter().filter(|((by, _), other)| {
-            let counts = other.stage.is_in(owner, *by) || *by == adder && other.stage.is_adding();
+        let all = self.htlcs_with_update(owner, adder);
+        all.filter(|(by, htlc)| self.has_output(owner, feerate, *by, htlc)).count()
+    }
+
+    /// The HTLCs in the commitment of `owner` once a further update of `adder` is in it. A peer that
+    /// adds something need not know of an HTLC of ours that it has not signed back: both may cross,
+    /// or it may say again, over a new connection, what it said before it knew.
+    pub(super) fn htlcs_with_update(
+        &self,
+        owner: Side,
+        adder: Side,
+    ) -> impl Iterator<Item = (Side, &ChannelHtlc)> {
+        let all = self.htlcs.iter().map(|((by, _), htlc)| (*by, htlc));
+        all.filter(move |(by, htlc)| {
+            let counts = htlc.stage.is_in(owner, *by) || *by == adder && htlc.stage.is_adding();
             let crosses = (adder, *by) == (Side::Remote, Side::Local)
-                && !other.stage.is_in(Side::Local, Side::Local)
-                && other.stage.is_adding();
-            let stays = counts && !crosses && !is_out(other, owner, *by, adder);
-            stays && self.has_output(owner, feerate, *by, other)
-        });
-        others.count()
+                && !htlc.stage.is_in(Side::Local, Side::Local)
+                && htlc.stage.is_adding();
+            counts && !crosses && !is_out(htlc, owner, *by, adder)
+        })
     }
 
     /// Whether an HTLC has an output in the commitment of `owner` at this fee rate.

@@ -94,3 +94,14 @@ fn with_anchors_no_fee_rate_trims_anything() {
     pair.drive();
     assert_eq!(pair.phases(), ["normal", "normal"]);
 }
+
+#[test]
+fn a_fee_rate_is_not_held_against_what_crosses_it() {
+    let mut pair = limited(StaticRemotekey, [u64::MAX, 1_999_999]);
+    // Alice changes the fee rate before she hears of Bob's HTLC.
+    pair.offer(BOB, Msat(2_000_000)).unwrap();
+    let handle = pair.handle();
+    pair.command(ALICE, NodeCommand::UpdateFee(handle, FeeratePerKw(3_000))).unwrap();
+    pair.drive();
+    assert_eq!(pair.phases(), ["normal", "normal"]);
+}

@@ -93,7 +93,7 @@ impl Commitments {
                 return Err(Refused::BreaksLimit(unaffordable));
             }
         }
-        if let Some(exposure) = self.overexposed_at(feerate) {
+        if let Some(exposure) = self.overexposed_at(Side::Local, feerate) {
             return Err(Refused::DustExposure(exposure));
         }
         let message =
@@ -113,7 +113,7 @@ impl Commitments {
         if let Some((available, needed)) = self.lacks(Side::Local, feerate, Amount::ZERO) {
             return Err(PeerViolation::FeeUnaffordable { feerate, available, needed });
         }
-        match self.overexposed_at(feerate) {
+        match self.overexposed_at(Side::Remote, feerate) {
             None => Ok(self.with_fee_update(feerate)),
             Some(DustExposure { exposure, limit }) => {
                 Err(PeerViolation::FeeOverexposes { feerate, exposure, limit })
