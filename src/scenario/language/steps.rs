@@ -96,12 +96,12 @@ static PAY: Shape = shape(
     ],
 );
 /// How an invoice is misread.
-pub(in crate::scenario) static MISREAD: Shape = shape(
+pub(in super::super) static MISREAD: Shape = shape(
     "a misread invoice",
     &[required("character", Kind::Number, "The character, from 0, of which one bit is another.")],
 );
 /// One part of a payment.
-pub(in crate::scenario) static PART: Shape = shape(
+pub(in super::super) static PART: Shape = shape(
     "a part of a payment",
     &[
         required("amount", MSAT, "What it brings."),
@@ -109,7 +109,7 @@ pub(in crate::scenario) static PART: Shape = shape(
     ],
 );
 /// How a payment fails.
-pub(in crate::scenario) static FAILS: Shape = Shape {
+pub(in super::super) static FAILS: Shape = Shape {
     of: "a failure",
     fields: &[
         optional("with", FAILURE, "What a node says."),
@@ -143,14 +143,14 @@ pub(in crate::scenario) static FAILS: Shape = Shape {
     messages: false,
 };
 /// What a payer believes of what somebody asks for forwarding.
-pub(in crate::scenario) static RELAY: Shape = Shape {
+pub(in super::super) static RELAY: Shape = Shape {
     of: "what a role is believed to ask for",
     fields: &[FEE_BASE, FEE_PROPORTIONAL, CLTV_EXPIRY_DELTA, HTLC_MINIMUM],
     count: Count::AtLeastOne,
     messages: false,
 };
 /// What a cheat writes into one layer of an onion.
-pub(in crate::scenario) static LAYER: Shape = Shape {
+pub(in super::super) static LAYER: Shape = Shape {
     of: "a layer of an onion",
     fields: &[
         optional("amt_to_forward", MSAT, "Another `amt_to_forward`."),
@@ -341,7 +341,7 @@ static SEND: Shape = Shape {
     messages: true,
 };
 /// A message of a type that the table does not have.
-pub(in crate::scenario) static UNKNOWN_MESSAGE: Shape = shape(
+pub(in super::super) static UNKNOWN_MESSAGE: Shape = shape(
     "an unknown message",
     &[
         required("message_type", Kind::Number, "Its type."),
@@ -351,12 +351,12 @@ pub(in crate::scenario) static UNKNOWN_MESSAGE: Shape = shape(
 );
 
 /// Whether this is the name of a message.
-pub(in crate::scenario) fn is_message(name: &str) -> bool {
+pub(in super::super) fn is_message(name: &str) -> bool {
     name == UNKNOWN || Message::RULES.iter().any(|rule| rule.name == name)
 }
 
 /// A pattern for transactions.
-pub(in crate::scenario) static PATTERN: Shape = Shape {
+pub(in super::super) static PATTERN: Shape = Shape {
     of: "a pattern",
     fields: &[
         optional("is", Kind::Transaction, "Which transaction it is."),
@@ -369,7 +369,7 @@ pub(in crate::scenario) static PATTERN: Shape = Shape {
     messages: false,
 };
 /// An expectation of a channel's state.
-pub(in crate::scenario) static STATE: Shape = shape(
+pub(in super::super) static STATE: Shape = shape(
     "`state`",
     &[
         required("channel", Kind::Name, "The channel."),
@@ -382,7 +382,7 @@ pub(in crate::scenario) static STATE: Shape = shape(
     ],
 );
 /// An expectation of a balance in a channel.
-pub(in crate::scenario) static BALANCE: Shape = shape(
+pub(in super::super) static BALANCE: Shape = shape(
     "`balance`",
     &[
         required("channel", Kind::Name, "The channel."),
@@ -392,7 +392,7 @@ pub(in crate::scenario) static BALANCE: Shape = shape(
 );
 
 /// An expectation of a payment.
-pub(in crate::scenario) static PAYMENT: Shape = Shape {
+pub(in super::super) static PAYMENT: Shape = Shape {
     of: "`payment`",
     fields: &[
         required("of", Kind::Name, "The payer, who is asked."),
@@ -409,7 +409,7 @@ pub(in crate::scenario) static PAYMENT: Shape = Shape {
 };
 
 /// The verbs, in the order in which a channel lives.
-pub(in crate::scenario) static VERBS: &[VerbRule] = &[
+pub(in super::super) static VERBS: &[VerbRule] = &[
     VerbRule {
         word: "open",
         about: "Opens a channel: its messages, its funding mined to its depth, `channel_ready`.",
