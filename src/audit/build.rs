@@ -58,8 +58,8 @@ fn is_as_agreed(facts: &Facts, view: &View) -> bool {
 }
 
 /// The account of a channel whose funding transaction is nowhere, or another one: it was never
-/// published, or it can never confirm any more. Once both sides use the channel, what the acceptor has in it is lost; the
-/// opener still has its coins.
+/// published, or it can never confirm any more. Once both sides use the channel, what the acceptor
+/// has in it is lost; the opener still has its coins.
 fn never_funded(facts: &Facts, honest: &[RoleName]) -> ChannelAccount {
     let mut robbed = Sums::new();
     let (acceptor, committed) = (&facts.acceptor.role, facts.committed(End::Acceptor));
