@@ -112,21 +112,30 @@ impl Phase {
     /// The same, where the funding transaction is here. Nothing else changes.
     pub(super) fn located(&self, confirmation: Confirmation) -> Self {
         let mut next = self.clone();
-        if let Some(known) = next.confirmation_mut() {
+        if let Some((_, known)) = next.funded_mut() {
             *known = confirmation;
         }
         next
     }
 
-    fn confirmation_mut(&mut self) -> Option<&mut Confirmation> {
+    /// The commitments, and where their funding transaction is, as long as that matters.
+    fn funded_mut(&mut self) -> Option<(&mut Commitments, &mut Confirmation)> {
         match self {
-            Self::Opening(Opening::AwaitingDepth(waiting)) => Some(&mut waiting.confirmation),
+            Self::Opening(Opening::AwaitingDepth(waiting)) => {
+                Some((&mut waiting.commitments, &mut waiting.confirmation))
+            }
             Self::Opening(_) | Self::Closed(_) => None,
-            Self::Normal(normal) => Some(&mut normal.confirmation),
-            Self::Shutdown(shutdown) => Some(&mut shutdown.confirmation),
-            Self::Negotiating(negotiating) => Some(&mut negotiating.confirmation),
-            Self::SimpleClosing(closing) => Some(&mut closing.confirmation),
-            Self::Closing(closing) => closing.before.confirmation_mut(),
+            Self::Normal(normal) => Some((&mut normal.commitments, &mut normal.confirmation)),
+            Self::Shutdown(shutdown) => {
+                Some((&mut shutdown.commitments, &mut shutdown.confirmation))
+            }
+            Self::Negotiating(negotiating) => {
+                Some((&mut negotiating.commitments, &mut negotiating.confirmation))
+            }
+            Self::SimpleClosing(closing) => {
+                Some((&mut closing.commitments, &mut closing.confirmation))
+            }
+            Self::Closing(closing) => closing.before.funded_mut(),
         }
     }
 }
@@ -161,35 +170,32 @@ impl Closed {
     }
 }
 
-/// Follows the funding transaction through a change of the chain. `goes_on` makes the phase for where
-/// it is now; another takes over if the block spends its output, or if it can no longer be what both
-/// sides agreed on.
+/// Follows the funding transaction through a change of the chain: the same phase with where it is
+/// now, or another one if the block spends its output, or if it can no longer be what both sides
+/// agreed on.
 ///
 /// # Errors
 /// [`PeerViolation::WrongFundingOutput`] if a block has the transaction with another output.
-pub(super) fn watch(
-    commitments: &Commitments,
-    confirmation: Confirmation,
-    context: &Context<'_>,
-    event: &ChainEvent,
-    goes_on: impl FnOnce(Commitments, Confirmation) -> Phase,
-) -> Step {
+pub(super) fn watch(mut phase: Phase, context: &Context<'_>, event: &ChainEvent) -> Step {
+    let mut outputs = Vec::new();
+    let Some((commitments, confirmation)) = phase.funded_mut() else { return Ok((phase, outputs)) };
     let (height, transactions) = match event {
         ChainEvent::Connected { height, transactions } => (*height, transactions),
         ChainEvent::Disconnected { height } => {
-            let next = confirmation.without(*height);
-            let told = (next != confirmation).then_some(ChannelEvent::FundingUnconfirmed);
-            let told = told.map(Output::Event).into_iter().collect();
-            return Ok((goes_on(commitments.clone(), next), told));
+            let without = confirmation.without(*height);
+            if without != *confirmation {
+                *confirmation = without;
+                outputs.push(Output::Event(ChannelEvent::FundingUnconfirmed));
+            }
+            return Ok((phase, outputs));
         }
     };
-    let (mut commitments, mut confirmation, mut outputs) =
-        (commitments.clone(), confirmation, Vec::new());
-    if let Some((index, transaction)) = transaction_of(&commitments, transactions)? {
-        commitments = commitments.with_funding_transaction(Arc::new(transaction.clone()));
-        confirmation = Confirmation::At { height, index };
+    if let Some((index, transaction)) = transaction_of(commitments, transactions)? {
+        commitments.set_funding_transaction(transaction.clone());
+        *confirmation = Confirmation::At { height, index };
         outputs.push(Output::Event(ChannelEvent::FundingConfirmed { height }));
     }
+    let (confirmation, was_used) = (*confirmation, commitments.was_used());
     let double_spend = commitments.double_spend(transactions);
     let (outpoint, opener) = (commitments.funding.outpoint, commitments.terms.opener);
     // A mempool may have refused it, for the funding was not there or not mature, or forgotten it.
@@ -197,18 +203,16 @@ pub(super) fn watch(
         transaction: closing.clone(),
         purpose: Purpose::Closing,
     });
-    let next = goes_on(commitments, confirmation);
     if let Some(by) = double_spend {
         outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
-        return Ok((next.double_spent(height), outputs));
+        return Ok((phase.double_spent(height), outputs));
     }
     if let Some(spend) = spender(transactions, outpoint) {
-        return Closing::confirmed(next, context, spend, outputs);
+        return Closing::confirmed(phase, context, spend, outputs);
     }
     // Who has used a channel that was never confirmed still has its balance to lose, also while it
     // closes.
-    let was_used = next.commitments().is_some_and(Commitments::was_used);
-    let in_use = matches!(next, Phase::Normal(_)) || was_used;
+    let in_use = matches!(phase, Phase::Normal(_)) || was_used;
     if opener == Side::Remote && !in_use && confirmation.is_late(context.height) {
         outputs.push(Output::Event(ChannelEvent::FundingForgotten));
         return Ok((Phase::Closed(Closed::FundingLost), outputs));
@@ -216,7 +220,7 @@ pub(super) fn watch(
     if matches!(confirmation, Confirmation::At { .. }) {
         outputs.extend(again);
     }
-    Ok((next, outputs))
+    Ok((phase, outputs))
 }
 
 /// Where the block at this height has the funding transaction, if it does.

@@ -320,16 +320,7 @@ impl Negotiating {
     }
 
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
-        let (commitments, confirmation) = (&self.commitments, self.confirmation);
-        let (next, mut outputs) = funding::watch(
-            commitments,
-            confirmation,
-            context,
-            event,
-            |commitments, confirmation| {
-                Phase::Negotiating(Self { commitments, confirmation, ..self.clone() })
-            },
-        )?;
+        let (next, mut outputs) = funding::watch(Phase::Negotiating(self.clone()), context, event)?;
         // The fundee has nothing to wait for before the funder has begun.
         let waits = self.proposed.or(self.received).is_some();
         let waited = context.height.blocks_since(self.since).unwrap_or(0);

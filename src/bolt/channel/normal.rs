@@ -59,16 +59,7 @@ impl Normal {
                 Ok((self.with(commitments).into(), outputs))
             }
             Input::Command(command) => self.command(context, command),
-            Input::Chain(event) => {
-                let (commitments, confirmation) = (&self.commitments, self.confirmation);
-                funding::watch(
-                    commitments,
-                    confirmation,
-                    context,
-                    event,
-                    |commitments, confirmation| Self { commitments, confirmation }.into(),
-                )
-            }
+            Input::Chain(event) => funding::watch(self.clone().into(), context, event),
         }
     }
 

@@ -534,13 +534,12 @@ impl From<AwaitingDepth> for Phase {
 impl AwaitingDepth {
     fn new(
         context: &Context<'_>,
-        commitments: Commitments,
+        mut commitments: Commitments,
         transaction: Option<Transaction>,
     ) -> Self {
-        let commitments = match transaction {
-            Some(known) => commitments.with_funding_transaction(Arc::new(known)),
-            None => commitments,
-        };
+        if let Some(known) = transaction {
+            commitments.set_funding_transaction(known);
+        }
         Self {
             commitments,
             confirmation: Confirmation::Awaited { since: context.height },
@@ -594,14 +593,7 @@ impl AwaitingDepth {
     }
 
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
-        let (commitments, confirmation) = (&self.commitments, self.confirmation);
-        let (next, outputs) = funding::watch(
-            commitments,
-            confirmation,
-            context,
-            event,
-            |commitments, confirmation| Self { commitments, confirmation, ..self.clone() }.into(),
-        )?;
+        let (next, outputs) = funding::watch(self.clone().into(), context, event)?;
         if let Phase::Opening(Opening::AwaitingDepth(waiting)) = next {
             return waiting.settle(context, outputs);
         }

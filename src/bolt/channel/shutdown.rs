@@ -160,18 +160,7 @@ impl Shutdown {
                 self.with(commitments).settle(context, vec![output])
             }
             Input::Command(_) => Err(unexpected("shutdown", input)),
-            Input::Chain(event) => {
-                let (commitments, confirmation) = (&self.commitments, self.confirmation);
-                funding::watch(
-                    commitments,
-                    confirmation,
-                    context,
-                    event,
-                    |commitments, confirmation| {
-                        Phase::Shutdown(Self { commitments, confirmation, ..self.clone() })
-                    },
-                )
-            }
+            Input::Chain(event) => funding::watch(Phase::Shutdown(self.clone()), context, event),
         }
     }
 }

@@ -285,16 +285,8 @@ impl SimpleClosing {
     }
 
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
-        let (commitments, confirmation) = (&self.commitments, self.confirmation);
-        let (next, mut outputs) = funding::watch(
-            commitments,
-            confirmation,
-            context,
-            event,
-            |commitments, confirmation| {
-                Phase::SimpleClosing(Self { commitments, confirmation, ..self.clone() })
-            },
-        )?;
+        let (next, mut outputs) =
+            funding::watch(Phase::SimpleClosing(self.clone()), context, event)?;
         let waits = self.outstanding.as_ref().is_some_and(|(_, since)| {
             context.height.blocks_since(*since).is_some_and(|blocks| blocks >= PATIENCE)
         });

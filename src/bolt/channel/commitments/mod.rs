@@ -356,9 +356,9 @@ impl Commitments {
         })
     }
 
-    /// The same, with the funding transaction.
-    pub(super) fn with_funding_transaction(self, known: Arc<Transaction>) -> Self {
-        Self { funding_transaction: Some(known), ..self }
+    /// Takes note of the funding transaction.
+    pub(super) fn set_funding_transaction(&mut self, known: Transaction) {
+        self.funding_transaction = Some(Arc::new(known));
     }
 
     /// The transaction that spends an input of the funding transaction in its place, if a block
