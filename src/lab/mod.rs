@@ -31,13 +31,15 @@ use bitcoin::{Amount, OutPoint, TxOut, Txid};
 use thiserror::Error;
 
 use crate::audit::{self, Account};
+use crate::bolt::channel::Deadlines;
 use crate::bolt::features::Features;
 use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
 use crate::chain::{self, Chain, ChainError};
 use crate::link::LinkError;
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, Seed, default_features};
 use crate::scenario::{
-    ChannelName, InvoiceName, Outcome, Position, Role, RoleName, Scenario, StateName, Verb,
+    ChannelName, InvoiceName, Outcome, Position, Role, RoleKind, RoleName, Scenario, StateName,
+    Verb,
 };
 use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
 use asked::KnownInvoice;
@@ -268,7 +270,11 @@ impl<'a> Lab<'a> {
             let Some(player) = self.cast.get_mut(name) else { continue };
             let relay = NodeCommand::SetRelay(payments::relay_policy(role.relay));
             let features = NodeCommand::SetFeatures(features(role));
-            let commands = [relay, features].map(NodeInput::Command);
+            // A probe does what the file says, and nothing of itself.
+            let is_probe = player.kind == RoleKind::Probe;
+            let deadlines = if is_probe { Deadlines::NEVER } else { Deadlines::CAREFUL };
+            let deadlines = NodeCommand::SetDeadlines(deadlines);
+            let commands = [relay, features, deadlines].map(NodeInput::Command);
             for input in commands.into_iter().chain([NodeInput::Time(time)]) {
                 player.node.step(input).map_err(|source| LabError::Node {
                     role: name.clone(),

@@ -221,6 +221,21 @@ pub enum ClaimWay {
     Revocation,
     /// The peer's plain output.
     Direct,
+    /// An HTLC with its preimage.
+    Preimage,
+    /// An HTLC that has timed out.
+    Timeout,
+}
+
+fn way_of(path: &ClaimPath) -> ClaimWay {
+    match path {
+        ClaimPath::Delayed(_) => ClaimWay::Delay,
+        ClaimPath::Revocation | ClaimPath::HtlcRevocation { .. } => ClaimWay::Revocation,
+        ClaimPath::HtlcPreimage { .. } => ClaimWay::Preimage,
+        ClaimPath::SecondStage(second) if second.preimage.is_some() => ClaimWay::Preimage,
+        ClaimPath::HtlcTimeout { .. } | ClaimPath::SecondStage(_) => ClaimWay::Timeout,
+        ClaimPath::ToRemote { .. } | ClaimPath::Anchor | ClaimPath::Coin(_) => ClaimWay::Direct,
+    }
 }
 
 /// The node's claim of an output of a confirmed commitment, whether its time has come or not.
@@ -239,21 +254,17 @@ pub fn claim(
     let refused = NodeError::Refused(Refused::WrongPhase { command: "claim an output", phase });
     let Phase::Closing(closing) = &found.phase else { return Err(refused) };
     let tracked = closing.spend.as_ref().and_then(|spend| spend.tracked(outpoint));
-    let claim = &tracked.ok_or(refused.clone())?.claimable.claim;
-    let fits = match claim.path {
-        ClaimPath::Delayed(_) => way == ClaimWay::Delay,
-        ClaimPath::Revocation | ClaimPath::HtlcRevocation { .. } => way == ClaimWay::Revocation,
-        ClaimPath::ToRemote { .. }
-        | ClaimPath::Anchor
-        | ClaimPath::HtlcPreimage { .. }
-        | ClaimPath::HtlcTimeout { .. } => way == ClaimWay::Direct,
-    };
-    if !fits {
+    let stake = &tracked.ok_or(refused.clone())?.stake;
+    let known = stake.htlc.and_then(|htlc| node.circuits.preimages.get(&htlc.payment_hash));
+    let claim = stake.claim(known.copied()).ok_or(refused.clone())?;
+    if way_of(&claim.path) != way {
         return Err(refused);
     }
+    if claim.path.needs_coin() {
+        return Ok(node.wallet.clone().sponsor(vec![claim], node.feerate)?);
+    }
     let destination = node.wallet.script().clone();
-    claim_transaction(std::slice::from_ref(claim), destination, node.feerate)
-        .map_err(NodeError::Transaction)
+    claim_transaction(&[claim], destination, node.feerate).map_err(NodeError::Transaction)
 }
 
 /// A transaction that takes the coins of an unconfirmed one of our own back to ourselves.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::incoming::{self, BlindedRole, Forward, Instruction, Layer, NextHop, Offered};
 use super::invoices::{Decision, Now};
 use super::payments::{Plan, Prepared, SentRoute, Setback, Unpayable, malformed};
-use super::{ChannelHandle, Node, NodeError, NodeEvent, NodeOutput, Outputs};
+use super::{ChannelHandle, Node, NodeChannel, NodeError, NodeEvent, NodeOutput, Outputs};
 use crate::bolt::channel::{Command, Commitments, HtlcNews, HtlcOffer, Input, Phase, Removal};
 use crate::bolt::onion::attribution::{AttributionData, attribute_fulfill};
 use crate::bolt::onion::failure::Failure;
@@ -72,6 +72,8 @@ pub(super) struct Circuits {
     opened: BTreeSet<[u8; 32]>,
     /// The HTLC that was offered last.
     pub(super) last_offer: Option<HtlcOffer>,
+    /// All preimages with which HTLCs were taken.
+    pub(super) preimages: BTreeMap<sha256::Hash, PaymentPreimage>,
 }
 
 /// Something worth telling about a payment.
@@ -151,6 +153,7 @@ impl Node {
                 self.fulfilled(channel, id, payment_preimage, attribution_data)
             }
             HtlcNews::Failed { id, removal } => self.failed(channel, id, &removal),
+            HtlcNews::TimedOut(id) => self.timed_out(channel, id),
         }
     }
 
@@ -363,6 +366,42 @@ impl Node {
         }
     }
 
+    /// An HTLC that this node offered came back on chain. BOLT 2, "Forwarding HTLCs".
+    fn timed_out(&mut self, channel: ChannelHandle, id: HtlcId) -> Outputs {
+        match self.circuits.sources.remove(&(channel, id)) {
+            None => Ok(Vec::new()),
+            Some(Source::Own(own)) => {
+                let payment_hash = own.0;
+                let event = PaymentEvent::Failed { payment_hash, setback: Setback::OnChain };
+                Ok(vec![NodeOutput::Event(NodeEvent::Payment { channel: None, event })])
+            }
+            Some(Source::Relayed(incoming)) => {
+                self.give_back(&incoming, Failure::PermanentChannelFailure {})
+            }
+        }
+    }
+
+    /// Gives HTLCs back that are about to time out upstream while the chain has yet to decide about
+    /// them downstream: that channel would be closed for nothing.
+    pub(super) fn save_upstream(&mut self) -> Outputs {
+        let is_near = |expiry: CltvExpiry| {
+            self.height.0.saturating_add(self.deadlines.upstream_margin) >= expiry.0
+        };
+        let is_closing = |channel: &ChannelHandle| {
+            self.channel(channel).is_some_and(|c| matches!(c.phase, Phase::Closing(_)))
+        };
+        let late = self.circuits.sources.iter().filter(|((channel, _), source)| match source {
+            Source::Relayed(incoming) => is_near(incoming.cltv_expiry) && is_closing(channel),
+            Source::Own(_) => false,
+        });
+        let late: Vec<(ChannelHandle, HtlcId)> = late.map(|(key, _)| *key).collect();
+        let mut outputs = Vec::new();
+        for (channel, id) in late {
+            outputs.extend(self.timed_out(channel, id)?);
+        }
+        Ok(outputs)
+    }
+
     /// Gives an HTLC back for the reason that the next hop gave.
     fn pass_back(&mut self, incoming: &Incoming, removal: &Removal) -> Outputs {
         let hold_time = self.held_since(incoming.since);
@@ -407,7 +446,10 @@ impl Node {
 
     /// Gives back what has waited too long.
     pub(super) fn pass_time(&mut self) -> Outputs {
-        let decisions = self.invoices.pass_time(self.now());
+        let is_closing = |channel: &NodeChannel| matches!(channel.phase, Phase::Closing(_));
+        let closing = self.channels.iter().filter(|(_, channel)| is_closing(channel));
+        let on_chain = closing.map(|(handle, _)| *handle).collect();
+        let decisions = self.invoices.pass_time(self.now(), &on_chain);
         self.carry_out_decisions(decisions)
     }
 
@@ -418,6 +460,7 @@ impl Node {
         payment_preimage: PaymentPreimage,
         downstream: Option<Box<AttributionData>>,
     ) -> Outputs {
+        self.circuits.preimages.insert(payment_preimage.hash(), payment_preimage);
         let hold_time = self.held_since(incoming.since);
         let attribution_data = match (incoming.blinded, incoming.shared_secret) {
             (BlindedRole::Outside | BlindedRole::Introduction, Some(secret)) => {

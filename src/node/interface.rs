@@ -10,7 +10,7 @@ use super::{
     MessageEvent, NoDeal, OfferPayment, OfferRequest, PayRequest, PaymentEvent, PeerEvent, Plan,
     RelayPolicy, Unpayable, WalletError,
 };
-use crate::bolt::channel::{ChainEvent, ChannelEvent, Fault, Purpose, Refused};
+use crate::bolt::channel::{ChainEvent, ChannelEvent, Deadlines, Fault, Purpose, Refused};
 use crate::bolt::features::Features;
 use crate::bolt::invoice::DraftError;
 use crate::bolt::onion::Failure;
@@ -78,6 +78,8 @@ pub enum NodeCommand {
     Open(OpenRequest),
     /// Ask this of those whose payments are forwarded.
     SetRelay(RelayPolicy),
+    /// Wait so long for peers before going on chain.
+    SetDeadlines(Deadlines),
     /// Give back every HTLC that could be forwarded or taken, for this reason; or no longer.
     Refuse(Option<Failure>),
     /// Make an invoice; [`NodeEvent::Invoice`] has it.

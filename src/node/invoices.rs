@@ -1,13 +1,13 @@
 //! What this node has asked to be paid for, and the HTLCs that have come for it. BOLT 4, "Basic
 //! Multi-Part Payments" and "Failure Messages"; BOLT 2, "`cltv_expiry_delta` Selection".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::hashes::sha256;
 
 use super::forwarding::Incoming;
 use super::incoming::{Proof, Receive};
-use super::{InvoiceRequest, Node, NodeError, NodeEvent, NodeOutput, Outputs};
+use super::{ChannelHandle, InvoiceRequest, Node, NodeError, NodeEvent, NodeOutput, Outputs};
 use crate::bolt::features::{Feature, Features};
 use crate::bolt::invoice::{InvoiceDraft, InvoiceField, InvoiceNetwork};
 use crate::bolt::onion::failure::Failure;
@@ -155,8 +155,13 @@ impl Invoices {
         }
     }
 
-    /// Gives back what has waited too long: for other parts, or for the node to be told.
-    pub(super) fn pass_time(&mut self, now: Now) -> Vec<Decision> {
+    /// Gives back what has waited too long: for other parts, or for the node to be told. What is on
+    /// chain cannot be given back, and may be taken as long as it lies there.
+    pub(super) fn pass_time(
+        &mut self,
+        now: Now,
+        on_chain: &BTreeSet<ChannelHandle>,
+    ) -> Vec<Decision> {
         let mut decisions = Vec::new();
         for (_, state) in self.0.values_mut() {
             let State::Open(parts) = state else { continue };
@@ -165,7 +170,7 @@ impl Invoices {
             let timed_out = now.time >= first.incoming.since.saturating_add(MPP_TIMEOUT);
             let near = |part: &Part| {
                 let left = part.incoming.cltv_expiry.0.saturating_sub(now.height.0);
-                left < FULFILLMENT_DEADLINE
+                left < FULFILLMENT_DEADLINE && !on_chain.contains(&part.incoming.channel)
             };
             if incomplete && timed_out {
                 let late = std::mem::take(parts).into_iter();
@@ -239,6 +244,20 @@ impl Node {
         };
         self.invoices.expect(payment_hash, expected);
         Ok(vec![NodeOutput::Event(NodeEvent::Invoice { payment_hash, invoice })])
+    }
+}
+
+impl Node {
+    /// Takes a payment that is held.
+    pub(super) fn settle(&mut self, payment_hash: sha256::Hash) -> Outputs {
+        let decisions = self.invoices.settle(&payment_hash);
+        self.carry_out_decisions(decisions.ok_or(NodeError::NoSuchInvoice(payment_hash))?)
+    }
+
+    /// Gives a payment back that is held.
+    pub(super) fn cancel(&mut self, payment_hash: sha256::Hash) -> Outputs {
+        let decisions = self.invoices.cancel(self.now(), &payment_hash);
+        self.carry_out_decisions(decisions.ok_or(NodeError::NoSuchInvoice(payment_hash))?)
     }
 }
 

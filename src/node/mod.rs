@@ -39,11 +39,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use secp256k1::PublicKey;
 
 use crate::bolt::channel::{
-    ChainEvent, ChannelSecrets, Command, Context, Fault, Input, Output, Pace, Phase, Refused,
+    ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Deadlines, Fault, Input, Output,
+    Pace, Phase, Purpose, Refused,
 };
 use crate::bolt::connection;
 use crate::bolt::features::Features;
 use crate::bolt::onion::Failure;
+use crate::bolt::tx::claim::Claim;
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
 use crate::bolt::wire::ChannelId;
 use forwarding::Circuits;
@@ -107,6 +109,8 @@ pub struct Node {
     sessions: u64,
     /// When it signs updates.
     pace: Pace,
+    /// How long it waits for its peers before it goes on chain.
+    deadlines: Deadlines,
 }
 
 type Outputs = Result<Vec<NodeOutput>, NodeError>;
@@ -133,6 +137,7 @@ impl Node {
             offers: Offers::default(),
             sessions: 0,
             pace: Pace::Prompt,
+            deadlines: Deadlines::default(),
         }
     }
 
@@ -217,21 +222,17 @@ impl Node {
                 self.relay = relay;
                 Ok(Vec::new())
             }
+            NodeCommand::SetDeadlines(deadlines) => {
+                self.deadlines = deadlines;
+                Ok(Vec::new())
+            }
             NodeCommand::Refuse(refusal) => {
                 self.refusal = refusal;
                 Ok(Vec::new())
             }
             NodeCommand::Invoice(request) => self.invoice(&request),
-            NodeCommand::Settle(payment_hash) => {
-                let decisions = self.invoices.settle(&payment_hash);
-                let decisions = decisions.ok_or(NodeError::NoSuchInvoice(payment_hash))?;
-                self.carry_out_decisions(decisions)
-            }
-            NodeCommand::Cancel(payment_hash) => {
-                let decisions = self.invoices.cancel(self.now(), &payment_hash);
-                let decisions = decisions.ok_or(NodeError::NoSuchInvoice(payment_hash))?;
-                self.carry_out_decisions(decisions)
-            }
+            NodeCommand::Settle(payment_hash) => self.settle(payment_hash),
+            NodeCommand::Cancel(payment_hash) => self.cancel(payment_hash),
             NodeCommand::Offer(request) => self.make_offer(request),
             NodeCommand::Withdraw(offer) => self.withdraw(&offer),
             NodeCommand::PayOffer(payment) => self.pay_offer(payment),
@@ -267,10 +268,12 @@ impl Node {
             ChainEvent::Disconnected { height } => BlockHeight(height.0.saturating_sub(1)),
         };
         let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
-        let mut outputs = self.pass_time()?;
+        let mut outputs = Vec::new();
         for handle in handles {
             outputs.extend(self.step_channel(handle, &Input::Chain(event.clone()))?);
         }
+        outputs.extend(self.pass_time()?);
+        outputs.extend(self.save_upstream()?);
         Ok(outputs)
     }
 
@@ -282,6 +285,7 @@ impl Node {
             feerate: self.feerate,
             destination: self.wallet.script(),
             pace: self.pace,
+            deadlines: self.deadlines,
         }
     }
 
@@ -315,6 +319,22 @@ impl Node {
         self.carry_out(handle, outputs)
     }
 
+    /// Has the wallet pay for claims that cannot pay for themselves. If it has no coin for that now,
+    /// the channel asks again with the next block.
+    fn sponsor(&mut self, handle: ChannelHandle, claims: Vec<Claim>, purpose: Purpose) -> Outputs {
+        match self.wallet.sponsor(claims, self.feerate) {
+            Ok(transaction) => {
+                let sponsored = Command::Sponsored { transaction, purpose };
+                self.step_channel(handle, &Input::Command(sponsored))
+            }
+            Err(WalletError::Insufficient { needed, .. }) => {
+                let event = ChannelEvent::NoCoin { purpose, needed };
+                Ok(vec![NodeOutput::Event(NodeEvent::Channel { channel: handle, event })])
+            }
+            Err(error @ WalletError::Transaction(_)) => Err(error.into()),
+        }
+    }
+
     /// Passes on what a channel wants, and does itself what the node can do: fund it, take HTLCs
     /// whose preimage it knows.
     fn carry_out(&mut self, handle: ChannelHandle, wanted: Vec<Output>) -> Outputs {
@@ -326,6 +346,7 @@ impl Node {
         let mut fund = None;
         let mut hangs_up = false;
         let mut news = Vec::new();
+        let mut poor = Vec::new();
         for output in wanted {
             match output {
                 Output::Send(message) => {
@@ -342,6 +363,8 @@ impl Node {
                     let (transaction, output_index) = self.wallet.fund(&output, self.feerate)?;
                     fund = Some(Command::Fund { transaction, output_index });
                 }
+                Output::Sponsor { claims, purpose } => poor.push((claims, purpose)),
+                Output::Release(transaction) => self.wallet.release(&transaction),
                 Output::Htlc(of) => news.push(of),
                 Output::Disconnect => hangs_up = true,
                 Output::Event(event) => {
@@ -352,6 +375,9 @@ impl Node {
         }
         if let Some(fund) = fund {
             outputs.extend(self.step_channel(handle, &Input::Command(fund))?);
+        }
+        for (claims, purpose) in poor {
+            outputs.extend(self.sponsor(handle, claims, purpose)?);
         }
         for news in news {
             outputs.extend(self.take_note(handle, news)?);

@@ -109,6 +109,8 @@ pub enum Setback {
         /// attribution data.
         between: Option<(Option<PublicKey>, PublicKey)>,
     },
+    /// It came back on chain: nobody took it there.
+    OnChain,
 }
 
 impl SentRoute {

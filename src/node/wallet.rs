@@ -10,6 +10,7 @@ use secp256k1::{PublicKey, SECP256K1, SecretKey};
 use thiserror::Error;
 
 use crate::bolt::channel::ChainEvent;
+use crate::bolt::tx::claim::{Claim, ClaimPath, claim_transaction, weight};
 use crate::bolt::tx::sign::Spend;
 use crate::bolt::tx::{TxError, fee, script};
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
@@ -165,6 +166,47 @@ impl Wallet {
         self.reserved.extend(chosen.iter().map(|(outpoint, _)| *outpoint));
         let transaction = self.sign(&chosen, outputs)?;
         Ok((transaction, u16::try_from(position).unwrap_or(u16::MAX)))
+    }
+
+    /// A signed transaction with these claims, and coins for what they do not pay themselves. What is
+    /// left comes back to the wallet.
+    ///
+    /// # Errors
+    /// [`WalletError::Insufficient`] if no free coins pay for it.
+    pub fn sponsor(
+        &mut self,
+        mut claims: Vec<Claim>,
+        feerate: FeeratePerKw,
+    ) -> Result<Transaction, WalletError> {
+        let free: Vec<(OutPoint, Amount)> = self
+            .coins
+            .iter()
+            .filter(|(outpoint, _)| !self.reserved.contains(outpoint))
+            .map(|(outpoint, coin)| (*outpoint, coin.amount))
+            .collect();
+        let count = claims.len();
+        let mut short = Amount::ZERO;
+        for (outpoint, amount) in &free {
+            claims.push(self.coin(*outpoint, *amount));
+            match claim_transaction(&claims, self.script.clone(), feerate) {
+                Ok(transaction) => {
+                    let coins = claims.iter().skip(count).map(|claim| claim.outpoint);
+                    self.reserved.extend(coins);
+                    return Ok(transaction);
+                }
+                Err(TxError::Insufficient { needed, .. }) => short = needed,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let available = sum(free.iter().map(|(_, amount)| *amount));
+        let needed = short.max(feerate.fee(weight(&claims, &self.script)));
+        Err(WalletError::Insufficient { needed, available })
+    }
+
+    /// A coin as a claim.
+    fn coin(&self, outpoint: OutPoint, amount: Amount) -> Claim {
+        let script = script::p2wpkh_script_code(&self.pubkey);
+        Claim { outpoint, amount, path: ClaimPath::Coin(self.pubkey), script, key: self.key }
     }
 
     /// The coins of a transaction that will not be published can be spent otherwise.

@@ -141,6 +141,8 @@ impl Names {
             Some(Purpose::Closing) => format!("the mutual close{}", of("of")),
             Some(Purpose::DelayedSweep) => format!("{by}'s delayed sweep{}", of("of")),
             Some(Purpose::RemoteSweep) => format!("{by}'s sweep{}", of("of")),
+            Some(Purpose::HtlcSuccess) => format!("{by}'s HTLC-success{}", of("of")),
+            Some(Purpose::HtlcTimeout) => format!("{by}'s HTLC-timeout{}", of("of")),
             Some(Purpose::Penalty) => format!("{by}'s penalty{}", of("on")),
             Some(Purpose::DoubleSpend) => format!("{by}'s double-spend{}", of("of")),
             None => format!("{by}'s claim{}", of("on")),
@@ -307,6 +309,10 @@ pub(crate) fn told(event: &ChannelEvent) -> String {
         }
         ChannelEvent::NotEconomical(output) => {
             format!("output {} is not worth its fee", output.vout)
+        }
+        ChannelEvent::NoCoin { needed, .. } => {
+            let needed = grouped(Msat::from_amount(*needed).unwrap_or_default());
+            format!("has no coin to pay for a claim, which takes {needed}")
         }
         ChannelEvent::Resolved => "is settled for good".to_owned(),
         ChannelEvent::DataLost => "is lost to it: the peer knows a later state".to_owned(),

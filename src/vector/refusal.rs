@@ -15,6 +15,7 @@ pub(super) fn check(error: &TxError, missing: Option<u64>, checks: &mut Checks) 
         TxError::Key(_) => ("TxError::Key", None),
         TxError::AmountOverflow => ("TxError::AmountOverflow", None),
         TxError::NoSuchInput { .. } => ("TxError::NoSuchInput", None),
+        TxError::Bound => ("TxError::Bound", None),
         TxError::TooManyOutputs => ("TxError::TooManyOutputs", None),
     };
     let text = |amount: Option<u64>| amount.map_or("none".to_owned(), |sat| sat.to_string());

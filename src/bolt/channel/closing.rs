@@ -7,19 +7,24 @@
 //!   -> back, if a reorg takes the spend out of the chain
 //! ```
 
+mod confirmed;
+mod offered;
+
 use std::sync::Arc;
 
-use bitcoin::{OutPoint, Transaction, Txid};
+use bitcoin::Transaction;
 
+use super::normal::with_commitments;
 use super::{
-    ChainEvent, ChannelEvent, Closed, Confirmation, Context, IRREVOCABLE_DEPTH, Input, Negotiating,
-    Output, Phase, Purpose, Step, funding, spender, unexpected,
+    ChainEvent, ChannelEvent, Closed, Command, Confirmation, Context, Input, Negotiating, Output,
+    Phase, Purpose, Refused, Removal, Step, funding, spender, unexpected,
 };
-use crate::bolt::onchain::{self, Claimable, Rest};
-use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
-use crate::bolt::units::BlockHeight;
+use crate::bolt::tx::Side;
+use crate::bolt::units::{BlockHeight, HtlcId};
+use crate::bolt::wire::Message;
 
 pub use crate::bolt::onchain::FundingSpend;
+pub use confirmed::{Confirmed, Published, Tracked, TrackedStatus};
 
 /// A channel whose funding output is spent, or is about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +39,6 @@ pub struct Closing {
     published: Option<Arc<Published>>,
 }
 
-/// A spend of the funding output that we published ourselves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Published {
-    transaction: Transaction,
-    purpose: Purpose,
-}
-
 /// Whether we want the channel closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
@@ -50,56 +48,6 @@ pub enum Intent {
     Seen,
     /// We have lost data: only the peer can close the channel.
     Theirs,
-}
-
-/// The spend of the funding output, in a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Confirmed {
-    /// The transaction.
-    pub txid: Txid,
-    /// What it is.
-    pub kind: FundingSpend,
-    /// The height of its block.
-    pub height: BlockHeight,
-    /// The outputs that are ours to claim.
-    pub tracked: Vec<Tracked>,
-}
-
-/// An output that is ours to claim.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tracked {
-    /// How and when it can be claimed.
-    pub claimable: Claimable,
-    /// How far that has come.
-    pub status: TrackedStatus,
-}
-
-/// How far a claim has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrackedStatus {
-    /// Its time has not come.
-    Waiting,
-    /// We published our claim.
-    Published,
-    /// A transaction spends it, ours or another.
-    Spent {
-        /// In the block at this height.
-        height: BlockHeight,
-    },
-    /// It is not worth its fee.
-    Abandoned,
-    /// It is ours where it is.
-    Resting,
-}
-
-impl TrackedStatus {
-    /// Before anything is done about the output.
-    fn initial(rest: Rest) -> Self {
-        match rest {
-            Rest::Restless => Self::Waiting,
-            Rest::Resolved => Self::Resting,
-        }
-    }
 }
 
 impl Closing {
@@ -133,31 +81,51 @@ impl Closing {
     pub(super) fn confirmed(
         before: Phase,
         context: &Context<'_>,
-        spend: &Transaction,
+        transactions: &[Transaction],
         outputs: Vec<Output>,
     ) -> Step {
         let before = Box::new(before);
         let seen = Self { before, spend: None, intent: Intent::Seen, published: None };
-        seen.spent(context, spend, outputs)
+        seen.spent(context, transactions, outputs)
     }
 
-    fn spent(&self, context: &Context<'_>, spend: &Transaction, mut outputs: Vec<Output>) -> Step {
-        let mut tracked = Vec::new();
-        let mut kind = FundingSpend::Unknown;
-        if let Some(commitments) = self.before.commitments() {
-            kind = onchain::classify(commitments, spend);
-            tracked = onchain::claimable(commitments, context.secrets, kind)?
-                .into_iter()
-                .map(|claimable| Tracked {
-                    status: TrackedStatus::initial(claimable.rest),
-                    claimable,
-                })
-                .collect();
+    /// A block holds a spend of the funding output, and perhaps of its outputs.
+    fn spent(
+        &self,
+        context: &Context<'_>,
+        transactions: &[Transaction],
+        mut outputs: Vec<Output>,
+    ) -> Step {
+        let commitments = self.before.commitments();
+        let spend = commitments
+            .and_then(|known| Some((known, spender(transactions, known.funding.outpoint)?)));
+        let Some((commitments, spend)) = spend else {
+            return Ok((Phase::Closing(self.clone()), outputs));
+        };
+        let confirmed = Confirmed::new(commitments, context, spend)?;
+        outputs.push(Output::Event(ChannelEvent::FundingSpent(confirmed.kind)));
+        self.connect(&confirmed, context, transactions, outputs)
+    }
+
+    /// A block has joined the chain above the spend, or the one with it.
+    fn connect(
+        &self,
+        confirmed: &Confirmed,
+        context: &Context<'_>,
+        transactions: &[Transaction],
+        mut outputs: Vec<Output>,
+    ) -> Step {
+        let mut confirmed = confirmed.clone();
+        let commitments = self.before.commitments();
+        if let Some(commitments) = commitments {
+            confirmed.connect(commitments, context, transactions, &mut outputs)?;
+            confirmed.publish(commitments, context, &mut outputs);
         }
-        outputs.push(Output::Event(ChannelEvent::FundingSpent(kind)));
-        let txid = spend.compute_txid();
-        let mut confirmed = Confirmed { txid, kind, height: context.height, tracked };
-        confirmed.publish(context, &mut outputs);
+        confirmed.fail_offered(context, &mut outputs);
+        if confirmed.is_resolved(commitments, context.height) {
+            outputs.push(Output::Event(ChannelEvent::Resolved));
+            return Ok((Phase::Closed(Closed::Resolved), outputs));
+        }
         let next = Self { spend: Some(confirmed), ..self.clone() };
         Ok((Phase::Closing(next), outputs))
     }
@@ -165,10 +133,48 @@ impl Closing {
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
         match input {
             Input::Chain(event) => self.follow(context, event),
-            // What the peer says no longer matters: the chain decides.
-            Input::Received(_) => Ok((Phase::Closing(self.clone()), Vec::new())),
+            Input::Received(message) => Ok(self.receive(message)),
+            Input::Command(Command::Remove { id, removal }) => self.remove(context, *id, removal),
+            Input::Command(Command::Sponsored { transaction, purpose }) => {
+                Ok(self.sponsored(transaction, *purpose))
+            }
             Input::Command(_) => Err(unexpected("closing", input)),
         }
+    }
+
+    /// What the peer says no longer matters: the chain decides. Only a preimage is worth as much as
+    /// ever.
+    fn receive(&self, message: &Message) -> (Phase, Vec<Output>) {
+        let mut next = self.clone();
+        let mut outputs = Vec::new();
+        let read = Removal::read(message);
+        let offered = |id| self.before.commitments()?.htlc(Side::Local, id);
+        if let Some((id, Removal::Fulfilled { payment_preimage, .. })) = read
+            && offered(id).is_some_and(|htlc| htlc.payment_hash == payment_preimage.hash())
+            && let Some(spend) = &mut next.spend
+        {
+            spend.fulfilled(id, payment_preimage, &mut outputs);
+        }
+        (Phase::Closing(next), outputs)
+    }
+
+    /// The peer's HTLC is taken on chain: nobody needs to be told. It cannot be given back there.
+    fn remove(&self, context: &Context<'_>, id: HtlcId, removal: &Removal) -> Step {
+        let commitments = self.before.commitments().filter(|_| removal.pays());
+        let refused = Refused::WrongPhase { command: "give back an HTLC", phase: "closing" };
+        let commitments = commitments.ok_or(refused)?.remove(id, removal.clone())?;
+        let mut next = self.with(with_commitments(&self.before, commitments.clone()));
+        let mut outputs = Vec::new();
+        if let Some(spend) = &mut next.spend {
+            spend.publish(&commitments, context, &mut outputs);
+        }
+        Ok((Phase::Closing(next), outputs))
+    }
+
+    fn sponsored(&self, transaction: &Transaction, purpose: Purpose) -> (Phase, Vec<Output>) {
+        let mut next = self.clone();
+        let broadcast = next.spend.as_mut().map(|spend| spend.sponsored(transaction, purpose));
+        (Phase::Closing(next), broadcast.into_iter().collect())
     }
 
     /// The same, where a block has the funding transaction here.
@@ -202,8 +208,8 @@ impl Closing {
                     let lost = Output::Event(ChannelEvent::FundingDoubleSpent { by });
                     return Ok((Phase::Closing(next).double_spent(*height), vec![lost]));
                 }
-                if let Some(spend) = spender(transactions, commitments.funding.outpoint) {
-                    return next.spent(context, spend, Vec::new());
+                if spender(transactions, commitments.funding.outpoint).is_some() {
+                    return next.spent(context, transactions, Vec::new());
                 }
                 let again = next.publish_again();
                 Ok((Phase::Closing(next), again.into_iter().collect()))
@@ -223,103 +229,15 @@ impl Closing {
                 };
                 Ok((next, undone))
             }
-            (Some(confirmed), _) => {
+            (Some(confirmed), ChainEvent::Connected { transactions, .. }) => {
+                self.connect(confirmed, context, transactions, Vec::new())
+            }
+            // Amid a reorg there is no telling yet what the chain will be.
+            (Some(confirmed), ChainEvent::Disconnected { height }) => {
                 let mut confirmed = confirmed.clone();
-                let mut outputs = Vec::new();
-                confirmed.follow(event);
-                // Amid a reorg there is no telling yet what the chain will be.
-                if matches!(event, ChainEvent::Connected { .. }) {
-                    confirmed.publish(context, &mut outputs);
-                }
-                if confirmed.is_resolved(context.height) {
-                    outputs.push(Output::Event(ChannelEvent::Resolved));
-                    return Ok((Phase::Closed(Closed::Resolved), outputs));
-                }
-                let next = Self { spend: Some(confirmed), ..self.clone() };
-                Ok((Phase::Closing(next), outputs))
+                confirmed.disconnect(*height);
+                Ok((Phase::Closing(Self { spend: Some(confirmed), ..self.clone() }), Vec::new()))
             }
         }
-    }
-}
-
-impl Confirmed {
-    /// Takes note of spends, and of spends undone.
-    fn follow(&mut self, event: &ChainEvent) {
-        for tracked in &mut self.tracked {
-            let outpoint = tracked.claimable.claim.outpoint;
-            match (event, tracked.status) {
-                (ChainEvent::Connected { height, transactions }, _)
-                    if spender(transactions, outpoint).is_some() =>
-                {
-                    tracked.status = TrackedStatus::Spent { height: *height };
-                }
-                // What was in the lost block is published again.
-                (ChainEvent::Disconnected { height }, TrackedStatus::Spent { height: at })
-                    if *height == at =>
-                {
-                    tracked.status = TrackedStatus::initial(tracked.claimable.rest);
-                }
-                (ChainEvent::Connected { .. } | ChainEvent::Disconnected { .. }, _) => {}
-            }
-        }
-    }
-
-    /// Publishes the claims whose time has come: the next block could hold them.
-    fn publish(&mut self, context: &Context<'_>, outputs: &mut Vec<Output>) {
-        let next_block = context.height.checked_add(1);
-        let age = next_block.and_then(|height| height.blocks_since(self.height)).unwrap_or(0);
-        for tracked in &mut self.tracked {
-            let Claimable { claim, delay, .. } = &tracked.claimable;
-            // What was published and is not in the chain yet is published again: a mempool may have
-            // refused it, or forgotten it.
-            let open = matches!(tracked.status, TrackedStatus::Waiting | TrackedStatus::Published);
-            if !open || age < u32::from(delay.0) {
-                continue;
-            }
-            let destination = context.destination.clone();
-            if let Ok(transaction) =
-                claim_transaction(std::slice::from_ref(claim), destination, context.feerate)
-            {
-                let purpose = purpose(&claim.path);
-                outputs.push(Output::Broadcast { transaction, purpose });
-                tracked.status = TrackedStatus::Published;
-            } else {
-                let event = ChannelEvent::NotEconomical(claim.outpoint);
-                outputs.push(Output::Event(event));
-                tracked.status = TrackedStatus::Abandoned;
-            }
-        }
-    }
-
-    /// Whether everything is settled for good. BOLT 5, "General Nomenclature": irrevocably
-    /// resolved.
-    fn is_resolved(&self, height: BlockHeight) -> bool {
-        let deep = |at: BlockHeight| {
-            height
-                .blocks_since(at)
-                .is_some_and(|above| above.saturating_add(1) >= IRREVOCABLE_DEPTH)
-        };
-        deep(self.height)
-            && self.tracked.iter().all(|tracked| match tracked.status {
-                TrackedStatus::Waiting | TrackedStatus::Published => false,
-                TrackedStatus::Spent { height } => deep(height),
-                TrackedStatus::Abandoned | TrackedStatus::Resting => true,
-            })
-    }
-
-    /// The output of this outpoint, if it is ours to claim.
-    pub fn tracked(&self, outpoint: OutPoint) -> Option<&Tracked> {
-        self.tracked.iter().find(|tracked| tracked.claimable.claim.outpoint == outpoint)
-    }
-}
-
-fn purpose(path: &ClaimPath) -> Purpose {
-    match path {
-        ClaimPath::Delayed(_) => Purpose::DelayedSweep,
-        ClaimPath::Revocation | ClaimPath::HtlcRevocation { .. } => Purpose::Penalty,
-        ClaimPath::ToRemote { .. }
-        | ClaimPath::Anchor
-        | ClaimPath::HtlcPreimage { .. }
-        | ClaimPath::HtlcTimeout { .. } => Purpose::RemoteSweep,
     }
 }

@@ -7,7 +7,9 @@ use super::commitments::Guess;
 use super::dust_exposure::DustExposure;
 use crate::bolt::keys::SecretError;
 use crate::bolt::tx::TxError;
-use crate::bolt::units::{CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
+use crate::bolt::units::{
+    BlockHeight, CltvExpiry, CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat,
+};
 
 /// What a signature fits that does not fit our commitment.
 fn fits(guess: Option<&Guess>) -> String {
@@ -241,6 +243,12 @@ violations! {
     /// No `closing_sig`, for too long.
     #[error("no closing_sig within {blocks} blocks")]
     NoClosingSig { blocks: u32 } => "bolt02/closing_complete/answered-in-time";
+    /// An HTLC that we offered has timed out, and the peer does not give it back.
+    #[error("HTLC {id} timed out at {}: at {} it is not given back", cltv_expiry.0, height.0)]
+    TimedOutHtlc { id: HtlcId, cltv_expiry: CltvExpiry, height: BlockHeight } => "bolt02/cltv_expiry_delta/timeout-deadline";
+    /// An HTLC that we take times out soon, and the peer does not let go of it.
+    #[error("HTLC {id} times out at {}: at {} it is fulfilled and still there", cltv_expiry.0, height.0)]
+    FulfilledHtlc { id: HtlcId, cltv_expiry: CltvExpiry, height: BlockHeight } => "bolt02/cltv_expiry_delta/fulfillment-deadline";
     /// The peer gave up.
     #[error("the peer sent an error")]
     Error => "bolt01/error/fails-channel";

@@ -207,8 +207,14 @@ pub(super) fn watch(mut phase: Phase, context: &Context<'_>, event: &ChainEvent)
         outputs.push(Output::Event(ChannelEvent::FundingDoubleSpent { by }));
         return Ok((phase.double_spent(height), outputs));
     }
-    if let Some(spend) = spender(transactions, outpoint) {
-        return Closing::confirmed(phase, context, spend, outputs);
+    if spender(transactions, outpoint).is_some() {
+        return Closing::confirmed(phase, context, transactions, outputs);
+    }
+    if let Some(violation) = phase.commitments().and_then(|c| c.overdue(context.deadlines, height))
+    {
+        let (next, more) = phase.fail(context, &violation);
+        outputs.extend(more);
+        return Ok((next, outputs));
     }
     // Who has used a channel that was never confirmed still has its balance to lose, also while it
     // closes.

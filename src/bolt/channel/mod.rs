@@ -14,6 +14,7 @@
 mod closing;
 mod closing_offer;
 mod commitments;
+mod deadlines;
 mod dust_exposure;
 mod error;
 mod funding;
@@ -28,10 +29,11 @@ mod simple_closing;
 mod terms;
 mod updates;
 
-pub use closing::{Closing, FundingSpend, Intent, Tracked, TrackedStatus};
+pub use closing::{Closing, Confirmed, FundingSpend, Intent, Published, Tracked, TrackedStatus};
 pub use commitments::{
     ChannelHtlc, Commitments, Comparison, Guess, LocalState, Missing, RemoteState, Removal,
 };
+pub use deadlines::Deadlines;
 pub use dust_exposure::DustExposure;
 pub use error::{Fault, PeerViolation, Refused};
 pub use funding::Confirmation;
@@ -47,12 +49,13 @@ pub use updates::HtlcOffer;
 use std::sync::Arc;
 
 use bitcoin::hashes::sha256;
-use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use serde::{Deserialize, Serialize};
 
 use super::features::Features;
 use super::onion::attribution::AttributionData;
 use super::tx::TxError;
+use super::tx::claim::Claim;
 use super::units::{BlockHeight, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
 use super::wire::messages::{Error, Warning};
 use super::wire::{ChannelId, Message, PaymentPreimage, ShortChannelId};
@@ -103,6 +106,13 @@ pub enum Command {
     },
     /// Publish the newest commitment.
     ForceClose,
+    /// The transaction that [`Output::Sponsor`] asked for.
+    Sponsored {
+        /// The transaction, complete.
+        transaction: Transaction,
+        /// What it is for.
+        purpose: Purpose,
+    },
 }
 
 impl Command {
@@ -116,6 +126,7 @@ impl Command {
             Self::Close => "close",
             Self::BumpClose { .. } => "offer another closing transaction",
             Self::ForceClose => "force-close",
+            Self::Sponsored { .. } => "publish a claim",
         }
     }
 }
@@ -151,6 +162,16 @@ pub enum Output {
     },
     /// Have the wallet fund this output, then give [`Command::Fund`].
     Fund(TxOut),
+    /// Have the wallet pay for a transaction with these claims, which cannot pay for it themselves,
+    /// then give [`Command::Sponsored`].
+    Sponsor {
+        /// What it takes.
+        claims: Vec<Claim>,
+        /// What it is for.
+        purpose: Purpose,
+    },
+    /// This transaction will never be mined: the wallet may spend its coins otherwise.
+    Release(Transaction),
     /// Something about an HTLC that the node must act on.
     Htlc(HtlcNews),
     /// Something happened that is worth telling.
@@ -181,10 +202,13 @@ pub enum HtlcNews {
         /// How.
         removal: Removal,
     },
+    /// An HTLC that we offered came back to us on chain, or the chain has no place for it: nobody can
+    /// take it any more.
+    TimedOut(HtlcId),
 }
 
 /// What a transaction of ours is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// Funds a channel.
@@ -197,6 +221,10 @@ pub enum Purpose {
     DelayedSweep,
     /// Takes what the peer's commitment pays us.
     RemoteSweep,
+    /// Takes an HTLC of the peer's to its second stage.
+    HtlcSuccess,
+    /// Takes an HTLC of our own to its second stage, after it has timed out.
+    HtlcTimeout,
     /// Takes the balance of a peer that published a revoked commitment.
     Penalty,
     /// Replaces another transaction of our own.
@@ -262,6 +290,13 @@ pub enum ChannelEvent {
     CloseUndone,
     /// An output is not worth its fee.
     NotEconomical(OutPoint),
+    /// The wallet has no free coin to pay for a transaction that cannot pay for itself.
+    NoCoin {
+        /// What the transaction is for.
+        purpose: Purpose,
+        /// What it takes.
+        needed: Amount,
+    },
     /// Every output is settled 100 blocks deep.
     Resolved,
     /// The peer proved that we have lost data: what we could publish is revoked.
@@ -290,6 +325,8 @@ pub struct Context<'a> {
     pub features: &'a Features,
     /// When updates are signed.
     pub pace: Pace,
+    /// How long our side waits for the peer before it goes on chain.
+    pub deadlines: Deadlines,
 }
 
 /// When updates are signed.

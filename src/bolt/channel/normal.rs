@@ -92,7 +92,10 @@ impl Normal {
             }
             Command::Close => Shutdown::begin(self.commitments.clone(), self.confirmation)
                 .settle(context, Vec::new()),
-            Command::Fund { .. } | Command::BumpClose { .. } | Command::ForceClose => {
+            Command::Fund { .. }
+            | Command::BumpClose { .. }
+            | Command::ForceClose
+            | Command::Sponsored { .. } => {
                 Err(unexpected("normal", &Input::Command(command.clone())))
             }
         }

@@ -5,8 +5,10 @@ use bitcoin::absolute::LockTime;
 use bitcoin::sighash::{EcdsaSighashType, SighashCache};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
+use secp256k1::ecdsa::Signature;
 use secp256k1::{PublicKey, SecretKey};
 
+use super::htlc::HtlcTransaction;
 use super::sign::Spend;
 use super::{ChannelType, TxError, fee, script};
 use crate::bolt::units::{CltvExpiry, CsvDelay, FeeratePerKw};
@@ -46,6 +48,21 @@ pub enum ClaimPath {
         /// When it timed out.
         cltv_expiry: CltvExpiry,
     },
+    /// An HTLC output of our own commitment, to its second stage.
+    SecondStage(Box<SecondStage>),
+    /// A P2WPKH coin of a wallet, which adds what the others cannot pay.
+    Coin(PublicKey),
+}
+
+/// An HTLC-success or HTLC-timeout transaction that the peer has signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecondStage {
+    /// The transaction.
+    pub transaction: HtlcTransaction,
+    /// The peer's signature, from `commitment_signed`.
+    pub remote_signature: Signature,
+    /// The payment preimage, if it is an HTLC-success transaction.
+    pub preimage: Option<[u8; 32]>,
 }
 
 /// One output to spend: where, how, and with which key.
@@ -78,7 +95,8 @@ impl ClaimPath {
             Self::ToRemote { channel_type, .. }
             | Self::HtlcPreimage { channel_type, .. }
             | Self::HtlcTimeout { channel_type, .. } => one_block(channel_type),
-            Self::Revocation | Self::Anchor | Self::HtlcRevocation { .. } => {
+            Self::SecondStage(second) => second.transaction.sequence(),
+            Self::Revocation | Self::Anchor | Self::HtlcRevocation { .. } | Self::Coin(_) => {
                 Sequence::ENABLE_RBF_NO_LOCKTIME
             }
         }
@@ -88,12 +106,61 @@ impl ClaimPath {
     pub fn lock_time(&self) -> LockTime {
         match self {
             Self::HtlcTimeout { cltv_expiry, .. } => LockTime::from_consensus(cltv_expiry.0),
+            Self::SecondStage(second) => second.transaction.unsigned.lock_time,
             Self::Delayed(_)
             | Self::Revocation
             | Self::ToRemote { .. }
             | Self::Anchor
             | Self::HtlcRevocation { .. }
-            | Self::HtlcPreimage { .. } => LockTime::ZERO,
+            | Self::HtlcPreimage { .. }
+            | Self::Coin(_) => LockTime::ZERO,
+        }
+    }
+
+    /// The output that the transaction must have beside the input, at the same index: the peer
+    /// signed for both.
+    fn bound_output(&self) -> Option<&TxOut> {
+        match self {
+            Self::SecondStage(second) => second.transaction.unsigned.output.first(),
+            Self::Delayed(_)
+            | Self::Revocation
+            | Self::ToRemote { .. }
+            | Self::Anchor
+            | Self::HtlcRevocation { .. }
+            | Self::HtlcPreimage { .. }
+            | Self::HtlcTimeout { .. }
+            | Self::Coin(_) => None,
+        }
+    }
+
+    /// Whether the transaction takes further inputs: the peer's signature of an HTLC transaction
+    /// without anchors is for that transaction alone. BOLT 5, "Generation of HTLC Transactions".
+    pub fn combines(&self) -> bool {
+        match self {
+            Self::SecondStage(second) => second.transaction.combines(),
+            Self::Delayed(_)
+            | Self::Revocation
+            | Self::ToRemote { .. }
+            | Self::Anchor
+            | Self::HtlcRevocation { .. }
+            | Self::HtlcPreimage { .. }
+            | Self::HtlcTimeout { .. }
+            | Self::Coin(_) => true,
+        }
+    }
+
+    /// Whether what it takes does not pay for the transaction: it takes a coin besides.
+    pub fn needs_coin(&self) -> bool {
+        match self {
+            Self::SecondStage(second) => second.transaction.combines(),
+            Self::Anchor => true,
+            Self::Delayed(_)
+            | Self::Revocation
+            | Self::ToRemote { .. }
+            | Self::HtlcRevocation { .. }
+            | Self::HtlcPreimage { .. }
+            | Self::HtlcTimeout { .. }
+            | Self::Coin(_) => false,
         }
     }
 
@@ -103,7 +170,8 @@ impl ClaimPath {
         let stack = match self {
             Self::Delayed(_) | Self::HtlcTimeout { .. } => vec![signature, Vec::new(), script],
             Self::Revocation => vec![signature, vec![1], script],
-            Self::ToRemote { channel_type: ChannelType::StaticRemotekey, remotepubkey } => {
+            Self::ToRemote { channel_type: ChannelType::StaticRemotekey, remotepubkey }
+            | Self::Coin(remotepubkey) => {
                 vec![signature, remotepubkey.serialize().to_vec()]
             }
             Self::ToRemote { channel_type: ChannelType::Anchors, .. } | Self::Anchor => {
@@ -113,6 +181,11 @@ impl ClaimPath {
                 vec![signature, revocationpubkey.serialize().to_vec(), script]
             }
             Self::HtlcPreimage { preimage, .. } => vec![signature, preimage.to_vec(), script],
+            Self::SecondStage(second) => {
+                let remote = second.transaction.remote_spend().witness(&second.remote_signature);
+                let preimage = second.preimage.map_or_else(Vec::new, Vec::from);
+                vec![Vec::new(), remote, signature, preimage, script]
+            }
         };
         Witness::from_slice(&stack)
     }
@@ -126,38 +199,60 @@ impl Claim {
     }
 }
 
-/// The expected weight of a transaction with these claims and one output of this script.
+/// The expected weight of a transaction with these claims and one output of this script besides those
+/// that are bound to claims.
 pub fn weight(claims: &[Claim], destination: &ScriptBuf) -> u64 {
     /// Version, two counts and locktime, times 4; marker and flag.
     const BASE: usize = 4 * (4 + 1 + 1 + 4) + 2;
     /// Outpoint, empty script and sequence, times 4.
     const INPUT: usize = 4 * 41;
-    let output = destination.len().saturating_add(9).saturating_mul(4);
+    /// Counts of more than 252 take three bytes.
+    const LONG_COUNTS: usize = 4 * 4;
+    let bytes = |script: &ScriptBuf| script.len().saturating_add(9).saturating_mul(4);
+    let bound = claims.iter().filter_map(|claim| claim.path.bound_output());
+    let outputs = bound.map(|output| bytes(&output.script_pubkey));
     let inputs = claims.iter().map(|claim| claim.witness_weight().saturating_add(INPUT));
-    let total = inputs.fold(BASE.saturating_add(output), usize::saturating_add);
+    let counts = if claims.len() > 250 { LONG_COUNTS } else { 0 };
+    let fixed = BASE.saturating_add(counts).saturating_add(bytes(destination));
+    let total = inputs.chain(outputs).fold(fixed, usize::saturating_add);
     u64::try_from(total).unwrap_or(u64::MAX)
 }
 
-/// A signed transaction that takes all `claims` to one output.
+/// A signed transaction that takes all `claims` to one output, at this fee rate.
 ///
 /// # Errors
-/// [`TxError::Insufficient`] if the claims do not pay the fee, [`TxError::Dust`] if too little is
-/// left for an output that bitcoind relays.
+/// As [`claim_for_fee`].
 pub fn claim_transaction(
     claims: &[Claim],
     destination: ScriptBuf,
     feerate: FeeratePerKw,
 ) -> Result<Transaction, TxError> {
     let fee = feerate.fee(weight(claims, &destination));
-    let total = claims
-        .iter()
-        .try_fold(Amount::ZERO, |sum, claim| sum.checked_add(claim.amount))
-        .ok_or(TxError::AmountOverflow)?;
-    let short = TxError::Insufficient { needed: fee, available: total };
-    let value = total.checked_sub(fee).ok_or(short)?;
-    let limit = fee::dust_threshold(&destination);
-    if value < limit {
-        return Err(TxError::Dust { amount: value, limit });
+    claim_for_fee(claims, destination, fee)
+}
+
+/// A signed transaction that takes all `claims` to one output and leaves this fee. Second stages come
+/// first, each with the output that the peer signed for at the same index; if only they are there
+/// and what is left would be dust, that goes to the miner.
+///
+/// # Errors
+/// [`TxError::Insufficient`] if the claims do not pay the fee, [`TxError::Dust`] if too little is
+/// left for an output that bitcoind relays, [`TxError::Bound`] for an HTLC transaction that takes no
+/// further inputs and is not alone.
+pub fn claim_for_fee(
+    claims: &[Claim],
+    destination: ScriptBuf,
+    fee: Amount,
+) -> Result<Transaction, TxError> {
+    let (second_stages, others): (Vec<&Claim>, Vec<&Claim>) =
+        claims.iter().partition(|claim| claim.path.bound_output().is_some());
+    let claims = [second_stages, others].concat();
+    let mut outputs: Vec<TxOut> =
+        claims.iter().filter_map(|claim| claim.path.bound_output()).cloned().collect();
+    if claims.iter().all(|claim| claim.path.combines()) {
+        outputs.extend(rest(&claims, &outputs, destination, fee)?);
+    } else if claims.len() != 1 {
+        return Err(TxError::Bound);
     }
     let input = claims.iter().map(|claim| TxIn {
         previous_output: claim.outpoint,
@@ -165,12 +260,40 @@ pub fn claim_transaction(
         ..TxIn::default()
     });
     let lock_times = claims.iter().map(|claim| claim.path.lock_time().to_consensus_u32());
-    let mut transaction = Transaction {
+    let unsigned = Transaction {
         version: Version::TWO,
         lock_time: LockTime::from_consensus(lock_times.max().unwrap_or(0)),
         input: input.collect(),
-        output: vec![TxOut { value, script_pubkey: destination }],
+        output: outputs,
     };
+    sign(&claims, unsigned)
+}
+
+/// What is left of the claims behind the outputs that there are and the fee.
+fn rest(
+    claims: &[&Claim],
+    outputs: &[TxOut],
+    destination: ScriptBuf,
+    fee: Amount,
+) -> Result<Option<TxOut>, TxError> {
+    let available = sum(claims.iter().map(|claim| claim.amount))?;
+    let bound = sum(outputs.iter().map(|output| output.value))?;
+    let needed = bound.checked_add(fee).ok_or(TxError::AmountOverflow)?;
+    let short = TxError::Insufficient { needed, available };
+    let value = available.checked_sub(needed).ok_or(short)?;
+    let limit = fee::dust_threshold(&destination);
+    match value {
+        value if value >= limit => Ok(Some(TxOut { value, script_pubkey: destination })),
+        _ if !outputs.is_empty() => Ok(None),
+        amount => Err(TxError::Dust { amount, limit }),
+    }
+}
+
+fn sum(mut amounts: impl Iterator<Item = Amount>) -> Result<Amount, TxError> {
+    amounts.try_fold(Amount::ZERO, Amount::checked_add).ok_or(TxError::AmountOverflow)
+}
+
+fn sign(claims: &[&Claim], mut transaction: Transaction) -> Result<Transaction, TxError> {
     let mut witnesses = Vec::with_capacity(claims.len());
     let mut cache = SighashCache::new(&transaction);
     for (input, claim) in claims.iter().enumerate() {

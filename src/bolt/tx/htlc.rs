@@ -123,6 +123,20 @@ impl HtlcTransaction {
         Ok(Self { unsigned, htlc: *htlc, amount, script, channel_type })
     }
 
+    /// Whether further inputs and outputs may join: the peer signs with
+    /// `SIGHASH_SINGLE|SIGHASH_ANYONECANPAY`. BOLT 5, "Generation of HTLC Transactions".
+    pub fn combines(&self) -> bool {
+        match self.channel_type {
+            ChannelType::StaticRemotekey => false,
+            ChannelType::Anchors => true,
+        }
+    }
+
+    /// The sequence of its input.
+    pub fn sequence(&self) -> Sequence {
+        self.unsigned.input.first().map_or(Sequence::ZERO, |input| input.sequence)
+    }
+
     /// What the owner's signature commits to.
     pub fn local_spend(&self) -> Spend<'_> {
         Spend::all(&self.script, self.amount)

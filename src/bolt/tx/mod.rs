@@ -86,6 +86,9 @@ pub enum TxError {
         /// How many inputs there are.
         count: usize,
     },
+    /// The peer signed an HTLC transaction as it is: nothing can join it.
+    #[error("combine an HTLC transaction with others: the peer signed for it alone")]
+    Bound,
     /// More HTLC signatures or outputs than a transaction can index.
     #[error("index an output: too many")]
     TooManyOutputs,

@@ -9,7 +9,7 @@ use super::{
     OpenRequest, PeerEvent, Seed, Unpayable, cheat, default_features,
 };
 use crate::bolt::channel::{
-    ChainEvent, ChannelEvent, Closed, DustExposure, LocalState, Phase, Purpose, Refused,
+    ChainEvent, ChannelEvent, Closed, DustExposure, LocalState, Phase, Purpose, Refused, Tracked,
     TrackedStatus,
 };
 use crate::bolt::connection;
@@ -43,6 +43,7 @@ mod an_error;
 mod blinded;
 mod diagnosis;
 mod dust_exposure;
+mod htlcs_on_chain;
 mod interleavings;
 mod mutual_close;
 mod normal;

@@ -34,8 +34,8 @@ fn a_penalty_that_is_reorged_out_is_published_again() {
     pair.mine_these(vec![revoked]);
     pair.mine(1);
     let Phase::Closing(closing) = pair.phase(BOB) else { panic!() };
-    let status = closing.spend.as_ref().unwrap().tracked[0].status;
-    assert!(matches!(status, TrackedStatus::Spent { .. }));
+    let is_spent = |tracked: &Tracked| matches!(tracked.status, TrackedStatus::Spent { .. });
+    assert!(closing.spend.as_ref().unwrap().all_tracked().any(is_spent));
     assert!(pair.published(Purpose::Penalty).is_none());
     pair.disconnect();
     pair.mine_these(Vec::new());

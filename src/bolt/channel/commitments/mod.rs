@@ -28,7 +28,7 @@ use crate::bolt::tx::{
 };
 use crate::bolt::units::{CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::messages::{ChannelReady, UpdateAddHtlc};
-use crate::bolt::wire::{ChannelId, OnionPacket};
+use crate::bolt::wire::{ChannelId, OnionPacket, PaymentPreimage};
 use fee_update::FeeUpdate;
 
 pub use diagnosis::Guess;
@@ -78,6 +78,11 @@ impl ChannelHtlc {
         Htlc { direction, amount, payment_hash, cltv_expiry }
     }
 
+    /// The preimage with which its recipient takes it.
+    pub fn preimage(&self) -> Option<PaymentPreimage> {
+        self.removal.as_ref().and_then(Removal::preimage)
+    }
+
     /// Whether its recipient takes the amount.
     pub fn is_paid(&self) -> bool {
         self.removal.as_ref().is_some_and(Removal::pays)
@@ -100,6 +105,8 @@ pub struct LocalState {
     pub signature: Signature,
     /// The peer's signatures of its HTLC transactions, in the order of the outputs.
     pub htlc_signatures: Vec<Signature>,
+    /// Which HTLCs those of the commitment are, in its order: who offered them, from our view.
+    pub htlc_ids: Vec<(Side, HtlcId)>,
 }
 
 /// The peer's commitment, as we signed it.
@@ -109,6 +116,8 @@ pub struct RemoteState {
     pub commitment: Commitment,
     /// The peer's per-commitment point for it.
     pub point: PublicKey,
+    /// Which HTLCs those of the commitment are, in its order: who offered them, from our view.
+    pub htlc_ids: Vec<(Side, HtlcId)>,
 }
 
 /// Everything about a channel that its updates change.
@@ -200,10 +209,13 @@ impl Beginning<'_> {
         if !self.funding.verify(&transaction.unsigned, remote_pubkey, &signature) {
             return Ok(None);
         }
-        let remote =
-            RemoteState { commitment: self.commitment(Side::Remote)?, point: self.remote_point };
-        let htlc_signatures = Vec::new();
-        let local = LocalState { commitment, transaction, signature, htlc_signatures };
+        let remote = RemoteState {
+            commitment: self.commitment(Side::Remote)?,
+            point: self.remote_point,
+            htlc_ids: Vec::new(),
+        };
+        let (htlc_signatures, htlc_ids) = (Vec::new(), Vec::new());
+        let local = LocalState { commitment, transaction, signature, htlc_signatures, htlc_ids };
         let (to_local, to_remote) = self.terms.initial_balances().ok_or(TxError::AmountOverflow)?;
         Ok(Some(Commitments {
             channel_id: ChannelId::from_funding(self.funding.outpoint),
@@ -315,6 +327,13 @@ impl Commitments {
     /// The peer's commitment of this number, if we signed it.
     pub fn remote_state(&self, number: CommitmentNumber) -> Option<&Arc<RemoteState>> {
         self.remote_states.get(usize::try_from(number.0).ok()?)
+    }
+
+    /// The peer's commitments that it has not revoked: the newest, and the one before as long as the
+    /// peer may still publish it.
+    pub fn unrevoked(&self) -> impl Iterator<Item = &Arc<RemoteState>> {
+        let revoked = usize::try_from(self.secrets.received()).unwrap_or(usize::MAX);
+        self.remote_states.iter().skip(revoked)
     }
 
     /// The secret with which the peer revoked this commitment.
@@ -429,6 +448,12 @@ impl Commitments {
             }
         }
         Ok(Balances { to_local, to_remote, htlcs })
+    }
+
+    /// Which HTLCs the newest commitment of `owner` has, in its order.
+    fn htlc_ids(&self, owner: Side) -> Vec<(Side, HtlcId)> {
+        let present = self.htlcs.iter().filter(|((by, _), htlc)| htlc.stage.is_in(owner, *by));
+        present.map(|(key, _)| *key).collect()
     }
 
     fn commitment(

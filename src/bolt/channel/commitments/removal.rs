@@ -73,6 +73,14 @@ impl Removal {
         Some((m.id, Self::Malformed { sha256_of_onion, failure_code }))
     }
 
+    /// The preimage that it reveals, if the recipient takes the amount.
+    pub fn preimage(&self) -> Option<PaymentPreimage> {
+        match self {
+            Self::Fulfilled { payment_preimage, .. } => Some(*payment_preimage),
+            Self::Failed { .. } | Self::Malformed { .. } => None,
+        }
+    }
+
     /// Whether the recipient takes the amount.
     pub fn pays(&self) -> bool {
         match self {

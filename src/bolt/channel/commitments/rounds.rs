@@ -53,7 +53,7 @@ impl Commitments {
         next.advance(Milestone::Signed(Side::Local));
         let number = self.remote_number().next().ok_or(TxError::AmountOverflow)?;
         let commitment = next.commitment(Side::Remote, number, &point)?;
-        let state = RemoteState { commitment, point };
+        let state = RemoteState { commitment, point, htlc_ids: next.htlc_ids(Side::Remote) };
         let message = state.signatures(self.channel_id, secrets)?;
         next.remote_states.push(Arc::new(state));
         next.next_remote_point = None;
@@ -93,6 +93,7 @@ impl Commitments {
             transaction,
             signature: message.signature,
             htlc_signatures: message.htlc_signature.clone(),
+            htlc_ids: next.htlc_ids(Side::Local),
         }));
         next.advance(Milestone::Revoked(Side::Local));
         next.signed_last = false;
@@ -180,7 +181,7 @@ impl RemoteState {
         channel_id: ChannelId,
         secrets: &ChannelSecrets,
     ) -> Result<CommitmentSigned, TxError> {
-        let Self { commitment, point } = self;
+        let Self { commitment, point, .. } = self;
         let transaction = commitment.build();
         let key = derive_private_key(&secrets.basepoints.htlc, point)?;
         let htlc_signature = transaction

@@ -1,0 +1,372 @@
+//! A spend of the funding output in the chain, and everything of it that may become ours.
+//!
+//! ```text
+//! a block -> spends of what is tracked: second stages are tracked in their turn, preimages are
+//!            told upstream, claims of ours that were overtaken are given up
+//!         -> what can be claimed now is claimed; what was published is published again
+//!         -> HTLCs that cannot be taken from us any more are failed upstream
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bitcoin::{OutPoint, Transaction, Txid};
+
+use super::offered::Offered;
+use crate::bolt::channel::{
+    ChannelEvent, Commitments, Context, Fault, HtlcNews, IRREVOCABLE_DEPTH, Output, Purpose,
+};
+use crate::bolt::onchain::{self, FundingSpend, Rest, Right, Stake, StakedHtlc};
+use crate::bolt::tx::Side;
+use crate::bolt::tx::claim::{Claim, ClaimPath, claim_transaction};
+use crate::bolt::units::{BlockHeight, HtlcId};
+use crate::bolt::wire::PaymentPreimage;
+
+/// The most second stages that one transaction takes: it stays well below the standard weight.
+const MOST_TOGETHER: usize = 200;
+
+/// The spend of the funding output, in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// The transaction.
+    pub txid: Txid,
+    /// What it is.
+    pub kind: FundingSpend,
+    /// The height of its block.
+    pub height: BlockHeight,
+    /// The outputs in which we have a stake.
+    tracked: BTreeMap<OutPoint, Tracked>,
+    /// The HTLCs that we offered and whose fate nobody was told of.
+    offered: Offered,
+}
+
+/// An output in which we have a stake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    /// What gives us a right to it.
+    pub stake: Arc<Stake>,
+    /// The height of the block that has it.
+    pub since: BlockHeight,
+    /// What became of it.
+    pub status: TrackedStatus,
+}
+
+/// What became of an output in which we have a stake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrackedStatus {
+    /// The time to claim it has not come, or a preimage is missing.
+    Waiting,
+    /// We published this claim.
+    Published(Arc<Published>),
+    /// A transaction spends it.
+    Spent {
+        /// In the block at this height.
+        height: BlockHeight,
+        /// Our claim, if it is that.
+        claim: Option<Arc<Published>>,
+    },
+    /// It is not worth its fee.
+    Abandoned,
+    /// It is ours where it is.
+    Resting,
+}
+
+/// A transaction of our own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The transaction.
+    pub transaction: Transaction,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+impl Published {
+    fn broadcast(&self) -> Output {
+        let Self { transaction, purpose } = self.clone();
+        Output::Broadcast { transaction, purpose }
+    }
+
+    /// What gives the coins of a wallet back that it would have spent.
+    fn release(&self) -> Output {
+        Output::Release(self.transaction.clone())
+    }
+}
+
+impl Tracked {
+    fn new(stake: Stake, since: BlockHeight) -> Self {
+        let status = initial(&stake);
+        Self { stake: Arc::new(stake), since, status }
+    }
+}
+
+/// Before anything is done about an output.
+fn initial(stake: &Stake) -> TrackedStatus {
+    match stake.rest() {
+        Rest::Restless => TrackedStatus::Waiting,
+        Rest::Resolved => TrackedStatus::Resting,
+    }
+}
+
+impl Confirmed {
+    /// The block at this height has the spend, and what follows it there.
+    ///
+    /// # Errors
+    /// [`Fault::Transaction`] if a key cannot be derived.
+    pub(super) fn new(
+        commitments: &Commitments,
+        context: &Context<'_>,
+        spend: &Transaction,
+    ) -> Result<Self, Fault> {
+        let kind = onchain::classify(commitments, spend);
+        let stakes = onchain::stakes(commitments, context.secrets, kind, spend)?;
+        let offered = Offered::new(commitments, kind, &stakes);
+        let tracked = stakes
+            .into_iter()
+            .map(|stake| (stake.outpoint, Tracked::new(stake, context.height)))
+            .collect();
+        let txid = spend.compute_txid();
+        Ok(Self { txid, kind, height: context.height, tracked, offered })
+    }
+
+    /// The output of this outpoint, if we have a stake in it.
+    pub fn tracked(&self, outpoint: OutPoint) -> Option<&Tracked> {
+        self.tracked.get(&outpoint)
+    }
+
+    /// All outputs in which we have a stake.
+    pub fn all_tracked(&self) -> impl Iterator<Item = &Tracked> {
+        self.tracked.values()
+    }
+
+    /// Takes note of the spends in a block.
+    ///
+    /// # Errors
+    /// [`Fault::Transaction`] if a key cannot be derived.
+    pub(super) fn connect(
+        &mut self,
+        commitments: &Commitments,
+        context: &Context<'_>,
+        transactions: &[Transaction],
+        outputs: &mut Vec<Output>,
+    ) -> Result<(), Fault> {
+        for transaction in transactions {
+            for (index, input) in transaction.input.iter().enumerate() {
+                let Some(tracked) = self.tracked.get_mut(&input.previous_output) else { continue };
+                let overtaken = tracked.spent_by(transaction, context.height);
+                let htlc = tracked.stake.htlc;
+                if let Some(published) = overtaken {
+                    self.give_up(&published, outputs);
+                }
+                let Some(htlc) = htlc else { continue };
+                self.read(htlc, (transaction, index), outputs);
+                let next = onchain::second_stage(
+                    commitments,
+                    context.secrets,
+                    self.kind,
+                    htlc,
+                    (transaction, index),
+                )?;
+                if let Some(stake) = next {
+                    self.tracked.insert(stake.outpoint, Tracked::new(stake, context.height));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A transaction of ours cannot be mined any more: what else it claimed is to be claimed anew.
+    fn give_up(&mut self, overtaken: &Arc<Published>, outputs: &mut Vec<Output>) {
+        for tracked in self.tracked.values_mut() {
+            if matches!(&tracked.status, TrackedStatus::Published(known) if known == overtaken) {
+                tracked.status = TrackedStatus::Waiting;
+            }
+        }
+        outputs.push(overtaken.release());
+    }
+
+    /// Learns the preimage of an HTLC that we offered, if a spend shows it. Then its own fate does
+    /// not matter any more. BOLT 5, "HTLC Output Handling: Local Commitment, Local Offers".
+    fn read(
+        &mut self,
+        htlc: StakedHtlc,
+        (spend, input): (&Transaction, usize),
+        outputs: &mut Vec<Output>,
+    ) {
+        if htlc.offerer == Side::Local
+            && let Some(payment_preimage) = htlc.preimage_in(spend, input)
+        {
+            self.fulfilled(htlc.id, payment_preimage, outputs);
+        }
+    }
+
+    /// The peer has taken an HTLC that we offered.
+    pub(super) fn fulfilled(
+        &mut self,
+        id: HtlcId,
+        payment_preimage: PaymentPreimage,
+        outputs: &mut Vec<Output>,
+    ) {
+        if self.offered.settle(id) {
+            let attribution_data = None;
+            outputs.extend([
+                Output::Event(ChannelEvent::HtlcFulfilled { id, payment_preimage }),
+                Output::Htlc(HtlcNews::Fulfilled { id, payment_preimage, attribution_data }),
+            ]);
+        }
+    }
+
+    /// The block at this height is no longer part of the chain, nor is what it had.
+    pub(super) fn disconnect(&mut self, undone: BlockHeight) {
+        self.tracked.retain(|_, tracked| tracked.since < undone);
+        for tracked in self.tracked.values_mut() {
+            if let TrackedStatus::Spent { height, claim } = &tracked.status
+                && *height >= undone
+            {
+                let claim = claim.clone();
+                tracked.status =
+                    claim.map_or_else(|| initial(&tracked.stake), TrackedStatus::Published);
+            }
+        }
+    }
+
+    /// Publishes the claims whose time has come: the next block could hold them. What was published
+    /// and is not in the chain yet is published again: a mempool may have refused it, or forgotten
+    /// it.
+    pub(super) fn publish(
+        &mut self,
+        commitments: &Commitments,
+        context: &Context<'_>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let mut poor: BTreeMap<Purpose, Vec<Claim>> = BTreeMap::new();
+        let mut again: BTreeMap<Txid, Output> = BTreeMap::new();
+        for tracked in self.tracked.values_mut() {
+            if let TrackedStatus::Published(published) = &tracked.status {
+                let txid = published.transaction.compute_txid();
+                again.entry(txid).or_insert_with(|| published.broadcast());
+                continue;
+            }
+            let open = tracked.status == TrackedStatus::Waiting
+                && tracked.stake.is_open(tracked.since, context.height);
+            let claim = tracked.stake.claim(preimage(commitments, &tracked.stake));
+            let Some(claim) = claim.filter(|_| open) else { continue };
+            let purpose = purpose(&claim.path);
+            if claim.path.needs_coin() {
+                poor.entry(purpose).or_default().push(claim);
+                continue;
+            }
+            let (outpoint, destination) = (claim.outpoint, context.destination.clone());
+            if let Ok(transaction) = claim_transaction(&[claim], destination, context.feerate) {
+                let published = Arc::new(Published { transaction, purpose });
+                outputs.push(published.broadcast());
+                tracked.status = TrackedStatus::Published(published);
+            } else {
+                outputs.push(Output::Event(ChannelEvent::NotEconomical(outpoint)));
+                tracked.status = TrackedStatus::Abandoned;
+            }
+        }
+        outputs.extend(again.into_values());
+        for (purpose, claims) in poor {
+            let batches = claims.chunks(MOST_TOGETHER);
+            outputs
+                .extend(batches.map(|claims| Output::Sponsor { claims: claims.to_vec(), purpose }));
+        }
+    }
+
+    /// The wallet has added what claims could not pay: this transaction makes them.
+    pub(super) fn sponsored(&mut self, transaction: &Transaction, purpose: Purpose) -> Output {
+        let published = Arc::new(Published { transaction: transaction.clone(), purpose });
+        for input in &transaction.input {
+            if let Some(tracked) = self.tracked.get_mut(&input.previous_output) {
+                tracked.status = TrackedStatus::Published(Arc::clone(&published));
+            }
+        }
+        published.broadcast()
+    }
+
+    /// Tells of the HTLCs that we offered and that nobody can take any more.
+    pub(super) fn fail_offered(&mut self, context: &Context<'_>, outputs: &mut Vec<Output>) {
+        let depth = context.deadlines.reasonable_depth;
+        let is_deep = |at: BlockHeight| is_deep(at, context.height, depth);
+        let tracked = &self.tracked;
+        let came_back = |outpoint: &OutPoint| match tracked.get(outpoint).map(|t| &t.status) {
+            Some(TrackedStatus::Spent { height, .. }) => is_deep(*height),
+            Some(
+                TrackedStatus::Waiting
+                | TrackedStatus::Published(_)
+                | TrackedStatus::Abandoned
+                | TrackedStatus::Resting,
+            )
+            | None => false,
+        };
+        let gone = self.offered.take_gone(is_deep(self.height), came_back);
+        outputs.extend(gone.into_iter().flat_map(|id| {
+            [Output::Event(ChannelEvent::HtlcFailed { id }), Output::Htlc(HtlcNews::TimedOut(id))]
+        }));
+    }
+
+    /// Whether everything is settled for good. BOLT 5, "General Nomenclature": irrevocably
+    /// resolved.
+    pub(super) fn is_resolved(&self, commitments: Option<&Commitments>, now: BlockHeight) -> bool {
+        let is_deep = |at: BlockHeight| is_deep(at, now, IRREVOCABLE_DEPTH);
+        let is_lost = |stake: &Stake| match &stake.right {
+            // Without its preimage an HTLC of the peer's is resolved once it has timed out.
+            Right::Preimage { cltv_expiry, .. } => {
+                let known = commitments.and_then(|known| preimage(known, stake));
+                known.is_none() && now.0 >= cltv_expiry.0
+            }
+            Right::Keys { .. } | Right::Timeout { .. } => false,
+        };
+        is_deep(self.height)
+            && self.tracked.values().all(|tracked| match &tracked.status {
+                TrackedStatus::Waiting => is_lost(&tracked.stake),
+                TrackedStatus::Published(_) => false,
+                TrackedStatus::Spent { height, .. } => is_deep(*height),
+                TrackedStatus::Abandoned | TrackedStatus::Resting => true,
+            })
+    }
+}
+
+impl Tracked {
+    /// A block has a spend of it. Returns the claim of ours that this overtakes.
+    fn spent_by(&mut self, spend: &Transaction, height: BlockHeight) -> Option<Arc<Published>> {
+        let published = match &self.status {
+            TrackedStatus::Published(published) => Some(Arc::clone(published)),
+            TrackedStatus::Waiting
+            | TrackedStatus::Spent { .. }
+            | TrackedStatus::Abandoned
+            | TrackedStatus::Resting => None,
+        };
+        let txid = spend.compute_txid();
+        let (claim, overtaken) = match published {
+            Some(ours) if ours.transaction.compute_txid() == txid => (Some(ours), None),
+            other => (None, other),
+        };
+        self.status = TrackedStatus::Spent { height, claim };
+        overtaken
+    }
+}
+
+/// The preimage of an output's HTLC, if we have said that we take it.
+fn preimage(commitments: &Commitments, stake: &Stake) -> Option<PaymentPreimage> {
+    let htlc = stake.htlc?;
+    commitments.htlc(htlc.offerer, htlc.id)?.preimage()
+}
+
+fn is_deep(at: BlockHeight, now: BlockHeight, depth: u32) -> bool {
+    now.blocks_since(at).is_some_and(|above| above.saturating_add(1) >= depth)
+}
+
+fn purpose(path: &ClaimPath) -> Purpose {
+    match path {
+        ClaimPath::Delayed(_) => Purpose::DelayedSweep,
+        ClaimPath::Revocation | ClaimPath::HtlcRevocation { .. } => Purpose::Penalty,
+        ClaimPath::SecondStage(second) if second.preimage.is_some() => Purpose::HtlcSuccess,
+        ClaimPath::SecondStage(_) => Purpose::HtlcTimeout,
+        ClaimPath::ToRemote { .. }
+        | ClaimPath::Anchor
+        | ClaimPath::Coin(_)
+        | ClaimPath::HtlcPreimage { .. }
+        | ClaimPath::HtlcTimeout { .. } => Purpose::RemoteSweep,
+    }
+}
