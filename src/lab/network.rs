@@ -125,6 +125,9 @@ impl Lab<'_> {
                 NodeOutput::Broadcast { transaction, purpose, .. } => {
                     self.publish(role, Some(purpose), &transaction)?;
                 }
+                NodeOutput::BroadcastPackage { transactions, .. } => {
+                    self.publish_package(role, &transactions)?;
+                }
                 NodeOutput::Event(event) => {
                     self.tell_of(role, &event);
                     events.push(event);
@@ -199,8 +202,34 @@ impl Lab<'_> {
         purpose: Option<Purpose>,
         transaction: &Transaction,
     ) -> Result<Answer, Stop> {
+        let answer = self.chain.submit(transaction)?;
+        Ok(self.note_answer(by, purpose, transaction, answer))
+    }
+
+    /// Gives transactions to bitcoind as a package.
+    fn publish_package(
+        &mut self,
+        by: &RoleName,
+        transactions: &[(Transaction, Purpose)],
+    ) -> Result<(), Stop> {
+        let package: Vec<Transaction> = transactions.iter().map(|(tx, _)| tx.clone()).collect();
+        let answers = self.chain.submit_package(&package)?.transactions;
+        for ((transaction, purpose), answer) in transactions.iter().zip(answers) {
+            self.note_answer(by, Some(*purpose), transaction, answer);
+        }
+        Ok(())
+    }
+
+    /// Puts bitcoind's answer to a transaction into the trace.
+    fn note_answer(
+        &mut self,
+        by: &RoleName,
+        purpose: Option<Purpose>,
+        transaction: &Transaction,
+        answer: Submission,
+    ) -> Answer {
         let txid = transaction.compute_txid();
-        let answer = match self.chain.submit(transaction)? {
+        let answer = match answer {
             Submission::Accepted if self.was_accepted(transaction) => Answer::Known,
             Submission::Accepted => Answer::Accepted,
             Submission::Refused { .. } if self.chain.confirmed(txid).is_some() => Answer::Known,
@@ -209,7 +238,7 @@ impl Lab<'_> {
         };
         // Nodes publish again what is not in the chain yet; that is worth telling only if it is news.
         if self.is_no_news(by, txid, &answer) {
-            return Ok(answer);
+            return answer;
         }
         self.tell(Event::Published {
             by: by.clone(),
@@ -218,7 +247,7 @@ impl Lab<'_> {
             transaction: RawTransaction(transaction.clone()),
             answer: answer.clone(),
         });
-        Ok(answer)
+        answer
     }
 
     /// Whether this role has published this transaction before, and bitcoind's answer says nothing

@@ -440,6 +440,7 @@ fn unpayable(height: u32) -> HtlcOffer {
         cltv_expiry: CltvExpiry(height.saturating_add(100)),
         onion: OnionPacket(Box::new([0; OnionPacket::LENGTH])),
         path_key: None,
+        upstream_expiry: None,
     }
 }
 

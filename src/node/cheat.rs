@@ -261,7 +261,7 @@ pub fn claim(
         return Err(refused);
     }
     if claim.path.needs_coin() {
-        return Ok(node.wallet.clone().sponsor(vec![claim], node.feerate)?);
+        return Ok(node.wallet.clone().sponsor(vec![claim], node.feerate, Amount::ZERO)?);
     }
     let destination = node.wallet.script().clone();
     claim_transaction(&[claim], destination, node.feerate).map_err(NodeError::Transaction)

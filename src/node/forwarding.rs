@@ -228,6 +228,7 @@ impl Node {
             cltv_expiry: forward.cltv_expiry,
             onion: forward.packet,
             path_key: forward.path_key,
+            upstream_expiry: Some(incoming.cltv_expiry),
         };
         let source = Source::Relayed(Box::new(incoming.clone()));
         match self.offer(next, offer, source) {

@@ -78,6 +78,8 @@ pub enum NodeCommand {
     Open(OpenRequest),
     /// Ask this of those whose payments are forwarded.
     SetRelay(RelayPolicy),
+    /// Others pay this fee rate now: from here on, closing transactions and claims do.
+    SetFeerate(FeeratePerKw),
     /// Wait so long for peers before going on chain.
     SetDeadlines(Deadlines),
     /// Give back every HTLC that could be forwarded or taken, for this reason; or no longer.
@@ -196,6 +198,13 @@ pub enum NodeOutput {
         transaction: Transaction,
         /// What it is for.
         purpose: Purpose,
+    },
+    /// Publish transactions together, parents first.
+    BroadcastPackage {
+        /// The channel that they are for.
+        channel: ChannelHandle,
+        /// The transactions, and what each is for.
+        transactions: Vec<(Transaction, Purpose)>,
     },
     /// Something happened that is worth telling.
     Event(NodeEvent),

@@ -135,6 +135,10 @@ impl Line {
                     self.wires.entry((node, to)).or_default().push_back(message);
                 }
                 NodeOutput::Broadcast { transaction, .. } => self.mempool.push(transaction),
+                NodeOutput::BroadcastPackage { transactions, .. } => {
+                    self.mempool
+                        .extend(transactions.into_iter().map(|(transaction, _)| transaction));
+                }
                 NodeOutput::Disconnect { .. } => panic!("a node hung up"),
                 NodeOutput::Event(event) => self.note(node, event),
             }

@@ -36,6 +36,7 @@ mod wallet;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bitcoin::Amount;
 use secp256k1::PublicKey;
 
 use crate::bolt::channel::{
@@ -222,6 +223,10 @@ impl Node {
                 self.relay = relay;
                 Ok(Vec::new())
             }
+            NodeCommand::SetFeerate(feerate) => {
+                self.feerate = feerate;
+                Ok(Vec::new())
+            }
             NodeCommand::SetDeadlines(deadlines) => {
                 self.deadlines = deadlines;
                 Ok(Vec::new())
@@ -319,17 +324,27 @@ impl Node {
         self.carry_out(handle, outputs)
     }
 
-    /// Has the wallet pay for claims that cannot pay for themselves. If it has no coin for that now,
-    /// the channel asks again with the next block.
-    fn sponsor(&mut self, handle: ChannelHandle, claims: Vec<Claim>, purpose: Purpose) -> Outputs {
-        match self.wallet.sponsor(claims, self.feerate) {
+    /// Has the wallet pay for claims that cannot pay for themselves, and some fee besides. If it has
+    /// no coin for that now, the channel asks again with the next block.
+    fn sponsor(
+        &mut self,
+        handle: ChannelHandle,
+        (claims, besides): (Vec<Claim>, Amount),
+        purpose: Purpose,
+        feerate: FeeratePerKw,
+    ) -> Outputs {
+        match self.wallet.sponsor(claims, feerate, besides) {
             Ok(transaction) => {
-                let sponsored = Command::Sponsored { transaction, purpose };
+                let sponsored = Command::Sponsored { transaction, purpose, feerate };
                 self.step_channel(handle, &Input::Command(sponsored))
             }
             Err(WalletError::Insufficient { needed, .. }) => {
                 let event = ChannelEvent::NoCoin { purpose, needed };
-                Ok(vec![NodeOutput::Event(NodeEvent::Channel { channel: handle, event })])
+                let told = NodeOutput::Event(NodeEvent::Channel { channel: handle, event });
+                let without = Input::Command(Command::Unsponsored(purpose));
+                let mut outputs = vec![told];
+                outputs.extend(self.step_channel(handle, &without)?);
+                Ok(outputs)
             }
             Err(error @ WalletError::Transaction(_)) => Err(error.into()),
         }
@@ -363,7 +378,12 @@ impl Node {
                     let (transaction, output_index) = self.wallet.fund(&output, self.feerate)?;
                     fund = Some(Command::Fund { transaction, output_index });
                 }
-                Output::Sponsor { claims, purpose } => poor.push((claims, purpose)),
+                Output::BroadcastPackage(transactions) => {
+                    outputs.push(NodeOutput::BroadcastPackage { channel: handle, transactions });
+                }
+                Output::Sponsor { claims, purpose, feerate, besides } => {
+                    poor.push((claims, purpose, feerate, besides));
+                }
                 Output::Release(transaction) => self.wallet.release(&transaction),
                 Output::Htlc(of) => news.push(of),
                 Output::Disconnect => hangs_up = true,
@@ -376,8 +396,8 @@ impl Node {
         if let Some(fund) = fund {
             outputs.extend(self.step_channel(handle, &Input::Command(fund))?);
         }
-        for (claims, purpose) in poor {
-            outputs.extend(self.sponsor(handle, claims, purpose)?);
+        for (claims, purpose, feerate, besides) in poor {
+            outputs.extend(self.sponsor(handle, (claims, besides), purpose, feerate)?);
         }
         for news in news {
             outputs.extend(self.take_note(handle, news)?);

@@ -170,6 +170,10 @@ impl Pair {
                 NodeOutput::Broadcast { transaction, purpose, .. } => {
                     self.mempool.push((purpose, transaction));
                 }
+                NodeOutput::BroadcastPackage { transactions, .. } => {
+                    let pairs = transactions.into_iter().map(|(tx, purpose)| (purpose, tx));
+                    self.mempool.extend(pairs);
+                }
                 NodeOutput::Disconnect { .. } => self.is_connected = false,
                 NodeOutput::Event(NodeEvent::Peer { event, .. }) => self.told.push((node, event)),
                 NodeOutput::Event(NodeEvent::Channel { event, .. }) => {

@@ -76,7 +76,9 @@ impl Plan {
             hops: self.hops.iter().map(|hop| hop.node_id).collect(),
             shared_secrets: constructed.shared_secrets,
         };
-        let offer = HtlcOffer { amount, payment_hash, cltv_expiry, onion, path_key: None };
+        let (path_key, upstream_expiry) = (None, None);
+        let offer =
+            HtlcOffer { amount, payment_hash, cltv_expiry, onion, path_key, upstream_expiry };
         Ok(Prepared { channel, offer, route })
     }
 }

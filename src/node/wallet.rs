@@ -10,7 +10,7 @@ use secp256k1::{PublicKey, SECP256K1, SecretKey};
 use thiserror::Error;
 
 use crate::bolt::channel::ChainEvent;
-use crate::bolt::tx::claim::{Claim, ClaimPath, claim_transaction, weight};
+use crate::bolt::tx::claim::{Claim, ClaimPath, claim_for_fee, weight};
 use crate::bolt::tx::sign::Spend;
 use crate::bolt::tx::{TxError, fee, script};
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
@@ -168,8 +168,8 @@ impl Wallet {
         Ok((transaction, u16::try_from(position).unwrap_or(u16::MAX)))
     }
 
-    /// A signed transaction with these claims, and coins for what they do not pay themselves. What is
-    /// left comes back to the wallet.
+    /// A signed transaction with these claims at this fee rate and with a fee `besides`, and coins for
+    /// what they do not pay themselves. What is left comes back to the wallet.
     ///
     /// # Errors
     /// [`WalletError::Insufficient`] if no free coins pay for it.
@@ -177,6 +177,7 @@ impl Wallet {
         &mut self,
         mut claims: Vec<Claim>,
         feerate: FeeratePerKw,
+        besides: Amount,
     ) -> Result<Transaction, WalletError> {
         let free: Vec<(OutPoint, Amount)> = self
             .coins
@@ -188,7 +189,9 @@ impl Wallet {
         let mut short = Amount::ZERO;
         for (outpoint, amount) in &free {
             claims.push(self.coin(*outpoint, *amount));
-            match claim_transaction(&claims, self.script.clone(), feerate) {
+            let fee = feerate.fee(weight(&claims, &self.script));
+            let fee = fee.checked_add(besides).unwrap_or(Amount::MAX_MONEY);
+            match claim_for_fee(&claims, self.script.clone(), fee) {
                 Ok(transaction) => {
                     let coins = claims.iter().skip(count).map(|claim| claim.outpoint);
                     self.reserved.extend(coins);

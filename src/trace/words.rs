@@ -143,6 +143,7 @@ impl Names {
             Some(Purpose::RemoteSweep) => format!("{by}'s sweep{}", of("of")),
             Some(Purpose::HtlcSuccess) => format!("{by}'s HTLC-success{}", of("of")),
             Some(Purpose::HtlcTimeout) => format!("{by}'s HTLC-timeout{}", of("of")),
+            Some(Purpose::AnchorBump) => format!("{by}'s child of the commitment{}", of("of")),
             Some(Purpose::Penalty) => format!("{by}'s penalty{}", of("on")),
             Some(Purpose::DoubleSpend) => format!("{by}'s double-spend{}", of("of")),
             None => format!("{by}'s claim{}", of("on")),

@@ -9,6 +9,7 @@
 
 mod confirmed;
 mod offered;
+mod publication;
 
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ use bitcoin::Transaction;
 
 use super::normal::with_commitments;
 use super::{
-    ChainEvent, ChannelEvent, Closed, Command, Confirmation, Context, Input, Negotiating, Output,
-    Phase, Purpose, Refused, Removal, Step, funding, spender, unexpected,
+    ChainEvent, ChannelEvent, Closed, Command, Confirmation, Context, Input, LocalState,
+    Negotiating, Output, Phase, Purpose, Refused, Removal, Step, funding, spender, unexpected,
 };
 use crate::bolt::tx::Side;
 use crate::bolt::units::{BlockHeight, HtlcId};
@@ -25,6 +26,7 @@ use crate::bolt::wire::Message;
 
 pub use crate::bolt::onchain::FundingSpend;
 pub use confirmed::{Confirmed, Published, Tracked, TrackedStatus};
+use publication::Publication;
 
 /// A channel whose funding output is spent, or is about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub struct Closing {
     /// Whether there is a way back.
     pub intent: Intent,
     /// What we published ourselves.
-    published: Option<Arc<Published>>,
+    published: Option<Arc<Publication>>,
 }
 
 /// Whether we want the channel closed.
@@ -52,9 +54,31 @@ pub enum Intent {
 
 impl Closing {
     /// We publish a spend of the funding output.
-    pub(super) fn unconfirmed(before: Phase, transaction: Transaction, purpose: Purpose) -> Self {
-        let published = Some(Arc::new(Published { transaction, purpose }));
+    fn unconfirmed(before: Phase, publication: Publication) -> Self {
+        let published = Some(Arc::new(publication));
         Self { before: Box::new(before), spend: None, intent: Intent::Ours, published }
+    }
+
+    /// We publish the mutual close.
+    pub(super) fn agreed_on(
+        before: Phase,
+        context: &Context<'_>,
+        transaction: Transaction,
+    ) -> (Phase, Vec<Output>) {
+        let publication = Publication::closing(transaction, context.feerate);
+        let outputs = publication.publish(context);
+        (Phase::Closing(Self::unconfirmed(before, publication)), outputs)
+    }
+
+    /// We publish our newest commitment.
+    ///
+    /// # Errors
+    /// [`Fault::Transaction`] if it cannot be signed.
+    pub(super) fn alone(before: Phase, context: &Context<'_>, state: Arc<LocalState>) -> Step {
+        let transaction = state.signed(context.secrets)?;
+        let publication = Publication::commitment(state, transaction);
+        let outputs = publication.publish(context);
+        Ok((Phase::Closing(Self::unconfirmed(before, publication)), outputs))
     }
 
     /// We have lost data: only the peer can publish a spend.
@@ -104,6 +128,8 @@ impl Closing {
         };
         let confirmed = Confirmed::new(commitments, context, spend)?;
         outputs.push(Output::Event(ChannelEvent::FundingSpent(confirmed.kind)));
+        let overtaken = self.published.as_ref().filter(|ours| !ours.is(spend));
+        outputs.extend(overtaken.and_then(|ours| ours.give_up()));
         self.connect(&confirmed, context, transactions, outputs)
     }
 
@@ -135,9 +161,11 @@ impl Closing {
             Input::Chain(event) => self.follow(context, event),
             Input::Received(message) => Ok(self.receive(message)),
             Input::Command(Command::Remove { id, removal }) => self.remove(context, *id, removal),
-            Input::Command(Command::Sponsored { transaction, purpose }) => {
-                Ok(self.sponsored(transaction, *purpose))
+            Input::Command(Command::Sponsored { transaction, purpose, feerate }) => {
+                let (transaction, purpose, feerate) = (transaction.clone(), *purpose, *feerate);
+                Ok(self.sponsored(Published { transaction, purpose, feerate }))
             }
+            Input::Command(Command::Unsponsored(purpose)) => Ok(self.unsponsored(*purpose)),
             Input::Command(_) => Err(unexpected("closing", input)),
         }
     }
@@ -171,10 +199,24 @@ impl Closing {
         Ok((Phase::Closing(next), outputs))
     }
 
-    fn sponsored(&self, transaction: &Transaction, purpose: Purpose) -> (Phase, Vec<Output>) {
+    /// The wallet has paid for a transaction.
+    fn sponsored(&self, published: Published) -> (Phase, Vec<Output>) {
         let mut next = self.clone();
-        let broadcast = next.spend.as_mut().map(|spend| spend.sponsored(transaction, purpose));
-        (Phase::Closing(next), broadcast.into_iter().collect())
+        let output = match (&mut next.spend, &mut next.published) {
+            (Some(spend), _) if published.purpose != Purpose::AnchorBump => {
+                Some(spend.sponsored(published))
+            }
+            (None, Some(ours)) => Some(Arc::make_mut(ours).sponsored(published)),
+            (Some(_), _) | (None, None) => Some(published.release()),
+        };
+        (Phase::Closing(next), output.into_iter().collect())
+    }
+
+    /// The wallet cannot pay for a transaction now.
+    fn unsponsored(&self, purpose: Purpose) -> (Phase, Vec<Output>) {
+        let bump = purpose == Purpose::AnchorBump && self.spend.is_none();
+        let ours = self.published.as_ref().filter(|_| bump);
+        (Phase::Closing(self.clone()), ours.map(|ours| ours.alone()).into_iter().collect())
     }
 
     /// The same, where a block has the funding transaction here.
@@ -190,10 +232,10 @@ impl Closing {
 
     /// What we published once more, as long as the funding is in the chain and its output unspent: a
     /// mempool may have refused it, for its funding was not there or not mature, or forgotten it.
-    fn publish_again(&self) -> Option<Output> {
-        let Published { transaction, purpose } = self.published.as_deref()?.clone();
+    fn publish_again(&self, context: &Context<'_>) -> Vec<Output> {
         let is_funded = matches!(self.before.confirmation(), Some(Confirmation::At { .. }));
-        is_funded.then_some(Output::Broadcast { transaction, purpose })
+        let ours = self.published.as_ref().filter(|_| is_funded);
+        ours.map_or_else(Vec::new, |ours| ours.publish(context))
     }
 
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
@@ -211,8 +253,8 @@ impl Closing {
                 if spender(transactions, commitments.funding.outpoint).is_some() {
                     return next.spent(context, transactions, Vec::new());
                 }
-                let again = next.publish_again();
-                Ok((Phase::Closing(next), again.into_iter().collect()))
+                let again = next.publish_again(context);
+                Ok((Phase::Closing(next), again))
             }
             (None, ChainEvent::Disconnected { height }) => {
                 Ok((Phase::Closing(self.without(*height)), Vec::new()))

@@ -112,7 +112,11 @@ pub enum Command {
         transaction: Transaction,
         /// What it is for.
         purpose: Purpose,
+        /// The fee rate that was asked for.
+        feerate: FeeratePerKw,
     },
+    /// The wallet cannot pay for a transaction that [`Output::Sponsor`] asked for.
+    Unsponsored(Purpose),
 }
 
 impl Command {
@@ -126,7 +130,7 @@ impl Command {
             Self::Close => "close",
             Self::BumpClose { .. } => "offer another closing transaction",
             Self::ForceClose => "force-close",
-            Self::Sponsored { .. } => "publish a claim",
+            Self::Sponsored { .. } | Self::Unsponsored(_) => "publish a claim",
         }
     }
 }
@@ -160,6 +164,8 @@ pub enum Output {
         /// What it is for.
         purpose: Purpose,
     },
+    /// Publish these transactions together, the parent first: it does not pay enough by itself.
+    BroadcastPackage(Vec<(Transaction, Purpose)>),
     /// Have the wallet fund this output, then give [`Command::Fund`].
     Fund(TxOut),
     /// Have the wallet pay for a transaction with these claims, which cannot pay for it themselves,
@@ -169,6 +175,10 @@ pub enum Output {
         claims: Vec<Claim>,
         /// What it is for.
         purpose: Purpose,
+        /// The fee rate that it pays.
+        feerate: FeeratePerKw,
+        /// What it pays besides, for its parent.
+        besides: Amount,
     },
     /// This transaction will never be mined: the wallet may spend its coins otherwise.
     Release(Transaction),
@@ -225,6 +235,8 @@ pub enum Purpose {
     HtlcSuccess,
     /// Takes an HTLC of our own to its second stage, after it has timed out.
     HtlcTimeout,
+    /// Spends an anchor of ours, to pay for the commitment that has it.
+    AnchorBump,
     /// Takes the balance of a peer that published a revoked commitment.
     Penalty,
     /// Replaces another transaction of our own.
@@ -542,11 +554,8 @@ impl Phase {
             | Self::Negotiating(_)
             | Self::SimpleClosing(_) => self.commitments().and_then(Commitments::local),
         };
-        let state = state.ok_or(refused)?;
-        let transaction = state.signed(context.secrets)?;
-        let purpose = Purpose::Commitment(state.commitment.number);
-        let next = Closing::unconfirmed(self.clone(), transaction.clone(), purpose);
-        Ok((Self::Closing(next), vec![Output::Broadcast { transaction, purpose }]))
+        let state = Arc::clone(state.ok_or(refused)?);
+        Closing::alone(self.clone(), context, state)
     }
 
     /// The fault of an input that this phase does not take.

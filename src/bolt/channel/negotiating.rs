@@ -12,7 +12,7 @@ use secp256k1::ecdsa::Signature;
 
 use super::{
     ChainEvent, ChannelSecrets, Closing, Commitments, Confirmation, Context, Fault, Input, Output,
-    PeerViolation, Phase, Purpose, Shutdown, Step, funding, unexpected,
+    PeerViolation, Phase, Shutdown, Step, funding, unexpected,
 };
 use crate::bolt::tx::{Side, TxError, closing};
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
@@ -284,12 +284,11 @@ impl Negotiating {
         if let Some(input) = transaction.input.first_mut() {
             input.witness = self.commitments.funding.witness(&ours, &theirs);
         }
-        let purpose = Purpose::Closing;
-        outputs.push(Output::Broadcast { transaction: transaction.clone(), purpose });
         // A new connection may begin the negotiation anew.
         self.commitments = self.commitments.having_published(transaction.clone());
-        let before = Phase::Negotiating(self);
-        Ok((Phase::Closing(Closing::unconfirmed(before, transaction, purpose)), outputs))
+        let (next, published) = Closing::agreed_on(Phase::Negotiating(self), context, transaction);
+        outputs.extend(published);
+        Ok((next, outputs))
     }
 
     /// Whether both sides have signed for one fee.

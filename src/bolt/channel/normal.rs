@@ -95,7 +95,8 @@ impl Normal {
             Command::Fund { .. }
             | Command::BumpClose { .. }
             | Command::ForceClose
-            | Command::Sponsored { .. } => {
+            | Command::Sponsored { .. }
+            | Command::Unsponsored(_) => {
                 Err(unexpected("normal", &Input::Command(command.clone())))
             }
         }

@@ -28,6 +28,8 @@ pub struct HtlcOffer {
     pub onion: OnionPacket,
     /// What unblinds the packet, inside a blinded path.
     pub path_key: Option<PublicKey>,
+    /// When the HTLC times out that this one passes on, if it passes one on.
+    pub upstream_expiry: Option<CltvExpiry>,
 }
 
 /// Whether an HTLC is out of the commitment of `owner` once a further one of `adder`'s is in it. What
@@ -165,7 +167,8 @@ impl Commitments {
     /// [`Refused::BreaksLimit`] if the peer would fail the channel for it,
     /// [`Refused::DustExposure`] if it has no output and too much would be at risk.
     pub fn offer(&self, offer: &HtlcOffer) -> Result<(Self, UpdateAddHtlc), Refused> {
-        let HtlcOffer { amount, payment_hash, cltv_expiry, onion, path_key } = offer.clone();
+        let HtlcOffer { amount, payment_hash, cltv_expiry, onion, path_key, upstream_expiry } =
+            offer.clone();
         let htlc = ChannelHtlc {
             amount,
             payment_hash,
@@ -175,6 +178,7 @@ impl Commitments {
             stage: Stage::AddProposed,
             removal: None,
             overexposes: None,
+            upstream_expiry,
         };
         self.check_limits(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;
         self.check_affordable(Side::Local, &htlc).map_err(Refused::BreaksLimit)?;

@@ -9,6 +9,7 @@
 
 mod outputs;
 mod stake;
+pub mod urgency;
 
 use bitcoin::Transaction;
 use serde::{Deserialize, Serialize};

@@ -129,7 +129,7 @@ fn delayed(
     let delay = commitment.to_self_delay;
     let (path, script) = (ClaimPath::Delayed(delay), commitment.to_local_script());
     let claim = Claim { outpoint, amount, path, script, key };
-    let right = Right::Keys { claim, delay, rest: Rest::Restless };
+    let right = Right::Keys { claim, delay, rest: Rest::Restless, contested: None };
     Ok(Stake { outpoint, right, htlc: None })
 }
 
@@ -188,7 +188,8 @@ fn to_remote_of(
         ChannelType::StaticRemotekey => (CsvDelay(0), Rest::Resolved),
         ChannelType::Anchors => (CsvDelay(1), Rest::Restless),
     };
-    Stake { outpoint, right: Right::Keys { claim, delay, rest }, htlc: None }
+    let right = Right::Keys { claim, delay, rest, contested: None };
+    Stake { outpoint, right, htlc: None }
 }
 
 /// A transaction that we do not know: a commitment of the peer's after we have lost data, it may be.
@@ -223,8 +224,7 @@ fn revoked(state: &RemoteState, secrets: &ChannelSecrets, key: SecretKey) -> Vec
             let path = ClaimPath::HtlcRevocation { revocationpubkey };
             let script = htlc.script(commitment.channel_type, &commitment.keys);
             let claim = Claim { outpoint, amount: htlc.amount.to_sat_floor(), path, script, key };
-            let right = Right::Keys { claim, delay: CsvDelay(0), rest: Rest::Restless };
-            Stake { outpoint, right, htlc: Some(staked) }
+            Stake { outpoint, right: at_once(commitment, claim), htlc: Some(staked) }
         },
     ));
     stakes
@@ -240,7 +240,13 @@ fn punished(
 ) -> Stake {
     let (path, script) = (ClaimPath::Revocation, commitment.to_local_script());
     let claim = Claim { outpoint, amount, path, script, key };
-    Stake { outpoint, right: Right::Keys { claim, delay: CsvDelay(0), rest: Rest::Restless }, htlc }
+    Stake { outpoint, right: at_once(commitment, claim), htlc }
+}
+
+/// What the peer has revoked is ours at once, and must be before its own delay has passed.
+fn at_once(commitment: &Commitment, claim: Claim) -> Right {
+    let contested = Some(commitment.to_self_delay);
+    Right::Keys { claim, delay: CsvDelay(0), rest: Rest::Restless, contested }
 }
 
 /// The output of a second stage in which we have a stake, where a transaction spends an HTLC output

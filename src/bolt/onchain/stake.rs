@@ -44,6 +44,8 @@ pub enum Right {
         delay: CsvDelay,
         /// Whether it has to be claimed.
         rest: Rest,
+        /// So many blocks after that of its transaction somebody else may take it.
+        contested: Option<CsvDelay>,
     },
     /// An HTLC that we offered: it is ours again once it has timed out.
     Timeout {
@@ -131,6 +133,20 @@ impl Stake {
             }
             Right::Timeout { cltv_expiry, .. } => height.0 >= cltv_expiry.0,
             Right::Preimage { .. } => true,
+        }
+    }
+
+    /// The height at which somebody else may take an output that is in a block at `since`, or at which
+    /// it is worth nothing any more. What we offered must be back before it is claimed `upstream`.
+    pub fn deadline(
+        &self,
+        since: BlockHeight,
+        upstream: Option<CltvExpiry>,
+    ) -> Option<BlockHeight> {
+        match &self.right {
+            Right::Keys { contested, .. } => since.checked_add(u32::from((*contested)?.0)),
+            Right::Timeout { .. } => upstream.map(|expiry| BlockHeight(expiry.0)),
+            Right::Preimage { cltv_expiry, .. } => Some(BlockHeight(cltv_expiry.0)),
         }
     }
 

@@ -190,3 +190,58 @@ fn revoked_htlcs_are_punished_at_either_stage() {
         assert!(pair.events.contains(&(ALICE, ChannelEvent::Resolved)), "{channel_type:?}");
     }
 }
+
+/// What a claim of this amount pays.
+fn fee(pair: &Pair, purpose: Purpose, amount: u64) -> u64 {
+    let claim = pair.published(purpose).expect("a claim");
+    amount - claim.output.iter().map(|output| output.value.to_sat()).sum::<u64>()
+}
+
+#[test]
+fn a_claim_pays_more_the_closer_its_deadline_comes() {
+    let mut pair = closed(StaticRemotekey, ALICE);
+    pair.mempool.clear();
+    pair.command(BOB, NodeCommand::Settle(pair.held())).unwrap();
+    let mut last = 0;
+    while pair.height.0 < expiry(&pair).0 {
+        let fee = fee(&pair, Purpose::RemoteSweep, 100_000);
+        assert!(fee >= last, "{fee} after {last} at {}", pair.height);
+        last = fee;
+        pair.mempool.clear();
+        pair.mine_these(Vec::new());
+    }
+    assert!(last > 5_000, "{last}");
+}
+
+#[test]
+fn a_commitment_that_pays_too_little_gets_a_child_and_a_better_one_when_fees_rise() {
+    let mut pair = held(Anchors);
+    pair.command(ALICE, NodeCommand::SetFeerate(FeeratePerKw(5_000))).unwrap();
+    pair.command(ALICE, NodeCommand::ForceClose(pair.handle())).unwrap();
+    let commitment = pair.mempool[0].1.compute_txid();
+    let child = pair.published(Purpose::AnchorBump).expect("a child").clone();
+    assert_eq!(child.input[0].previous_output.txid, commitment);
+    assert_eq!(child.input.len(), 2);
+    pair.mempool.clear();
+    pair.mine_these(Vec::new());
+    assert_eq!(pair.published(Purpose::AnchorBump), Some(&child), "published again");
+    pair.mempool.clear();
+    pair.command(ALICE, NodeCommand::SetFeerate(FeeratePerKw(10_000))).unwrap();
+    pair.mine_these(Vec::new());
+    let better = pair.published(Purpose::AnchorBump).expect("a better child");
+    assert_eq!(better.input[1].previous_output, child.input[1].previous_output);
+    assert!(better.output[0].value < child.output[0].value);
+}
+
+#[test]
+fn a_commitment_without_a_coin_to_pay_for_it_is_published_as_it_is() {
+    let mut pair = Pair::normal(Anchors);
+    pair.pay(ALICE, AMOUNT);
+    pair.command(BOB, NodeCommand::SetFeerate(FeeratePerKw(5_000))).unwrap();
+    pair.command(BOB, NodeCommand::ForceClose(pair.handle())).unwrap();
+    assert!(matches!(pair.mempool.as_slice(), [(Purpose::Commitment(_), _)]));
+    let no_coin = |event: &(usize, ChannelEvent)| {
+        matches!(event, (BOB, ChannelEvent::NoCoin { purpose: Purpose::AnchorBump, .. }))
+    };
+    assert!(pair.events.iter().any(no_coin));
+}

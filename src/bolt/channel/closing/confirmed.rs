@@ -10,16 +10,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bitcoin::{OutPoint, Transaction, Txid};
+use bitcoin::{Amount, OutPoint, Transaction, Txid};
 
 use super::offered::Offered;
 use crate::bolt::channel::{
     ChannelEvent, Commitments, Context, Fault, HtlcNews, IRREVOCABLE_DEPTH, Output, Purpose,
 };
-use crate::bolt::onchain::{self, FundingSpend, Rest, Right, Stake, StakedHtlc};
-use crate::bolt::tx::Side;
-use crate::bolt::tx::claim::{Claim, ClaimPath, claim_transaction};
-use crate::bolt::units::{BlockHeight, HtlcId};
+use crate::bolt::onchain::{self, FundingSpend, Rest, Right, Stake, StakedHtlc, urgency};
+use crate::bolt::tx::claim::{Claim, ClaimPath, claim_for_fee, weight};
+use crate::bolt::tx::{Side, TxError};
+use crate::bolt::units::{BlockHeight, FeeratePerKw, HtlcId};
 use crate::bolt::wire::PaymentPreimage;
 
 /// The most second stages that one transaction takes: it stays well below the standard weight.
@@ -78,16 +78,21 @@ pub struct Published {
     pub transaction: Transaction,
     /// What it is for.
     pub purpose: Purpose,
+    /// The fee rate that was wanted for it.
+    pub feerate: FeeratePerKw,
 }
 
+/// More than any transaction pays: what pays a fixed fee is never replaced.
+const FIXED: FeeratePerKw = FeeratePerKw(u32::MAX);
+
 impl Published {
-    fn broadcast(&self) -> Output {
-        let Self { transaction, purpose } = self.clone();
+    pub(super) fn broadcast(&self) -> Output {
+        let Self { transaction, purpose, .. } = self.clone();
         Output::Broadcast { transaction, purpose }
     }
 
     /// What gives the coins of a wallet back that it would have spent.
-    fn release(&self) -> Output {
+    pub(super) fn release(&self) -> Output {
         Output::Release(self.transaction.clone())
     }
 }
@@ -177,7 +182,8 @@ impl Confirmed {
     /// A transaction of ours cannot be mined any more: what else it claimed is to be claimed anew.
     fn give_up(&mut self, overtaken: &Arc<Published>, outputs: &mut Vec<Output>) {
         for tracked in self.tracked.values_mut() {
-            if matches!(&tracked.status, TrackedStatus::Published(known) if known == overtaken) {
+            if matches!(&tracked.status, TrackedStatus::Published(known) if Arc::ptr_eq(known, overtaken))
+            {
                 tracked.status = TrackedStatus::Waiting;
             }
         }
@@ -231,14 +237,15 @@ impl Confirmed {
 
     /// Publishes the claims whose time has come: the next block could hold them. What was published
     /// and is not in the chain yet is published again: a mempool may have refused it, or forgotten
-    /// it.
+    /// it. What pays too little by now is replaced.
     pub(super) fn publish(
         &mut self,
         commitments: &Commitments,
         context: &Context<'_>,
         outputs: &mut Vec<Output>,
     ) {
-        let mut poor: BTreeMap<Purpose, Vec<Claim>> = BTreeMap::new();
+        self.withdraw_cheap(commitments, context, outputs);
+        let mut poor: BTreeMap<Purpose, Vec<(Claim, FeeratePerKw)>> = BTreeMap::new();
         let mut again: BTreeMap<Txid, Output> = BTreeMap::new();
         for tracked in self.tracked.values_mut() {
             if let TrackedStatus::Published(published) = &tracked.status {
@@ -250,33 +257,50 @@ impl Confirmed {
                 && tracked.stake.is_open(tracked.since, context.height);
             let claim = tracked.stake.claim(preimage(commitments, &tracked.stake));
             let Some(claim) = claim.filter(|_| open) else { continue };
-            let purpose = purpose(&claim.path);
+            let feerate = tracked.feerate(commitments, context);
             if claim.path.needs_coin() {
-                poor.entry(purpose).or_default().push(claim);
+                poor.entry(purpose(&claim.path)).or_default().push((claim, feerate));
                 continue;
             }
-            let (outpoint, destination) = (claim.outpoint, context.destination.clone());
-            if let Ok(transaction) = claim_transaction(&[claim], destination, context.feerate) {
-                let published = Arc::new(Published { transaction, purpose });
+            let outpoint = claim.outpoint;
+            if let Ok(published) = pay_itself(claim, feerate, context) {
                 outputs.push(published.broadcast());
-                tracked.status = TrackedStatus::Published(published);
+                tracked.status = TrackedStatus::Published(Arc::new(published));
             } else {
                 outputs.push(Output::Event(ChannelEvent::NotEconomical(outpoint)));
                 tracked.status = TrackedStatus::Abandoned;
             }
         }
         outputs.extend(again.into_values());
-        for (purpose, claims) in poor {
-            let batches = claims.chunks(MOST_TOGETHER);
-            outputs
-                .extend(batches.map(|claims| Output::Sponsor { claims: claims.to_vec(), purpose }));
-        }
+        outputs.extend(poor.into_iter().flat_map(|(purpose, claims)| sponsors(purpose, &claims)));
+    }
+
+    /// Takes back what was published at a fee rate that is too low by now.
+    fn withdraw_cheap(
+        &mut self,
+        commitments: &Commitments,
+        context: &Context<'_>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let cheap = self.tracked.values().filter_map(|tracked| match &tracked.status {
+            TrackedStatus::Published(published) => {
+                let wanted = tracked.feerate(commitments, context);
+                let is_cheap = urgency::replaces(published.feerate, wanted);
+                is_cheap.then(|| (published.transaction.compute_txid(), Arc::clone(published)))
+            }
+            TrackedStatus::Waiting
+            | TrackedStatus::Spent { .. }
+            | TrackedStatus::Abandoned
+            | TrackedStatus::Resting => None,
+        });
+        let cheap: BTreeMap<Txid, Arc<Published>> = cheap.collect();
+        cheap.values().for_each(|cheap| self.give_up(cheap, outputs));
     }
 
     /// The wallet has added what claims could not pay: this transaction makes them.
-    pub(super) fn sponsored(&mut self, transaction: &Transaction, purpose: Purpose) -> Output {
-        let published = Arc::new(Published { transaction: transaction.clone(), purpose });
-        for input in &transaction.input {
+    pub(super) fn sponsored(&mut self, published: Published) -> Output {
+        let published = Arc::new(published);
+        for input in &published.transaction.input {
             if let Some(tracked) = self.tracked.get_mut(&input.previous_output) {
                 tracked.status = TrackedStatus::Published(Arc::clone(&published));
             }
@@ -327,7 +351,40 @@ impl Confirmed {
     }
 }
 
+/// A claim that pays its fee from what it takes: of that it gives half away at most to be in time.
+fn pay_itself(
+    claim: Claim,
+    feerate: FeeratePerKw,
+    context: &Context<'_>,
+) -> Result<Published, TxError> {
+    let feerate = if claim.path.combines() { feerate } else { FIXED };
+    let (purpose, half) = (purpose(&claim.path), Amount::from_sat(claim.amount.to_sat() / 2));
+    let claims = [claim];
+    let weight = weight(&claims, context.destination);
+    let fee = context.feerate.fee(weight).max(feerate.fee(weight).min(half));
+    let transaction = claim_for_fee(&claims, context.destination.clone(), fee)?;
+    Ok(Published { transaction, purpose, feerate })
+}
+
+/// Has the wallet pay for claims, several in one transaction.
+fn sponsors(purpose: Purpose, claims: &[(Claim, FeeratePerKw)]) -> Vec<Output> {
+    let batches = claims.chunks(MOST_TOGETHER).map(|batch| {
+        let feerate = batch.iter().map(|(_, feerate)| *feerate).max().unwrap_or_default();
+        let claims = batch.iter().map(|(claim, _)| claim.clone()).collect();
+        Output::Sponsor { claims, purpose, feerate, besides: Amount::ZERO }
+    });
+    batches.collect()
+}
+
 impl Tracked {
+    /// The fee rate that a claim of it takes now.
+    fn feerate(&self, commitments: &Commitments, context: &Context<'_>) -> FeeratePerKw {
+        let htlc = self.stake.htlc.and_then(|htlc| commitments.htlc(htlc.offerer, htlc.id));
+        let upstream = htlc.and_then(|htlc| htlc.upstream_expiry);
+        let deadline = self.stake.deadline(self.since, upstream);
+        urgency::feerate(context.feerate, context.height, deadline)
+    }
+
     /// A block has a spend of it. Returns the claim of ours that this overtakes.
     fn spent_by(&mut self, spend: &Transaction, height: BlockHeight) -> Option<Arc<Published>> {
         let published = match &self.status {
@@ -364,9 +421,9 @@ fn purpose(path: &ClaimPath) -> Purpose {
         ClaimPath::SecondStage(second) if second.preimage.is_some() => Purpose::HtlcSuccess,
         ClaimPath::SecondStage(_) => Purpose::HtlcTimeout,
         ClaimPath::ToRemote { .. }
-        | ClaimPath::Anchor
         | ClaimPath::Coin(_)
         | ClaimPath::HtlcPreimage { .. }
         | ClaimPath::HtlcTimeout { .. } => Purpose::RemoteSweep,
+        ClaimPath::Anchor => Purpose::AnchorBump,
     }
 }

@@ -52,6 +52,8 @@ pub struct ChannelHtlc {
     pub stage: Stage,
     /// How it is removed, once it is.
     pub removal: Option<Removal>,
+    /// When the HTLC times out that it passes on, if it passes one on.
+    pub upstream_expiry: Option<CltvExpiry>,
     /// What it puts at risk, if that is too much: then it is to be given back.
     pub overexposes: Option<DustExposure>,
 }
@@ -67,6 +69,7 @@ impl ChannelHtlc {
             path_key: add.blinded_path,
             stage: Stage::AddProposed,
             removal: None,
+            upstream_expiry: None,
             overexposes: None,
         }
     }

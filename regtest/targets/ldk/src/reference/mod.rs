@@ -288,6 +288,10 @@ impl Reference {
                     self.log.note(format!("publish {purpose:?} {}", transaction.compute_txid()));
                     self.wanted.push((purpose, transaction));
                 }
+                NodeOutput::BroadcastPackage { transactions, .. } => {
+                    let wanted = transactions.into_iter().map(|(tx, purpose)| (purpose, tx));
+                    self.wanted.extend(wanted);
+                }
                 NodeOutput::Event(event) => {
                     self.log.note(format!("{event:?}"));
                     self.events.push(event);

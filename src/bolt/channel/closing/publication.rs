@@ -1,0 +1,103 @@
+//! A spend of the funding output that we publish ourselves, and the child that pays for it if it
+//! does not pay enough. BOLT 5, "Failing a Channel".
+
+use std::sync::Arc;
+
+use bitcoin::{Amount, Transaction};
+
+use super::Published;
+use crate::bolt::channel::{Context, LocalState, Output, Purpose};
+use crate::bolt::onchain::urgency;
+use crate::bolt::tx::claim::{Claim, ClaimPath};
+use crate::bolt::tx::{ChannelType, OutputRole, Side, fee, script};
+use crate::bolt::units::FeeratePerKw;
+
+/// A spend of the funding output, as we publish it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Publication {
+    spend: Published,
+    /// What spends our anchor, if that was needed.
+    child: Option<Published>,
+    /// The newest commitment that it is, if it is one.
+    state: Option<Arc<LocalState>>,
+}
+
+impl Publication {
+    /// The mutual close: both sides agreed on its fee.
+    pub(super) fn closing(transaction: Transaction, feerate: FeeratePerKw) -> Self {
+        let spend = Published { transaction, purpose: Purpose::Closing, feerate };
+        Self { spend, child: None, state: None }
+    }
+
+    /// Our newest commitment, signed.
+    pub(super) fn commitment(state: Arc<LocalState>, transaction: Transaction) -> Self {
+        let purpose = Purpose::Commitment(state.commitment.number);
+        let spend = Published { transaction, purpose, feerate: state.commitment.feerate };
+        Self { spend, child: None, state: Some(state) }
+    }
+
+    /// Whether it is this transaction.
+    pub(super) fn is(&self, transaction: &Transaction) -> bool {
+        self.spend.transaction.compute_txid() == transaction.compute_txid()
+    }
+
+    /// Publishes it: at first, and once more, with every block that does not have it. What pays too
+    /// little for that is not published alone.
+    pub(super) fn publish(&self, context: &Context<'_>) -> Vec<Output> {
+        let target = context.feerate;
+        let wanted = self.state.as_ref().and_then(|state| sponsor(state, context, target));
+        match (&self.child, wanted) {
+            (None, None) => vec![self.spend.broadcast()],
+            (None, Some(sponsor)) => vec![sponsor],
+            (Some(child), Some(sponsor)) if urgency::replaces(child.feerate, target) => {
+                vec![child.release(), sponsor]
+            }
+            (Some(child), _) => vec![self.package(child)],
+        }
+    }
+
+    /// The wallet has paid for the child.
+    pub(super) fn sponsored(&mut self, child: Published) -> Output {
+        let package = self.package(&child);
+        self.child = Some(child);
+        package
+    }
+
+    /// The wallet cannot pay for a child: perhaps it is mined as it is.
+    pub(super) fn alone(&self) -> Output {
+        self.spend.broadcast()
+    }
+
+    /// It will never be mined: what the wallet paid for the child is free again.
+    pub(super) fn give_up(&self) -> Option<Output> {
+        self.child.as_ref().map(Published::release)
+    }
+
+    fn package(&self, child: &Published) -> Output {
+        let pair = |published: &Published| (published.transaction.clone(), published.purpose);
+        Output::BroadcastPackage(vec![pair(&self.spend), pair(child)])
+    }
+}
+
+/// Has the wallet pay by our anchor for what a commitment pays less than this rate.
+fn sponsor(state: &LocalState, context: &Context<'_>, feerate: FeeratePerKw) -> Option<Output> {
+    let LocalState { commitment, transaction, .. } = state;
+    if commitment.channel_type != ChannelType::Anchors {
+        return None;
+    }
+    let (outpoint, output) = transaction.output(OutputRole::Anchor(Side::Local))?;
+    let paid_out = transaction.unsigned.output.iter().map(|output| output.value);
+    let paid_out = paid_out.fold(Amount::ZERO, |sum, value| sum.checked_add(value).unwrap_or(sum));
+    let fee = commitment.funding.amount.checked_sub(paid_out)?;
+    let weight = fee::commitment_weight(commitment.channel_type, commitment.untrimmed().count());
+    let short = feerate.fee(weight).checked_sub(fee).filter(|short| *short > Amount::ZERO)?;
+    let claim = Claim {
+        outpoint,
+        amount: output.value,
+        path: ClaimPath::Anchor,
+        script: script::anchor(&commitment.funding.local_pubkey),
+        key: context.secrets.funding,
+    };
+    let (claims, purpose) = (vec![claim], Purpose::AnchorBump);
+    Some(Output::Sponsor { claims, purpose, feerate, besides: short })
+}
