@@ -360,6 +360,20 @@ impl Lab<'_> {
         self.deliver()
     }
 
+    /// A role learns what it missed of the chain. It acts on what there is at the end of that: what it
+    /// would have published before then is as good as never made, and made anew.
+    fn catch_up(&mut self, role: &RoleName, missed: Vec<ChainEvent>) -> Result<(), Stop> {
+        let last = missed.len().saturating_sub(1);
+        for (index, event) in missed.into_iter().enumerate() {
+            self.act(role, "follow the chain", |node| {
+                let mut outputs = node.step(NodeInput::Chain(event))?;
+                outputs.retain(|output| index == last || !is_published(output));
+                Ok(outputs)
+            })?;
+        }
+        Ok(())
+    }
+
     /// Takes a role off the net. What waits for a role that is off it goes on waiting.
     pub(super) fn go_offline(&mut self, role: &RoleName) -> Result<(), Stop> {
         self.interrupt(role)?;
@@ -378,14 +392,16 @@ impl Lab<'_> {
         let time = self.now();
         let Some(player) = self.cast.get_mut(role) else { return Ok(()) };
         if let Link::Offline(missed) = std::mem::replace(&mut player.link, Link::Online) {
-            for event in missed {
-                self.input(role, "follow the chain", NodeInput::Chain(event))?;
-            }
+            self.catch_up(role, missed)?;
         }
         self.input(role, "look at the clock", NodeInput::Time(time))?;
         self.resume(role)?;
         self.deliver()
     }
+}
+
+fn is_published(output: &NodeOutput) -> bool {
+    matches!(output, NodeOutput::Broadcast { .. } | NodeOutput::BroadcastPackage { .. })
 }
 
 fn count(blocks: &[Block]) -> u32 {
