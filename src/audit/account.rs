@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use bitcoin::{Amount, OutPoint, Txid};
-use serde::Serialize;
+use bitcoin::{Amount, OutPoint, SignedAmount, Txid};
+use serde::{Serialize, Serializer};
 
 use crate::bolt::units::{BlockHeight, CommitmentNumber, Msat};
 use crate::scenario::{
-    ChannelName, CommitmentOutput, FundingState, OutputRef, Path, RoleName, TransactionKind,
-    TransactionPattern, TransactionRef,
+    ChannelName, CommitmentOutput, FundingState, HtlcName, InvoiceName, OutputRef, Path, RoleName,
+    TransactionKind, TransactionPattern, TransactionRef,
 };
 
 /// What the audit makes of a trace.
@@ -40,7 +40,7 @@ pub struct AuditedTransaction {
     /// The outputs of the channel that it spends, and how.
     pub spends: Vec<Spend>,
     /// What it pays to the miner; `None` for a funding transaction, whose inputs are not the
-    /// channel's.
+    /// channel's, and where an input is a coin that the trace does not tell of.
     pub fee: Option<Amount>,
     /// The height of its block, if it is in the chain.
     pub confirmed: Option<BlockHeight>,
@@ -61,6 +61,10 @@ pub enum Kind {
     },
     /// A mutual close.
     Closing,
+    /// The owner of the commitment takes HTLCs with their preimages, by their second stages.
+    HtlcSuccess,
+    /// The owner of the commitment takes back HTLCs that timed out, by their second stages.
+    HtlcTimeout,
     /// Takes an output by revocation.
     Penalty,
     /// Takes an output otherwise.
@@ -92,12 +96,28 @@ pub enum OutputName {
     ToRemote,
     /// The anchor of this role.
     Anchor(RoleName),
+    /// An HTLC of the commitment.
+    Htlc(NamedHtlc),
+    /// The delayed output of the transaction by which the owner of the commitment took this HTLC.
+    SecondStage(NamedHtlc),
     /// What the mutual close pays this role.
     Closing(RoleName),
     /// An output of a claim, at rest in the wallet of this role.
     Wallet(RoleName),
     /// An output that nobody can name.
     Unknown,
+}
+
+/// An HTLC, by all of its names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct NamedHtlc {
+    /// Who offered it.
+    pub offerer: RoleName,
+    /// Its id among those that this role offered in the channel.
+    pub id: u64,
+    /// The invoice that it pays, if the scenario has a name for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<InvoiceName>,
 }
 
 /// An output of a channel's transactions, confirmed.
@@ -148,31 +168,48 @@ pub struct ChannelAccount {
     pub close: Option<AuditedTransaction>,
     /// The outputs of the commitment or of the mutual close, in their order.
     pub outputs: Vec<AuditedOutput>,
-    /// The outputs of confirmed claims.
+    /// The delayed outputs of the second stages of its HTLCs.
+    pub second_stages: Vec<AuditedOutput>,
+    /// The outputs of confirmed claims. Those of a claim that spends outputs of several channels
+    /// are here if this is the channel whose output it spends first.
     pub resting: Vec<AuditedOutput>,
     /// What each role had in the state that decided: in the commitment on chain, or in the last
     /// one that both sides had when they closed. A cheat's balance belongs to its victim as far as
-    /// the victim took it.
+    /// the victim took it, and an HTLC to who took it at last.
     pub entitled: BTreeMap<RoleName, Msat>,
-    /// What each role took out.
-    pub taken: BTreeMap<RoleName, Amount>,
+    /// What each role took out: what its claims brought to its wallet, less what the wallet put
+    /// in. Below zero if the wallet paid more fees than the claims brought.
+    #[serde(serialize_with = "satoshis")]
+    pub taken: BTreeMap<RoleName, SignedAmount>,
     /// What each role lost to fees, anchors left behind, trimming and rounding:
     /// taken + lost = entitled.
     pub lost: BTreeMap<RoleName, Msat>,
     /// What honest roles were robbed of: their last committed balance, less what the state on
-    /// chain left them.
+    /// chain left them; what they paid for an HTLC that they were not paid for themselves; an HTLC
+    /// that was theirs and went back.
     pub robbed: BTreeMap<RoleName, Msat>,
 }
 
+/// Amounts that may be below zero, in satoshis.
+fn satoshis<S: Serializer>(
+    amounts: &BTreeMap<RoleName, SignedAmount>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(amounts.iter().map(|(role, amount)| (role, amount.to_sat())))
+}
+
 impl Account {
-    /// The outpoint of an output that a scenario names, if the account has it; of several anchors,
-    /// the first.
+    /// The outpoint of an output that a scenario names, if the account has it; of several
+    /// that the reference means, the first.
     pub fn outpoint(&self, output: &OutputRef) -> Option<OutPoint> {
         let channel = self.channel(output.channel())?;
         match output {
             OutputRef::Funding(_) => channel.funding.as_ref().map(|funding| funding.outpoint),
-            OutputRef::Commitment(..) | OutputRef::Closing(..) => {
-                channel.outputs.iter().find(|o| o.name.is(output)).map(|o| o.outpoint)
+            OutputRef::Commitment(..)
+            | OutputRef::Closing(..)
+            | OutputRef::SecondStage(..)
+            | OutputRef::SecondStages(_) => {
+                channel.named_outputs().find(|o| o.name.is(output)).map(|o| o.outpoint)
             }
         }
     }
@@ -203,17 +240,23 @@ impl Account {
         waiting.into_iter().find(|tx| tx.spends.iter().any(|spend| spend.outpoint == outpoint))
     }
 
-    /// How many confirmed outputs the account holds: funding outputs, those of closes, those of
-    /// claims.
+    /// How many confirmed outputs the account holds: funding outputs, those of closes, second
+    /// stages, those of claims.
     pub fn outputs(&self) -> usize {
         self.channels.iter().map(|channel| channel.all_outputs().count()).sum()
     }
 }
 
 impl ChannelAccount {
-    /// Its confirmed outputs: the funding output, those of its close, those of claims.
+    /// Its confirmed outputs: the funding output, those of its close, second stages, those of
+    /// claims.
     pub fn all_outputs(&self) -> impl Iterator<Item = &AuditedOutput> {
-        self.funding.iter().chain(&self.outputs).chain(&self.resting)
+        self.funding.iter().chain(self.named_outputs()).chain(&self.resting)
+    }
+
+    /// Its confirmed outputs that an outcome has names for, but for the funding output.
+    pub fn named_outputs(&self) -> impl Iterator<Item = &AuditedOutput> {
+        self.outputs.iter().chain(&self.second_stages)
     }
 }
 
@@ -224,7 +267,11 @@ impl OutputName {
             (Self::Funding, OutputRef::Funding(_))
             | (Self::ToLocal, OutputRef::Commitment(_, CommitmentOutput::ToLocal))
             | (Self::ToRemote, OutputRef::Commitment(_, CommitmentOutput::ToRemote))
-            | (Self::Anchor(_), OutputRef::Commitment(_, CommitmentOutput::Anchors)) => true,
+            | (Self::Anchor(_), OutputRef::Commitment(_, CommitmentOutput::Anchors))
+            | (Self::Htlc(_), OutputRef::Commitment(_, CommitmentOutput::Htlcs))
+            | (Self::SecondStage(_), OutputRef::SecondStages(_)) => true,
+            (Self::Htlc(htlc), OutputRef::Commitment(_, CommitmentOutput::Htlc(name)))
+            | (Self::SecondStage(htlc), OutputRef::SecondStage(_, name)) => htlc.is(name),
             (Self::Anchor(of), OutputRef::Commitment(_, CommitmentOutput::AnchorOf(role)))
             | (Self::Closing(of), OutputRef::Closing(_, role)) => of == role,
             (
@@ -232,11 +279,51 @@ impl OutputName {
                 | Self::ToLocal
                 | Self::ToRemote
                 | Self::Anchor(_)
+                | Self::Htlc(_)
+                | Self::SecondStage(_)
                 | Self::Closing(_)
                 | Self::Wallet(_)
                 | Self::Unknown,
                 _,
             ) => false,
+        }
+    }
+
+    /// The output as a scenario names it; `None` for what has no name there.
+    pub fn reference(&self, channel: &ChannelName) -> Option<OutputRef> {
+        let commitment = |output| Some(OutputRef::Commitment(channel.clone(), output));
+        match self {
+            Self::Funding => Some(OutputRef::Funding(channel.clone())),
+            Self::ToLocal => commitment(CommitmentOutput::ToLocal),
+            Self::ToRemote => commitment(CommitmentOutput::ToRemote),
+            Self::Anchor(role) => commitment(CommitmentOutput::AnchorOf(role.clone())),
+            Self::Htlc(htlc) => commitment(CommitmentOutput::Htlc(htlc.name())),
+            Self::SecondStage(htlc) => Some(OutputRef::SecondStage(channel.clone(), htlc.name())),
+            Self::Closing(role) => Some(OutputRef::Closing(channel.clone(), role.clone())),
+            Self::Wallet(_) | Self::Unknown => None,
+        }
+    }
+}
+
+impl NamedHtlc {
+    /// The name that a person would use: that of its invoice if it has one.
+    pub fn name(&self) -> HtlcName {
+        match &self.invoice {
+            Some(invoice) => HtlcName::Invoice(invoice.clone()),
+            None => self.offered(),
+        }
+    }
+
+    /// The name that no other HTLC of the channel has.
+    pub fn offered(&self) -> HtlcName {
+        HtlcName::Offered(self.offerer.clone(), self.id)
+    }
+
+    /// Whether this is one of its names.
+    pub fn is(&self, name: &HtlcName) -> bool {
+        match name {
+            HtlcName::Invoice(invoice) => self.invoice.as_ref() == Some(invoice),
+            HtlcName::Offered(..) => self.offered() == *name,
         }
     }
 }
@@ -248,6 +335,8 @@ impl AuditedTransaction {
             Kind::Funding => TransactionKind::Funding,
             Kind::Commitment { .. } => TransactionKind::Commitment,
             Kind::Closing => TransactionKind::Closing,
+            Kind::HtlcSuccess => TransactionKind::HtlcSuccess,
+            Kind::HtlcTimeout => TransactionKind::HtlcTimeout,
             Kind::Penalty => TransactionKind::Penalty,
             Kind::Sweep => TransactionKind::Sweep,
             Kind::Unknown => return false,
@@ -284,6 +373,8 @@ impl fmt::Display for AuditedTransaction {
                 write!(f, "commitment number {number} of {channel} ({state})")?;
             }
             Kind::Closing => write!(f, "mutual close of {channel}")?,
+            Kind::HtlcSuccess => write!(f, "HTLC-success of {channel}")?,
+            Kind::HtlcTimeout => write!(f, "HTLC-timeout of {channel}")?,
             Kind::Penalty => write!(f, "penalty on {channel}")?,
             Kind::Sweep => write!(f, "sweep of {channel}")?,
             Kind::Unknown => write!(f, "transaction of {channel} that nobody can name")?,
@@ -307,6 +398,8 @@ impl fmt::Display for OutputName {
             Self::ToLocal => f.write_str("to_local"),
             Self::ToRemote => f.write_str("to_remote"),
             Self::Anchor(role) => write!(f, "the anchor of {role}"),
+            Self::Htlc(htlc) => write!(f, "htlc.{}", htlc.name()),
+            Self::SecondStage(htlc) => write!(f, "second_stage.{}", htlc.name()),
             Self::Closing(role) => write!(f, "closing.{role}"),
             Self::Wallet(role) => write!(f, "the wallet of {role}"),
             Self::Unknown => f.write_str("an unknown output"),

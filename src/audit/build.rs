@@ -1,49 +1,95 @@
 //! Builds the account of each channel, and finds what cannot be right whatever a scenario says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin::{Amount, OutPoint, ScriptBuf, Txid};
+use bitcoin::hashes::sha256;
+use bitcoin::{OutPoint, ScriptBuf};
 
-use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, OutputName};
+use super::account::{Account, AuditedOutput, ChannelAccount, Fate, OutputName};
 use super::chain::View;
 use super::facts::{Facts, facts};
+use super::flow::follow;
 use super::ledger::{End, State};
 use super::name::{Close, Named, name};
+use super::robbed::{Party, find_robbed};
 use crate::bolt::units::Msat;
-use crate::scenario::{Path, RoleKind, RoleName};
-use crate::trace::{Event, Trace};
+use crate::scenario::{RoleKind, RoleName};
+use crate::trace::{CastEntry, Event, Trace};
 
 /// The account of a trace, as far as it goes: transactions of the mempool are in it too.
 pub fn account(trace: &Trace) -> Account {
-    let mut account = Account::default();
     let view = View::new(trace);
-    let cast = trace.entries.iter().find_map(|entry| match &entry.event {
-        Event::Scenario { cast, .. } => Some(cast.clone()),
-        _ => None,
-    });
-    let cast = cast.unwrap_or_default();
-    let wallets: BTreeMap<ScriptBuf, RoleName> =
-        cast.iter().map(|role| (role.wallet.clone(), role.name.clone())).collect();
-    let honest: Vec<RoleName> = cast
+    let cast = Cast::of(trace);
+    let facts = facts(trace);
+    let mut named: Vec<Option<Named>> = facts
         .iter()
-        .filter(|role| role.kind == RoleKind::Honest)
-        .map(|role| role.name.clone())
+        .map(|facts| {
+            // Who cheats may fund something else; who is honest may not.
+            let is_funded = cast.is_honest(&facts.opener.role) || is_as_agreed(facts, &view);
+            name(facts, &view).filter(|_| is_funded)
+        })
         .collect();
-    for facts in facts(trace) {
-        // Who cheats may fund something else; who is honest may not.
-        let is_funded = honest.contains(&facts.opener.role) || is_as_agreed(&facts, &view);
-        let Some(named) = name(&facts, &view, &wallets).filter(|_| is_funded) else {
-            account.channels.push(never_funded(&facts, &honest));
-            continue;
+    let mut on_chain: Vec<&mut Named> = named.iter_mut().flatten().collect();
+    follow(&mut on_chain, &view, &cast.wallets);
+    let mut account = Account::default();
+    let parties: Vec<Party<'_>> = facts
+        .iter()
+        .zip(&named)
+        .map(|(facts, named)| {
+            let book = named.as_ref().map(|named| Book { facts, named, view: &view });
+            Party { facts, book }
+        })
+        .collect();
+    for party in &parties {
+        let channel = match &party.book {
+            Some(book) => book.channel(&mut account.problems),
+            None => never_funded(party.facts, &cast.honest),
         };
-        let builder = Builder { facts: &facts, named: &named, view: &view };
-        let channel = builder.channel(&honest, &mut account.problems);
         account.channels.push(channel);
-        account.transactions.extend(named.transactions);
     }
-    let order = |txid| view.iter().position(|(known, _)| known == txid);
-    account.transactions.sort_by_key(|transaction| order(transaction.txid));
+    find_robbed(&parties, &mut account.channels, &cast);
+    account.transactions =
+        named.into_iter().flatten().flat_map(|named| named.transactions).collect();
+    let order: BTreeMap<_, _> =
+        view.iter().zip(0_usize..).map(|((txid, _), at)| (txid, at)).collect();
+    account.transactions.sort_by_key(|transaction| order.get(&transaction.txid).copied());
     account
+}
+
+/// Who plays.
+#[derive(Default)]
+pub(super) struct Cast {
+    pub(super) honest: Vec<RoleName>,
+    wallets: BTreeMap<ScriptBuf, RoleName>,
+    /// Who made invoices with which hashes.
+    pub(super) invoices: BTreeSet<(RoleName, sha256::Hash)>,
+}
+
+impl Cast {
+    fn of(trace: &Trace) -> Self {
+        let mut known = Self::default();
+        for entry in &trace.entries {
+            match &entry.event {
+                Event::Scenario { cast, .. } => cast.iter().for_each(|role| known.introduce(role)),
+                Event::Invoice { role, payment_hash, .. } => {
+                    known.invoices.insert((role.clone(), *payment_hash));
+                }
+                _ => {}
+            }
+        }
+        known
+    }
+
+    fn introduce(&mut self, role: &CastEntry) {
+        self.wallets.insert(role.wallet.clone(), role.name.clone());
+        if role.kind == RoleKind::Honest {
+            self.honest.push(role.name.clone());
+        }
+    }
+
+    fn is_honest(&self, role: &RoleName) -> bool {
+        self.honest.contains(role)
+    }
 }
 
 /// Whether the funding output is what both sides agreed on.
@@ -61,68 +107,64 @@ fn is_as_agreed(facts: &Facts, view: &View) -> bool {
 /// published, or it can never confirm any more. Once both sides use the channel, what the acceptor
 /// has in it is lost; the opener still has its coins.
 fn never_funded(facts: &Facts, honest: &[RoleName]) -> ChannelAccount {
-    let mut robbed = Sums::new();
+    let mut channel = empty(facts);
     let (acceptor, committed) = (&facts.acceptor.role, facts.committed(End::Acceptor));
     if facts.is_ready() && honest.contains(acceptor) && committed > Msat::ZERO {
-        robbed.insert(acceptor.clone(), committed);
+        channel.robbed.insert(acceptor.clone(), committed);
     }
+    channel
+}
+
+fn empty(facts: &Facts) -> ChannelAccount {
     ChannelAccount {
         name: facts.name.clone(),
         funding: None,
         funding_txid: facts.funding.txid,
         close: None,
         outputs: Vec::new(),
+        second_stages: Vec::new(),
         resting: Vec::new(),
-        entitled: Sums::new(),
+        entitled: BTreeMap::new(),
         taken: BTreeMap::new(),
-        lost: Sums::new(),
-        robbed,
+        lost: BTreeMap::new(),
+        robbed: BTreeMap::new(),
     }
 }
 
-/// Builds the account of one channel.
-struct Builder<'a> {
-    facts: &'a Facts,
-    named: &'a Named,
-    view: &'a View,
+/// All that is known of one channel on chain.
+pub(super) struct Book<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) named: &'a Named,
+    pub(super) view: &'a View,
 }
 
-type Sums = BTreeMap<RoleName, Msat>;
-
-impl Builder<'_> {
-    fn channel(&self, honest: &[RoleName], problems: &mut Vec<String>) -> ChannelAccount {
-        let facts = self.facts;
-        let funding = self.output(facts.funding);
-        let close = self.named.close.and_then(|(txid, _)| {
-            let close = self.named.transactions.iter().find(|tx| tx.txid == txid);
+impl Book<'_> {
+    fn channel(&self, problems: &mut Vec<String>) -> ChannelAccount {
+        let (facts, named) = (self.facts, self.named);
+        let close = named.close.and_then(|(txid, _)| {
+            let close = named.transactions.iter().find(|tx| tx.txid == txid);
             close.filter(|close| close.confirmed.is_some()).cloned()
         });
         let outputs = |outpoints: &[OutPoint]| -> Vec<AuditedOutput> {
             outpoints.iter().filter_map(|outpoint| self.output(*outpoint)).collect()
         };
         let mut channel = ChannelAccount {
-            name: facts.name.clone(),
-            funding,
-            funding_txid: facts.funding.txid,
+            funding: self.output(facts.funding),
             close,
-            outputs: outputs(&self.named.close_outputs),
-            resting: outputs(&self.named.resting),
-            entitled: Sums::new(),
-            taken: BTreeMap::new(),
-            lost: Sums::new(),
-            robbed: Sums::new(),
+            outputs: outputs(&named.close_outputs),
+            second_stages: outputs(&named.second_stages),
+            resting: outputs(&named.resting),
+            ..empty(facts)
         };
         if !is_as_agreed(facts, self.view) {
             let name = &facts.name;
             problems.push(format!("the funding output of {name} is not the one agreed on"));
         }
         if channel.close.is_some() {
-            self.settle(&mut channel, problems);
-            self.find_robbed(&mut channel, honest);
-            self.check_sums(&channel, problems);
-            self.check_close(&channel, problems);
+            self.settle(&mut channel);
+            self.check(&channel, problems);
         }
-        problems.extend(Self::strangers(&channel));
+        self.strangers(&channel, problems);
         channel
     }
 
@@ -130,12 +172,13 @@ impl Builder<'_> {
     fn output(&self, outpoint: OutPoint) -> Option<AuditedOutput> {
         let known = self.named.outputs.get(&outpoint)?;
         self.view.get(outpoint.txid)?.confirmed?;
-        let spender = self.named.transactions.iter().find_map(|tx| {
-            tx.confirmed?;
-            let spend = tx.spends.iter().find(|spend| spend.outpoint == outpoint)?;
-            Some((tx, spend))
-        });
-        let fate = match spender {
+        let spends = |confirmed: bool| {
+            self.named.transactions.iter().find_map(move |tx| {
+                let spend = tx.spends.iter().find(|spend| spend.outpoint == outpoint)?;
+                (tx.confirmed.is_some() || !confirmed).then_some((tx, spend))
+            })
+        };
+        let fate = match spends(true) {
             None => Fate::Unspent { owner: self.named.owner(self.facts, &known.name) },
             Some((tx, spend)) if known.name == OutputName::Funding => {
                 Fate::Spent { by: tx.txid, to: None, path: spend.path }
@@ -146,20 +189,15 @@ impl Builder<'_> {
             }
         };
         let is_theirs = matches!(fate, Fate::Unspent { owner: Some(_) });
-        let mover = self.view.spender(outpoint).filter(|_| is_theirs).map(|(txid, _)| txid);
-        let is_ours = |txid: &Txid| self.named.transactions.iter().any(|tx| tx.txid == *txid);
-        Some(AuditedOutput {
-            outpoint,
-            amount: known.amount,
-            name: known.name.clone(),
-            fate,
-            moved_by: mover.filter(|txid| !is_ours(txid)),
-        })
+        let is_at_rest = is_theirs && spends(false).is_none();
+        let mover = self.view.spender(outpoint).filter(|_| is_at_rest).map(|(txid, _)| txid);
+        let (amount, name) = (known.amount, known.name.clone());
+        Some(AuditedOutput { outpoint, amount, name, fate, moved_by: mover })
     }
 
     /// The state that the close pays out. An HTLC that it has no output for is its offerer's, who
     /// loses it to the miner.
-    fn decided(&self) -> State {
+    pub(super) fn decided(&self) -> State {
         let state = self.stated();
         let feerate = state.feerate;
         match self.named.close {
@@ -171,90 +209,22 @@ impl Builder<'_> {
     }
 
     /// The state of the close, by the messages.
-    fn stated(&self) -> State {
-        let ledger = &self.facts.ledger;
+    pub(super) fn stated(&self) -> State {
         let state = match self.named.close {
-            Some((_, Close::Commitment(owner, number))) => usize::try_from(number.0)
-                .ok()
-                .and_then(|position| ledger.states(owner).get(position)),
+            Some((_, Close::Commitment(owner, number))) => self.facts.state(owner, number),
             Some((_, Close::Mutual | Close::Offered(_) | Close::Unknown)) | None => {
-                ledger.states(End::Opener).last()
+                self.facts.ledger.states(End::Opener).last()
             }
         };
         state.cloned().unwrap_or_default()
     }
 
-    /// Who had what, who took what, and what each lost on the way.
-    fn settle(&self, channel: &mut ChannelAccount, problems: &mut Vec<String>) {
-        let state = self.decided();
-        let role = |end: End| self.facts.end(end).role.clone();
-        for end in End::BOTH {
-            channel.entitled.insert(role(end), state.of(end));
-            channel.taken.insert(role(end), Amount::ZERO);
-            channel.lost.insert(role(end), Msat::ZERO);
-        }
-        if !state.htlcs.is_empty() {
-            let pending = state.htlcs.len();
-            let name = &channel.name;
-            problems.push(format!("{name} closes with {pending} HTLCs, which nobody followed"));
-        }
-        for output in channel.outputs.iter().chain(&channel.resting) {
-            if let Fate::Unspent { owner: Some(owner) } = &output.fate {
-                let taken = channel.taken.entry(owner.clone()).or_default();
-                *taken += output.amount;
-            }
-        }
-        self.lose_fees(channel, &state);
-        self.confiscate(channel);
-    }
-
-    /// Books fees, anchors, and what was trimmed or rounded away, to who bore them: the opener or
-    /// the closer those of the close, the taker those of a claim.
-    fn lose_fees(&self, channel: &mut ChannelAccount, state: &State) {
-        let role = |end: End| self.facts.end(end).role.clone();
-        let mut lose = |role: RoleName, amount: Msat| {
-            let lost = channel.lost.entry(role).or_default();
-            *lost = lost.checked_add(amount).unwrap_or(*lost);
-        };
-        // What the acceptor has less than its balance was trimmed or rounded, or is the fee that it
-        // offered; the rest of what the close does not pay out is the opener's.
-        let outputs = &channel.outputs;
-        let paid: Amount = outputs.iter().map(|output| output.amount).sum();
-        let acceptors: Amount = outputs
-            .iter()
-            .filter(|output| self.is_balance_of(output, End::Acceptor))
-            .map(|output| output.amount)
-            .sum();
-        let trimmed = state.acceptor.saturating_sub(msat(acceptors));
-        let unpaid = msat(self.facts.capacity).saturating_sub(msat(paid));
-        lose(role(End::Acceptor), trimmed);
-        lose(role(End::Opener), unpaid.saturating_sub(trimmed));
-        let anchors = outputs.iter().filter(|output| matches!(output.name, OutputName::Anchor(_)));
-        for anchor in anchors {
-            // The opener paid for both anchors; who takes one has that much more.
-            match &anchor.fate {
-                Fate::Spent { to: Some(taker), .. } => {
-                    let amount = msat(anchor.amount);
-                    transfer(&mut channel.entitled, &role(End::Opener), taker, amount);
-                }
-                Fate::Spent { to: None, .. } | Fate::Unspent { .. } => {
-                    lose(role(End::Opener), msat(anchor.amount));
-                }
-            }
-        }
-        let claims =
-            self.named.transactions.iter().filter(|tx| {
-                tx.confirmed.is_some() && matches!(tx.kind, Kind::Sweep | Kind::Penalty)
-            });
-        for claim in claims {
-            if let (Some(by), Some(fee)) = (&claim.by, claim.fee) {
-                lose(by.clone(), msat(fee));
-            }
-        }
+    pub(super) fn role(&self, end: End) -> RoleName {
+        self.facts.end(end).role.clone()
     }
 
     /// Whether an output of the close carries the balance of this side.
-    fn is_balance_of(&self, output: &AuditedOutput, end: End) -> bool {
+    pub(super) fn is_balance_of(&self, output: &AuditedOutput, end: End) -> bool {
         let role = &self.facts.end(end).role;
         match (&output.name, self.named.close) {
             (OutputName::Closing(of), _) => of == role,
@@ -265,159 +235,12 @@ impl Builder<'_> {
                 | OutputName::ToLocal
                 | OutputName::ToRemote
                 | OutputName::Anchor(_)
+                | OutputName::Htlc(_)
+                | OutputName::SecondStage(_)
                 | OutputName::Wallet(_)
                 | OutputName::Unknown,
                 _,
             ) => false,
         }
     }
-
-    /// A balance that was taken by revocation is the victim's now, with all that was lost of it.
-    fn confiscate(&self, channel: &mut ChannelAccount) {
-        let taken = channel
-            .outputs
-            .iter()
-            .any(|output| matches!(&output.fate, Fate::Spent { path: Some(Path::Revocation), .. }));
-        let Some((_, Close::Commitment(owner, _))) = self.named.close else { return };
-        if !taken {
-            return;
-        }
-        let cheat = self.facts.end(owner).role.clone();
-        let victim = self.facts.end(owner.other()).role.clone();
-        for sums in [&mut channel.entitled, &mut channel.lost] {
-            let amount = sums.get(&cheat).copied().unwrap_or_default();
-            transfer(sums, &cheat, &victim, amount);
-        }
-    }
-
-    /// What honest roles have less than they had for certain.
-    fn find_robbed(&self, channel: &mut ChannelAccount, honest: &[RoleName]) {
-        let (decided, stated) = (self.decided(), self.stated());
-        for end in End::BOTH {
-            let role = &self.facts.end(end).role;
-            // What the miner has of an HTLC was not its offerer's for certain.
-            let given_back = decided.of(end).saturating_sub(stated.of(end));
-            let entitled = channel.entitled.get(role).copied().unwrap_or_default();
-            let left = entitled.saturating_sub(given_back);
-            let robbed = self.facts.committed(end).saturating_sub(left);
-            if honest.contains(role) && robbed > Msat::ZERO {
-                channel.robbed.insert(role.clone(), robbed);
-            }
-        }
-    }
-
-    /// Sats in are sats out and fees, for each role and for the channel as a whole.
-    fn check_sums(&self, channel: &ChannelAccount, problems: &mut Vec<String>) {
-        let name = &channel.name;
-        let open_ends = channel.outputs.iter().any(|output| {
-            !matches!(output.name, OutputName::Anchor(_))
-                && matches!(output.fate, Fate::Unspent { owner: None })
-        });
-        let mut sum = Msat::ZERO;
-        for (role, entitled) in &channel.entitled {
-            let taken = msat(channel.taken.get(role).copied().unwrap_or_default());
-            let lost = channel.lost.get(role).copied().unwrap_or_default();
-            sum = [taken, lost].into_iter().fold(sum, |sum, m| sum.checked_add(m).unwrap_or(sum));
-            if taken.checked_add(lost) != Some(*entitled) && !open_ends {
-                problems.push(format!(
-                    "{role} had {entitled} msat in {name}, took {taken} and lost {lost} to fees: \
-                     that does not add up"
-                ));
-            }
-        }
-        if sum != msat(self.facts.capacity) && !open_ends {
-            let capacity = msat(self.facts.capacity);
-            problems.push(format!("of {capacity} msat in {name}, {sum} are accounted for"));
-        }
-    }
-
-    /// A close must pay each side what the messages give it: its balance, of the opener's less the
-    /// fee and the anchors, and nothing that is dust.
-    fn check_close(&self, channel: &ChannelAccount, problems: &mut Vec<String>) {
-        let limit = |end| self.facts.end(end).dust_limit;
-        let state = self.decided();
-        let (cost, least_limit, greatest_limit) = match self.named.close {
-            Some((_, Close::Commitment(owner, _))) => {
-                (self.facts.commitment_cost(state.feerate), limit(owner), limit(owner))
-            }
-            Some((_, Close::Mutual)) => {
-                let Some(fee) = self.facts.closing_fee() else {
-                    let name = &channel.name;
-                    problems.push(format!("{name} closes at a fee that not both signed for"));
-                    return;
-                };
-                // Each side leaves out what is dust by its own limit, and both signed.
-                let limits = (limit(End::Opener), limit(End::Acceptor));
-                (fee, limits.0.min(limits.1), limits.0.max(limits.1))
-            }
-            Some((txid, Close::Offered(offer))) => {
-                return problems.extend(self.check_offered(channel, txid, offer));
-            }
-            Some((_, Close::Unknown)) | None => return,
-        };
-        if !state.htlcs.is_empty() {
-            return;
-        }
-        let stated = self.stated();
-        for end in End::BOTH {
-            let cost = if end == End::Opener { cost } else { Amount::ZERO };
-            let due = stated.of(end).to_sat_floor().checked_sub(cost).unwrap_or(Amount::ZERO);
-            let outputs = channel.outputs.iter().filter(|output| self.is_balance_of(output, end));
-            let paid: Amount = outputs.map(|output| output.amount).sum();
-            let fits = if paid == Amount::ZERO { due < greatest_limit } else { paid == due };
-            if !fits || (paid > Amount::ZERO && paid < least_limit) {
-                let (name, role) = (&channel.name, &self.facts.end(end).role);
-                let (paid, due) = (paid.to_sat(), due.to_sat());
-                problems.push(format!(
-                    "the close of {name} pays {role} {paid} sat, where the messages give it {due}"
-                ));
-            }
-        }
-    }
-
-    /// What is wrong with a close by `closing_complete`: it must pay what the closer offered, and
-    /// the closee must have said that it signed, or have published it.
-    fn check_offered(&self, channel: &ChannelAccount, txid: Txid, offer: usize) -> Vec<String> {
-        let (Some(seen), Some(offer)) = (self.view.get(txid), self.facts.offer(offer)) else {
-            return Vec::new();
-        };
-        let (name, state) = (&channel.name, self.decided());
-        let closee = &self.facts.end(offer.closer.other()).role;
-        let mut problems = Vec::new();
-        if !offer.is_answered && seen.published_by.as_ref() != Some(closee) {
-            problems.push(format!("{name} closes by a transaction that {closee} never signed"));
-        }
-        let wronged = |end: &End| !offer.satisfies(*end, &state, &seen.transaction);
-        problems.extend(End::BOTH.into_iter().filter(wronged).map(|end| {
-            let role = &self.facts.end(end).role;
-            let sats = |amount: Option<Amount>| amount.unwrap_or(Amount::ZERO).to_sat();
-            let (paid, due) = (offer.paid(end, &seen.transaction), offer.due(end, &state));
-            let (paid, due) = (sats(paid), sats(due));
-            format!("the close of {name} pays {role} {paid} sat, where the messages give it {due}")
-        }));
-        problems
-    }
-
-    /// Outputs that nobody can name.
-    fn strangers(channel: &ChannelAccount) -> Vec<String> {
-        let unknown = channel.all_outputs().filter(|output| output.name == OutputName::Unknown);
-        unknown
-            .map(|output| {
-                let AuditedOutput { outpoint, amount, .. } = output;
-                format!("{} pays {amount} to a stranger: {outpoint}", channel.name)
-            })
-            .collect()
-    }
-}
-
-/// Books an amount over from one role to another.
-fn transfer(sums: &mut Sums, from: &RoleName, to: &RoleName, amount: Msat) {
-    let giver = sums.entry(from.clone()).or_default();
-    *giver = giver.saturating_sub(amount);
-    let taker = sums.entry(to.clone()).or_default();
-    *taker = taker.checked_add(amount).unwrap_or(*taker);
-}
-
-fn msat(amount: Amount) -> Msat {
-    Msat::from_amount(amount).unwrap_or(Msat(u64::MAX))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bitcoin::{OutPoint, Transaction, Txid};
+use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid};
 
 use crate::bolt::units::BlockHeight;
 use crate::scenario::RoleName;
@@ -123,6 +123,22 @@ impl View {
 
     pub(super) fn get(&self, txid: Txid) -> Option<&Seen> {
         self.seen.get(&txid)
+    }
+
+    /// An output of one of them: a channel's, or a coin of a wallet.
+    pub(super) fn output(&self, outpoint: OutPoint) -> Option<&TxOut> {
+        let position = usize::try_from(outpoint.vout).ok()?;
+        self.get(outpoint.txid)?.transaction.output.get(position)
+    }
+
+    /// What a transaction pays to the miner; `None` if an input is a coin that the trace does not
+    /// tell of.
+    pub(super) fn fee(&self, txid: Txid) -> Option<Amount> {
+        let transaction = &self.get(txid)?.transaction;
+        let inputs = transaction.input.iter();
+        let amounts = inputs.map(|input| Some(self.output(input.previous_output)?.value));
+        let paid_in = amounts.sum::<Option<Amount>>()?;
+        paid_in.checked_sub(transaction.output.iter().map(|output| output.value).sum())
     }
 
     /// All of them, in order.

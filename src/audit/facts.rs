@@ -7,14 +7,15 @@ use bitcoin::hashes::{Hash, HashEngine, sha256};
 use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction};
 use secp256k1::PublicKey;
 
-use super::ledger::{End, Ledger};
+use super::account::NamedHtlc;
+use super::ledger::{End, Htlc, Key, Ledger, State};
 use super::offer::Offer;
-use crate::bolt::keys::{derive_public_key, derive_revocation_public_key};
+use crate::bolt::keys::{PerCommitmentSecret, derive_public_key, derive_revocation_public_key};
 use crate::bolt::tx::{ChannelType, script};
-use crate::bolt::units::{CommitmentNumber, CsvDelay, FeeratePerKw, Msat};
+use crate::bolt::units::{CommitmentNumber, CsvDelay, FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::Message;
 use crate::bolt::wire::messages::{AcceptChannel, OpenChannel};
-use crate::scenario::{ChannelName, RoleName};
+use crate::scenario::{ChannelName, InvoiceName, RoleName};
 use crate::trace::{Event, Trace};
 
 /// What one side said of itself.
@@ -25,6 +26,7 @@ pub(super) struct EndFacts {
     revocation_basepoint: PublicKey,
     payment_basepoint: PublicKey,
     delayed_payment_basepoint: PublicKey,
+    htlc_basepoint: PublicKey,
     /// The delay that it asks of the other side.
     to_self_delay: CsvDelay,
     /// Below this amount its commitments have no output.
@@ -33,6 +35,8 @@ pub(super) struct EndFacts {
     points: Vec<PublicKey>,
     /// How many of its commitments it has revoked.
     revoked: u64,
+    /// The last secret that it revealed.
+    last_secret: Option<PerCommitmentSecret>,
     /// The fees that it signed for in `closing_signed`.
     closing_fees: Vec<Amount>,
     /// Where its part of a mutual close goes.
@@ -50,6 +54,8 @@ pub(super) struct Facts {
     /// What `closing_complete` offered, oldest first.
     offers: Vec<Offer>,
     pub(super) ledger: Ledger,
+    /// What the scenario calls its invoices.
+    invoices: BTreeMap<sha256::Hash, InvoiceName>,
 }
 
 /// A channel whose opening has not named its funding output yet.
@@ -64,6 +70,7 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
     let mut drafts: BTreeMap<ChannelName, Draft> = BTreeMap::new();
     let mut known: BTreeMap<ChannelName, Facts> = BTreeMap::new();
     let mut order = Vec::new();
+    let mut invoices: BTreeMap<sha256::Hash, InvoiceName> = BTreeMap::new();
     for entry in &trace.entries {
         match &entry.event {
             Event::Scenario { channels, .. } => {
@@ -84,6 +91,9 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
                     facts.disconnect(from, to);
                 }
             }
+            Event::Invoice { name: Some(name), payment_hash, .. } => {
+                invoices.insert(*payment_hash, name.clone());
+            }
             Event::Message { channel: None, .. }
             | Event::Step { .. }
             | Event::Lost { .. }
@@ -93,7 +103,7 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Held { .. }
             | Event::Peer { .. }
             | Event::Channel { .. }
-            | Event::Invoice { .. }
+            | Event::Invoice { name: None, .. }
             | Event::Offer { .. }
             | Event::OnionMessage { .. }
             | Event::Payment { .. }
@@ -109,7 +119,11 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Audited { .. } => {}
         }
     }
-    order.iter().filter_map(|name| known.remove(name)).collect()
+    let mut facts: Vec<Facts> = order.iter().filter_map(|name| known.remove(name)).collect();
+    for facts in &mut facts {
+        facts.invoices.clone_from(&invoices);
+    }
+    facts
 }
 
 impl Draft {
@@ -132,6 +146,7 @@ impl Draft {
             channel_type: open.channel_type.as_ref()?.known()?.0,
             funding: OutPoint { txid: created.funding_txid, vout },
             offers: Vec::new(),
+            invoices: BTreeMap::new(),
             ledger: Ledger::begin(
                 open.feerate_per_kw,
                 Msat::from_amount(open.funding_satoshis)?.checked_sub(pushed)?,
@@ -143,10 +158,12 @@ impl Draft {
                 revocation_basepoint: open.revocation_basepoint,
                 payment_basepoint: open.payment_basepoint,
                 delayed_payment_basepoint: open.delayed_payment_basepoint,
+                htlc_basepoint: open.htlc_basepoint,
                 to_self_delay: open.to_self_delay,
                 dust_limit: open.dust_limit_satoshis,
                 points: vec![open.first_per_commitment_point],
                 revoked: 0,
+                last_secret: None,
                 closing_fees: Vec::new(),
                 shutdown_script: None,
             },
@@ -156,10 +173,12 @@ impl Draft {
                 revocation_basepoint: accept.revocation_basepoint,
                 payment_basepoint: accept.payment_basepoint,
                 delayed_payment_basepoint: accept.delayed_payment_basepoint,
+                htlc_basepoint: accept.htlc_basepoint,
                 to_self_delay: accept.to_self_delay,
                 dust_limit: accept.dust_limit_satoshis,
                 points: vec![accept.first_per_commitment_point],
                 revoked: 0,
+                last_secret: None,
                 closing_fees: Vec::new(),
                 shutdown_script: None,
             },
@@ -167,10 +186,22 @@ impl Draft {
     }
 }
 
-/// The scripts that a commitment of one side can pay to.
+/// The scripts that a commitment of one side pays to.
 pub(super) struct CommitmentScripts {
+    /// Second stages pay to it, too.
     pub(super) to_local: ScriptBuf,
     pub(super) to_remote: ScriptBuf,
+    /// The HTLCs that have an output; those that are alike in the order of their outputs.
+    pub(super) htlcs: Vec<HtlcOutput>,
+    /// The key by which the other side takes what is revoked.
+    pub(super) revocation: PublicKey,
+}
+
+/// An output that an HTLC must have.
+pub(super) struct HtlcOutput {
+    pub(super) name: NamedHtlc,
+    pub(super) amount: Amount,
+    pub(super) script: ScriptBuf,
 }
 
 impl Facts {
@@ -183,6 +214,12 @@ impl Facts {
 
     fn note(&mut self, from: &RoleName, message: &Message) {
         let Some(end) = self.end_of(from) else { return };
+        // After a hang-up a side reveals again what the other may have lost.
+        if let Message::RevokeAndAck(revoke) = message
+            && self.end(end).last_secret == Some(revoke.per_commitment_secret)
+        {
+            return;
+        }
         self.ledger.book(end, message);
         let facts = match end {
             End::Opener => &mut self.opener,
@@ -196,6 +233,7 @@ impl Facts {
             Message::RevokeAndAck(revoke) => {
                 facts.points.push(revoke.next_per_commitment_point);
                 facts.revoked += 1;
+                facts.last_secret = Some(revoke.per_commitment_secret);
             }
             Message::Shutdown(shutdown) => {
                 facts.shutdown_script = Some(shutdown.scriptpubkey.clone());
@@ -248,7 +286,25 @@ impl Facts {
         Some(CommitmentNumber(shown ^ u64::from_be_bytes(low)))
     }
 
-    /// The scripts of this side's commitment of this number; `None` if its point was never told.
+    /// What this side's commitment of this number holds; `None` if nobody signed it.
+    pub(super) fn state(&self, owner: End, number: CommitmentNumber) -> Option<&State> {
+        self.ledger.states(owner).get(usize::try_from(number.0).ok()?)
+    }
+
+    /// An HTLC by all of its names.
+    pub(super) fn named(&self, key: Key, htlc: &Htlc) -> NamedHtlc {
+        let (offerer, HtlcId(id)) = key;
+        let invoice = self.invoices.get(&htlc.payment_hash).cloned();
+        NamedHtlc { offerer: self.end(offerer).role.clone(), id, invoice }
+    }
+
+    /// The key of an HTLC with this name.
+    pub(super) fn key(&self, htlc: &NamedHtlc) -> Option<Key> {
+        Some((self.end_of(&htlc.offerer)?, HtlcId(htlc.id)))
+    }
+
+    /// The scripts of this side's commitment of this number; `None` if its point was never told, or
+    /// nobody signed it.
     pub(super) fn scripts(
         &self,
         owner: End,
@@ -256,11 +312,40 @@ impl Facts {
     ) -> Option<CommitmentScripts> {
         let (holder, other) = (self.end(owner), self.end(owner.other()));
         let point = holder.points.get(usize::try_from(number.0).ok()?)?;
+        let state = self.state(owner, number)?;
         let revocation = derive_revocation_public_key(&other.revocation_basepoint, point).ok()?;
         let delayed = derive_public_key(&holder.delayed_payment_basepoint, point).ok()?;
+        let local = derive_public_key(&holder.htlc_basepoint, point).ok()?;
+        let remote = derive_public_key(&other.htlc_basepoint, point).ok()?;
+        let script = |offerer: End, htlc: &Htlc| {
+            let (kind, hash) = (self.channel_type, &htlc.payment_hash);
+            let script = if offerer == owner {
+                script::offered_htlc(kind, &revocation, &remote, &local, hash)
+            } else {
+                let expiry = htlc.cltv_expiry;
+                script::received_htlc(kind, &revocation, &remote, &local, hash, expiry)
+            };
+            script.to_p2wsh()
+        };
+        let mut htlcs: Vec<(Key, &Htlc)> = state
+            .htlcs
+            .iter()
+            .map(|(key, htlc)| (*key, htlc))
+            .filter(|((by, _), htlc)| !self.is_trimmed(owner, *by, htlc.amount, state.feerate))
+            .collect();
+        // Offered HTLCs of one hash and amount have one script, whatever their expiries: their
+        // outputs are in the order of these. BOLT 3, "Transaction Output Ordering".
+        htlcs.sort_by_key(|(key, htlc)| (htlc.cltv_expiry, *key));
+        let htlcs = htlcs.into_iter().map(|(key, htlc)| HtlcOutput {
+            name: self.named(key, htlc),
+            amount: htlc.amount.to_sat_floor(),
+            script: script(key.0, htlc),
+        });
         Some(CommitmentScripts {
             to_local: script::to_local(&revocation, other.to_self_delay, &delayed).to_p2wsh(),
             to_remote: script::to_remote_output(self.channel_type, &other.payment_basepoint),
+            htlcs: htlcs.collect(),
+            revocation,
         })
     }
 
@@ -274,14 +359,31 @@ impl Facts {
         number.0 < self.end(owner).revoked
     }
 
-    /// What the opener pays at this fee rate for a commitment without HTLCs: the fee of its expected weight, and
-    /// both anchors. BOLT 3, "Fee Calculation".
-    pub(super) fn commitment_cost(&self, feerate: FeeratePerKw) -> Amount {
-        let (weight, anchors) = match self.channel_type {
+    /// What the opener pays at this fee rate for a commitment with so many HTLC outputs: the fee of
+    /// its expected weight, and both anchors. BOLT 3, "Fee Calculation".
+    pub(super) fn commitment_cost(&self, feerate: FeeratePerKw, htlcs: usize) -> Amount {
+        let (base, anchors) = match self.channel_type {
             ChannelType::StaticRemotekey => (724, 0),
             ChannelType::Anchors => (1124, 2 * 330),
         };
+        let weight = base + 172 * u64::try_from(htlcs).unwrap_or(u64::MAX / 172 / 2);
         Amount::from_sat(u64::from(feerate.0) * weight / 1000 + anchors)
+    }
+
+    /// The fee of the second stage of an HTLC in the commitment of `owner`, which goes off its
+    /// amount. BOLT 3, "Fee Calculation".
+    pub(super) fn second_stage_fee(
+        &self,
+        owner: End,
+        offerer: End,
+        feerate: FeeratePerKw,
+    ) -> Amount {
+        let weight = match self.channel_type {
+            ChannelType::StaticRemotekey if offerer == owner => 663,
+            ChannelType::StaticRemotekey => 703,
+            ChannelType::Anchors => 0,
+        };
+        Amount::from_sat(u64::from(feerate.0) * weight / 1000)
     }
 
     /// Whether an HTLC is too small for an output in the commitment of `owner`: what is left of it
@@ -293,12 +395,7 @@ impl Facts {
         amount: Msat,
         feerate: FeeratePerKw,
     ) -> bool {
-        let weight = match self.channel_type {
-            ChannelType::StaticRemotekey if offerer == owner => 663,
-            ChannelType::StaticRemotekey => 703,
-            ChannelType::Anchors => 0,
-        };
-        let fee = Amount::from_sat(u64::from(feerate.0) * weight / 1000);
+        let fee = self.second_stage_fee(owner, offerer, feerate);
         amount.to_sat_floor() < self.end(owner).dust_limit + fee
     }
 

@@ -45,12 +45,15 @@ impl Judge<'_> {
         let name = &entry.output;
         match &name.value {
             OutputRef::Funding(channel) => self.funding(channel, entry),
-            OutputRef::Commitment(channel, _) | OutputRef::Closing(channel, _) => {
+            OutputRef::Commitment(channel, _)
+            | OutputRef::Closing(channel, _)
+            | OutputRef::SecondStage(channel, _)
+            | OutputRef::SecondStages(channel) => {
                 let outputs: Vec<AuditedOutput> = self
                     .account
                     .channel(channel)
                     .into_iter()
-                    .flat_map(|channel| &channel.outputs)
+                    .flat_map(ChannelAccount::named_outputs)
                     .filter(|output| output.name.is(&name.value))
                     .cloned()
                     .collect();
@@ -159,12 +162,11 @@ impl Judge<'_> {
             let role = &entry.role.value;
             let Balance { amount, less_fees } = entry.balance.value;
             let Totals { taken, lost } = self.totals(role);
-            let found = if less_fees { taken.checked_add(lost) } else { Some(taken) };
-            if found == Some(amount) {
+            let found = if less_fees { taken + lost } else { taken };
+            if found == i128::from(amount.0) {
                 continue;
             }
-            let shown = found.map_or_else(|| "too much".to_owned(), scenario::written);
-            let fees = scenario::written(lost);
+            let (shown, fees) = (written_signed(found), written_signed(lost));
             let message = if less_fees {
                 format!(
                     "expected {role} to take {} less fees, found {shown} less fees ({fees})",
@@ -180,7 +182,7 @@ impl Judge<'_> {
         let roles: BTreeSet<RoleName> =
             settled.flat_map(|channel| channel.entitled.keys().cloned()).collect();
         for role in roles.into_iter().filter(|role| !stated(role)) {
-            let taken = scenario::written(self.totals(&role).taken);
+            let taken = written_signed(self.totals(&role).taken);
             let message = format!("`balances` does not say what {role} took out: {taken}");
             self.blame(outcome.at, message);
         }
@@ -189,13 +191,10 @@ impl Judge<'_> {
     fn totals(&self, role: &RoleName) -> Totals {
         let mut totals = Totals::default();
         for channel in &self.account.channels {
-            let taken = channel.taken.get(role).copied().and_then(Msat::from_amount);
-            let lost = channel.lost.get(role).copied();
-            let add = |sum: Msat, more: Option<Msat>| {
-                sum.checked_add(more.unwrap_or_default()).unwrap_or(sum)
-            };
-            totals.taken = add(totals.taken, taken);
-            totals.lost = add(totals.lost, lost);
+            let taken = channel.taken.get(role).copied().unwrap_or_default();
+            let lost = channel.lost.get(role).copied().unwrap_or_default();
+            totals.taken += i128::from(taken.to_sat()) * 1000;
+            totals.lost += i128::from(lost.0);
         }
         totals
     }
@@ -239,7 +238,7 @@ impl Judge<'_> {
     fn unaccounted(&mut self, at: Position) {
         let mut missing = Vec::new();
         for channel in &self.account.channels {
-            let outputs = channel.funding.iter().chain(&channel.outputs);
+            let outputs = channel.funding.iter().chain(channel.named_outputs());
             for output in outputs.filter(|output| !self.seen.contains(&output.outpoint)) {
                 // A stranger's output is a problem of its own.
                 if output.name != OutputName::Unknown {
@@ -257,23 +256,17 @@ impl Judge<'_> {
     }
 }
 
+/// In millisatoshis.
 #[derive(Default)]
 struct Totals {
-    taken: Msat,
-    lost: Msat,
+    taken: i128,
+    lost: i128,
 }
 
 /// An output as a scenario would name it.
 fn written_name(channel: &ChannelAccount, output: &AuditedOutput) -> String {
-    let name = &channel.name;
-    match &output.name {
-        OutputName::Funding => format!("{name}.funding"),
-        OutputName::ToLocal => format!("{name}.commitment.to_local"),
-        OutputName::ToRemote => format!("{name}.commitment.to_remote"),
-        OutputName::Anchor(role) => format!("{name}.commitment.anchors.{role}"),
-        OutputName::Closing(role) => format!("{name}.closing.{role}"),
-        OutputName::Wallet(_) | OutputName::Unknown => output.outpoint.to_string(),
-    }
+    let reference = output.name.reference(&channel.name);
+    reference.map_or_else(|| output.outpoint.to_string(), |reference| reference.to_string())
 }
 
 fn found(output: &AuditedOutput) -> String {
@@ -292,6 +285,13 @@ fn found(output: &AuditedOutput) -> String {
 /// An amount as the file would write it.
 fn written(amount: Amount) -> String {
     Msat::from_amount(amount).map_or_else(|| amount.to_string(), scenario::written)
+}
+
+/// Millisatoshis as the file would write them; below zero if a wallet paid more than it got.
+fn written_signed(msat: i128) -> String {
+    let amount = Msat(u64::try_from(msat.unsigned_abs()).unwrap_or(u64::MAX));
+    let sign = if msat < 0 { "-" } else { "" };
+    format!("{sign}{}", scenario::written(amount))
 }
 
 fn found_funding(channel: &ChannelAccount) -> String {

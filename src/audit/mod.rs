@@ -5,22 +5,29 @@
 //! ```text
 //! trace -> facts (messages: keys, points, delays) + ledger (messages: balances)
 //!       -> view  (blocks, mempool)
-//!       -> name  (scripts, witnesses) -> account -> judge (against the outcome) -> problems
-//!                                                -> observed (for --bless)
+//!       -> name + htlc + flow (scripts, witnesses)
+//!       -> settle + check + robbed -> account -> judge (against the outcome) -> problems
+//!                                             -> observed (for --bless)
 //! ```
 
 mod account;
 mod build;
 mod chain;
+mod check;
 mod facts;
+mod flow;
+mod htlc;
 mod judge;
 mod ledger;
 mod name;
 mod observe;
 mod offer;
+mod robbed;
+mod settle;
 
 pub use account::{
-    Account, AuditedOutput, AuditedTransaction, ChannelAccount, Fate, Kind, OutputName, Spend,
+    Account, AuditedOutput, AuditedTransaction, ChannelAccount, Fate, Kind, NamedHtlc, OutputName,
+    Spend,
 };
 pub use build::account;
 pub use judge::judge;

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, Txid, Witness};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid, Witness};
 
-use super::account::{AuditedTransaction, Kind, OutputName, Spend};
+use super::account::{AuditedTransaction, Kind, NamedHtlc, OutputName, Spend};
 use super::chain::{Seen, View};
-use super::facts::Facts;
+use super::facts::{CommitmentScripts, Facts};
+use super::flow::Flow;
+use super::htlc::{self, Expected};
 use super::ledger::End;
 use crate::bolt::units::CommitmentNumber;
 use crate::scenario::{FundingState, Path, RoleName};
@@ -39,8 +41,12 @@ pub(super) fn close(facts: &Facts, transaction: &Transaction) -> Close {
     let pays_like = |owner: &End| {
         let scripts = facts.scripts(*owner, number);
         scripts.is_some_and(|scripts| {
-            let mut outputs = transaction.output.iter().map(|output| &output.script_pubkey);
-            outputs.any(|script| *script == scripts.to_local || *script == scripts.to_remote)
+            let is_its = |script: &ScriptBuf| {
+                *script == scripts.to_local
+                    || *script == scripts.to_remote
+                    || scripts.htlcs.iter().any(|htlc| htlc.script == *script)
+            };
+            transaction.output.iter().map(|output| &output.script_pubkey).any(is_its)
         })
     };
     match End::BOTH.into_iter().find(pays_like) {
@@ -49,58 +55,33 @@ pub(super) fn close(facts: &Facts, transaction: &Transaction) -> Close {
     }
 }
 
-/// What an output of a close is, by its script.
-pub(super) fn close_output(facts: &Facts, close: Close, script: &ScriptBuf) -> OutputName {
-    match close {
-        Close::Commitment(owner, number) => {
-            let Some(scripts) = facts.scripts(owner, number) else { return OutputName::Unknown };
-            let anchor = End::BOTH.into_iter().find(|end| facts.anchor(*end) == *script);
-            match anchor {
-                Some(end) => OutputName::Anchor(facts.end(end).role.clone()),
-                None if *script == scripts.to_local => OutputName::ToLocal,
-                None if *script == scripts.to_remote => OutputName::ToRemote,
-                None => OutputName::Unknown,
-            }
-        }
-        Close::Mutual => {
-            let pays = |end: &End| facts.end(*end).shutdown_script.as_ref() == Some(script);
-            End::BOTH
-                .into_iter()
-                .find(pays)
-                .map_or(OutputName::Unknown, |end| OutputName::Closing(facts.end(end).role.clone()))
-        }
-        Close::Offered(offer) => {
-            let offer = facts.offer(offer);
-            let pays = |end: &End| offer.is_some_and(|offer| offer.script(*end) == script);
-            End::BOTH
-                .into_iter()
-                .find(pays)
-                .map_or(OutputName::Unknown, |end| OutputName::Closing(facts.end(end).role.clone()))
-        }
-        Close::Unknown => OutputName::Unknown,
+/// What an output of a commitment is, by its script, and its amount if it is an HTLC's.
+fn commitment_output(
+    facts: &Facts,
+    scripts: &CommitmentScripts,
+    expected: &mut Expected,
+    output: &TxOut,
+) -> OutputName {
+    let script = &output.script_pubkey;
+    match End::BOTH.into_iter().find(|end| facts.anchor(*end) == *script) {
+        Some(end) => OutputName::Anchor(facts.end(end).role.clone()),
+        None if *script == scripts.to_local => OutputName::ToLocal,
+        None if *script == scripts.to_remote => OutputName::ToRemote,
+        None => expected.take(output).map_or(OutputName::Unknown, OutputName::Htlc),
     }
 }
 
-/// The branch that a witness takes, by the shape that BOLT 3 gives it.
-fn path(name: &OutputName, witness: &Witness) -> Option<Path> {
-    let items: Vec<&[u8]> = witness.iter().collect();
-    match (name, items.as_slice()) {
-        (OutputName::ToLocal, [_, [], _]) => Some(Path::Delay),
-        (OutputName::ToLocal, [_, [1], _]) => Some(Path::Revocation),
-        (OutputName::Anchor(_), [[], _]) => Some(Path::Anyone),
-        (OutputName::Anchor(_), [_, _]) => Some(Path::Anchor),
-        (OutputName::ToRemote, [_, _]) | (OutputName::Closing(_) | OutputName::Wallet(_), _) => {
-            Some(Path::Direct)
+/// What an output of a mutual close is, by its script.
+fn closing_output(facts: &Facts, close: Close, output: &TxOut) -> OutputName {
+    let pays = |end: &End| match close {
+        Close::Mutual => facts.end(*end).shutdown_script.as_ref() == Some(&output.script_pubkey),
+        Close::Offered(offer) => {
+            facts.offer(offer).is_some_and(|offer| *offer.script(*end) == output.script_pubkey)
         }
-        (
-            OutputName::Funding
-            | OutputName::ToLocal
-            | OutputName::ToRemote
-            | OutputName::Anchor(_)
-            | OutputName::Unknown,
-            _,
-        ) => None,
-    }
+        Close::Commitment(..) | Close::Unknown => false,
+    };
+    let end = End::BOTH.into_iter().find(pays);
+    end.map_or(OutputName::Unknown, |end| OutputName::Closing(facts.end(end).role.clone()))
 }
 
 /// Who takes an output by this branch; `None` if anyone could.
@@ -108,15 +89,16 @@ fn taker(facts: &Facts, close: Close, name: &OutputName, path: Option<Path>) -> 
     let Close::Commitment(owner, _) = close else { return None };
     let role = |end| facts.end(end).role.clone();
     match (name, path?) {
-        (OutputName::ToLocal, Path::Delay) => Some(role(owner)),
-        (OutputName::ToLocal, Path::Revocation) | (OutputName::ToRemote, _) => {
-            Some(role(owner.other()))
-        }
+        (OutputName::ToLocal | OutputName::SecondStage(_), Path::Delay) => Some(role(owner)),
+        (OutputName::ToLocal | OutputName::SecondStage(_), Path::Revocation)
+        | (OutputName::ToRemote, _) => Some(role(owner.other())),
+        (OutputName::Htlc(htlc), path) => htlc::taker(facts, owner, htlc, path),
         (OutputName::Anchor(of), Path::Anchor) => Some(of.clone()),
         (
             OutputName::Funding
             | OutputName::ToLocal
             | OutputName::Anchor(_)
+            | OutputName::SecondStage(_)
             | OutputName::Closing(_)
             | OutputName::Wallet(_)
             | OutputName::Unknown,
@@ -133,64 +115,74 @@ pub(super) struct Known {
 }
 
 /// One channel's transactions and outputs, by name.
+#[derive(Default)]
 pub(super) struct Named {
     pub(super) transactions: Vec<AuditedTransaction>,
     pub(super) outputs: BTreeMap<OutPoint, Known>,
     /// The outputs of the close, in their order.
     pub(super) close_outputs: Vec<OutPoint>,
-    /// The outputs of claims.
+    /// The HTLCs for which the commitment should have an output and has none.
+    pub(super) missing: Vec<NamedHtlc>,
+    /// The delayed outputs of second stages.
+    pub(super) second_stages: Vec<OutPoint>,
+    /// The other outputs of claims.
     pub(super) resting: Vec<OutPoint>,
     pub(super) close: Option<(Txid, Close)>,
+    /// The scripts of the commitment on chain.
+    scripts: Option<CommitmentScripts>,
+    /// What each claim moves between wallets and the miner.
+    pub(super) flows: BTreeMap<Txid, Flow>,
 }
 
-/// Names everything that descends from a funding output, claims of claims left out: what lies in a
-/// wallet is no longer the channel's.
-pub(super) fn name(
-    facts: &Facts,
-    view: &View,
-    wallets: &BTreeMap<ScriptBuf, RoleName>,
-) -> Option<Named> {
+/// Names everything that descends from a funding output, but for the outputs of claims that are no
+/// second stages: other channels may have a part in them. Claims of claims are left out: what lies
+/// in a wallet is no longer the channel's.
+pub(super) fn name(facts: &Facts, view: &View) -> Option<Named> {
     let funding = view.get(facts.funding.txid)?;
-    let mut named = Named {
-        transactions: vec![AuditedTransaction {
-            txid: facts.funding.txid,
-            channel: facts.name.clone(),
-            kind: Kind::Funding,
-            by: Some(facts.opener.role.clone()),
-            spends: Vec::new(),
-            fee: None,
-            confirmed: funding.confirmed,
-        }],
-        outputs: BTreeMap::new(),
-        close_outputs: Vec::new(),
-        resting: Vec::new(),
-        close: None,
-    };
-    let position = usize::try_from(facts.funding.vout).ok()?;
-    let output = funding.transaction.output.get(position)?;
-    let known = Known { name: OutputName::Funding, amount: output.value };
-    named.outputs.insert(facts.funding, known);
+    let mut named = Named::default();
+    named.transactions.push(AuditedTransaction {
+        txid: facts.funding.txid,
+        channel: facts.name.clone(),
+        kind: Kind::Funding,
+        by: Some(facts.opener.role.clone()),
+        spends: Vec::new(),
+        fee: None,
+        confirmed: funding.confirmed,
+    });
+    let amount = view.output(facts.funding)?.value;
+    named.outputs.insert(facts.funding, Known { name: OutputName::Funding, amount });
     if let Some((txid, _)) = view.spender(facts.funding) {
-        named.add_close(facts, txid, view.get(txid)?);
-        named.add_claims(facts, view, wallets);
+        named.add_close(facts, view, txid, view.get(txid)?);
+        named.add_claims(facts, view);
     }
     Some(named)
 }
 
 impl Named {
-    fn add_close(&mut self, facts: &Facts, txid: Txid, seen: &Seen) {
+    fn add_close(&mut self, facts: &Facts, view: &View, txid: Txid, seen: &Seen) {
         let close = close(facts, &seen.transaction);
         self.close = Some((txid, close));
+        self.scripts = match close {
+            Close::Commitment(owner, number) => facts.scripts(owner, number),
+            Close::Mutual | Close::Offered(_) | Close::Unknown => None,
+        };
+        let mut expected = self.scripts.as_ref().map(Expected::new);
         for (vout, output) in (0..).zip(&seen.transaction.output) {
             let outpoint = OutPoint { txid, vout };
             // There is nothing in it, and nobody can spend it.
             if output.script_pubkey.is_op_return() && output.value == Amount::ZERO {
                 continue;
             }
-            let name = close_output(facts, close, &output.script_pubkey);
+            let name = match (&self.scripts, &mut expected) {
+                (Some(scripts), Some(expected)) => {
+                    commitment_output(facts, scripts, expected, output)
+                }
+                _ => closing_output(facts, close, output),
+            };
             self.outputs.insert(outpoint, Known { name, amount: output.value });
             self.close_outputs.push(outpoint);
         }
+        self.missing = expected.map(Expected::missing).unwrap_or_default();
         let (kind, by) = match close {
             Close::Mutual => (Kind::Closing, None),
             Close::Offered(offer) => {
@@ -206,76 +198,119 @@ impl Named {
         };
         let output = OutputName::Funding;
         let spends = vec![Spend { outpoint: facts.funding, output, path: None }];
-        self.add(facts, txid, seen, kind, by, spends);
+        self.add(facts, view, txid, kind, by, spends);
     }
 
-    /// Adds the transactions that spend outputs of the close, each once.
-    fn add_claims(&mut self, facts: &Facts, view: &View, wallets: &BTreeMap<ScriptBuf, RoleName>) {
+    /// Adds the transactions that spend outputs of the close or of second stages, each once.
+    fn add_claims(&mut self, facts: &Facts, view: &View) {
         let Some((_, close)) = self.close else { return };
         // What a mutual close pays is in the wallets already.
         if matches!(close, Close::Mutual | Close::Offered(_)) {
             return;
         }
         for (txid, seen) in view.iter() {
-            let spends: Vec<Spend> = self.spends_of(&seen.transaction);
+            let spends: Vec<Spend> = self.spends_of(facts, &seen.transaction);
             if spends.is_empty() || self.transactions.iter().any(|known| known.txid == txid) {
                 continue;
             }
             let takers = spends.iter().map(|s| taker(facts, close, &s.output, s.path));
             let by = takers.flatten().next().or_else(|| seen.published_by.clone());
-            let kind = match spends.iter().find_map(|spend| spend.path) {
-                Some(_) if spends.iter().any(|s| s.path == Some(Path::Revocation)) => Kind::Penalty,
-                Some(_) => Kind::Sweep,
-                None => Kind::Unknown,
-            };
-            for (vout, output) in (0..).zip(&seen.transaction.output) {
-                let outpoint = OutPoint { txid, vout };
-                let name = match wallets.get(&output.script_pubkey) {
-                    Some(role) => OutputName::Wallet(role.clone()),
-                    None => OutputName::Unknown,
-                };
-                self.outputs.insert(outpoint, Known { name, amount: output.value });
-                self.resting.push(outpoint);
-            }
-            self.add(facts, txid, seen, kind, by, spends);
+            self.add_second_stages(facts, txid, &seen.transaction, &spends);
+            let kind = kind(facts, close, &spends);
+            self.add(facts, view, txid, kind, by, spends);
         }
     }
 
-    /// The outputs of the close that a transaction spends.
-    fn spends_of(&self, transaction: &Transaction) -> Vec<Spend> {
-        let close_outputs = &self.close_outputs;
+    /// Adds the delayed outputs of a claim: each is at the index of the input that takes the HTLC.
+    fn add_second_stages(
+        &mut self,
+        facts: &Facts,
+        txid: Txid,
+        transaction: &Transaction,
+        spends: &[Spend],
+    ) {
+        let Some((_, Close::Commitment(owner, _))) = self.close else { return };
+        let Some(scripts) = &self.scripts else { return };
+        for ((vout, input), output) in (0..).zip(&transaction.input).zip(&transaction.output) {
+            let spend = spends.iter().find(|spend| spend.outpoint == input.previous_output);
+            let htlc = spend.and_then(|spend| htlc::second_stage(facts, owner, spend));
+            if let Some(htlc) = htlc.filter(|_| output.script_pubkey == scripts.to_local) {
+                let (outpoint, name) =
+                    (OutPoint { txid, vout }, OutputName::SecondStage(htlc.clone()));
+                self.outputs.insert(outpoint, Known { name, amount: output.value });
+                self.second_stages.push(outpoint);
+            }
+        }
+    }
+
+    /// Whether claims of this output are the channel's matter.
+    pub(super) fn follows(&self, outpoint: &OutPoint) -> bool {
+        self.close_outputs.contains(outpoint) || self.second_stages.contains(outpoint)
+    }
+
+    /// The outputs of the close and of second stages that a transaction spends.
+    fn spends_of(&self, facts: &Facts, transaction: &Transaction) -> Vec<Spend> {
         let inputs = transaction.input.iter();
-        let ours = inputs.filter(|input| close_outputs.contains(&input.previous_output));
+        let ours = inputs.filter(|input| self.follows(&input.previous_output));
         ours.filter_map(|input| {
             let outpoint = input.previous_output;
             let name = self.outputs.get(&outpoint)?.name.clone();
-            let path = path(&name, &input.witness);
+            let path = self.path(facts, &name, &input.witness);
             Some(Spend { outpoint, output: name, path })
         })
         .collect()
     }
 
+    /// The branch that a witness takes, by the shape that BOLT 3 gives it.
+    fn path(&self, facts: &Facts, name: &OutputName, witness: &Witness) -> Option<Path> {
+        let items: Vec<&[u8]> = witness.iter().collect();
+        match (name, items.as_slice()) {
+            (OutputName::ToLocal | OutputName::SecondStage(_), [_, [], _]) => Some(Path::Delay),
+            (OutputName::ToLocal | OutputName::SecondStage(_), [_, [1], _]) => {
+                Some(Path::Revocation)
+            }
+            (OutputName::Htlc(htlc), items) => {
+                let Some((_, Close::Commitment(owner, _))) = self.close else { return None };
+                let offerer = facts.end_of(&htlc.offerer)?;
+                htlc::path(owner, offerer, &self.scripts.as_ref()?.revocation, items)
+            }
+            (OutputName::Anchor(_), [[], _]) => Some(Path::Anyone),
+            (OutputName::Anchor(_), [_, _]) => Some(Path::Anchor),
+            (OutputName::ToRemote, [_, _])
+            | (OutputName::Closing(_) | OutputName::Wallet(_), _) => Some(Path::Direct),
+            (
+                OutputName::Funding
+                | OutputName::ToLocal
+                | OutputName::ToRemote
+                | OutputName::Anchor(_)
+                | OutputName::SecondStage(_)
+                | OutputName::Unknown,
+                _,
+            ) => None,
+        }
+    }
+
     fn add(
         &mut self,
         facts: &Facts,
+        view: &View,
         txid: Txid,
-        seen: &Seen,
         kind: Kind,
         by: Option<RoleName>,
         spends: Vec<Spend>,
     ) {
-        let fee = self.fee(&seen.transaction);
-        let (channel, confirmed) = (facts.name.clone(), seen.confirmed);
+        let (fee, channel) = (view.fee(txid), facts.name.clone());
+        let confirmed = view.get(txid).and_then(|seen| seen.confirmed);
         let audited = AuditedTransaction { txid, channel, kind, by, spends, fee, confirmed };
         self.transactions.push(audited);
     }
 
-    /// What a transaction pays to the miner, if all of its inputs are the channel's.
-    fn fee(&self, transaction: &Transaction) -> Option<Amount> {
-        let amount = |outpoint: &OutPoint| self.outputs.get(outpoint).map(|known| known.amount);
-        let inputs = transaction.input.iter().map(|input| amount(&input.previous_output));
-        let paid_in = inputs.sum::<Option<Amount>>()?;
-        paid_in.checked_sub(transaction.output.iter().map(|output| output.value).sum())
+    /// The transactions that spend outputs of the close or of second stages.
+    pub(super) fn claims(&self) -> impl Iterator<Item = &AuditedTransaction> {
+        let is_claim = |tx: &&AuditedTransaction| {
+            tx.spends.iter().any(|spend| spend.output != OutputName::Funding)
+        };
+        self.transactions.iter().filter(is_claim)
     }
 
     /// The only role that can spend an output that nobody spent, if there is just one.
@@ -285,16 +320,18 @@ impl Named {
             (OutputName::ToRemote, Some((_, close @ Close::Commitment(..)))) => {
                 taker(facts, close, name, Some(Path::Direct))
             }
-            (OutputName::ToLocal, Some((_, close @ Close::Commitment(owner, number))))
-                if !facts.is_revoked(owner, number) =>
-            {
-                taker(facts, close, name, Some(Path::Delay))
-            }
+            (
+                OutputName::ToLocal | OutputName::SecondStage(_),
+                Some((_, close @ Close::Commitment(owner, number))),
+            ) if !facts.is_revoked(owner, number) => taker(facts, close, name, Some(Path::Delay)),
+            // An HTLC is whose preimage or time comes first.
             (
                 OutputName::Funding
                 | OutputName::ToLocal
                 | OutputName::ToRemote
                 | OutputName::Anchor(_)
+                | OutputName::Htlc(_)
+                | OutputName::SecondStage(_)
                 | OutputName::Unknown,
                 _,
             ) => None,
@@ -305,5 +342,24 @@ impl Named {
     pub(super) fn taker(&self, facts: &Facts, spend: &Spend) -> Option<RoleName> {
         let (_, close) = self.close?;
         taker(facts, close, &spend.output, spend.path)
+    }
+}
+
+/// What a claim is, by the branches that it takes.
+fn kind(facts: &Facts, close: Close, spends: &[Spend]) -> Kind {
+    let second_stage = |spend: &Spend| {
+        let Close::Commitment(owner, _) = close else { return None };
+        htlc::second_stage(facts, owner, spend).and(spend.path)
+    };
+    if spends.iter().all(|spend| spend.path.is_none()) {
+        return Kind::Unknown;
+    }
+    if spends.iter().any(|spend| spend.path == Some(Path::Revocation)) {
+        return Kind::Penalty;
+    }
+    match spends.iter().find_map(second_stage) {
+        Some(Path::Preimage) => Kind::HtlcSuccess,
+        Some(_) => Kind::HtlcTimeout,
+        None => Kind::Sweep,
     }
 }

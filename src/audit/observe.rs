@@ -1,34 +1,33 @@
 //! Writes the outcome that the account shows, for the author of a scenario to read and keep.
 
-use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, OutputName};
+use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, NamedHtlc, OutputName};
 use crate::bolt::units::Msat;
 use crate::scenario::{
-    self, At, Balance, BalanceEntry, CommitmentOutput, FundingSpender, LossEntry, Outcome,
-    OutcomeEntry, OutputRef, Position, RoleName,
+    self, At, Balance, BalanceEntry, CommitmentOutput, FundingSpender, HtlcName, LossEntry,
+    Outcome, OutcomeEntry, OutputRef, Position, RoleName,
 };
 use std::collections::BTreeMap;
 
 /// The outcome that the account shows.
 pub fn observed(account: &Account) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut taken: BTreeMap<RoleName, (Msat, Msat)> = BTreeMap::new();
+    let mut taken: BTreeMap<RoleName, (i128, i128)> = BTreeMap::new();
     let mut robbed: BTreeMap<RoleName, Msat> = BTreeMap::new();
     for channel in &account.channels {
         let funding = OutputRef::Funding(channel.name.clone());
         outcome.entries.push(entry(funding, funding_fate(channel)));
-        for output in &channel.outputs {
+        for output in channel.named_outputs() {
             let Some(name) = reference(channel, output) else { continue };
             if outcome.entries.iter().all(|known| known.output.value != name) {
-                outcome.entries.push(entry(name, fate(output)));
+                outcome.entries.push(entry(name.clone(), common_fate(channel, output, &name)));
             }
         }
         if channel.close.is_some() {
             for (role, amount) in &channel.taken {
-                let amount = Msat::from_amount(*amount).unwrap_or_default();
                 let lost = channel.lost.get(role).copied().unwrap_or_default();
                 let sums = taken.entry(role.clone()).or_default();
-                sums.0 = sums.0.checked_add(amount).unwrap_or(sums.0);
-                sums.1 = sums.1.checked_add(lost).unwrap_or(sums.1);
+                sums.0 += i128::from(amount.to_sat()) * 1000;
+                sums.1 += i128::from(lost.0);
             }
         }
         for (role, amount) in &channel.robbed {
@@ -38,8 +37,8 @@ pub fn observed(account: &Account) -> Outcome {
     }
     for (role, (amount, lost)) in taken {
         // Less fees, the sum is a round number that a reader can follow.
-        let less_fees = lost > Msat::ZERO;
-        let amount = if less_fees { amount.checked_add(lost).unwrap_or(amount) } else { amount };
+        let less_fees = lost > 0;
+        let amount = Msat(u64::try_from(amount + lost).unwrap_or_default());
         let balance = at(Balance { amount, less_fees });
         outcome.balances.push(BalanceEntry { role: at(role), balance });
     }
@@ -73,15 +72,51 @@ fn funding_fate(channel: &ChannelAccount) -> scenario::Fate {
     scenario::Fate::SpentBy { by, amount: None }
 }
 
-/// The outputs as a scenario names them; the anchors together.
+/// The outputs as a scenario names them: the anchors together, and the HTLCs of one invoice if
+/// they all have the same fate.
 fn reference(channel: &ChannelAccount, output: &AuditedOutput) -> Option<OutputRef> {
-    let name = channel.name.clone();
-    match &output.name {
-        OutputName::ToLocal => Some(OutputRef::Commitment(name, CommitmentOutput::ToLocal)),
-        OutputName::ToRemote => Some(OutputRef::Commitment(name, CommitmentOutput::ToRemote)),
-        OutputName::Anchor(_) => Some(OutputRef::Commitment(name, CommitmentOutput::Anchors)),
-        OutputName::Closing(role) => Some(OutputRef::Closing(name, role.clone())),
-        OutputName::Funding | OutputName::Wallet(_) | OutputName::Unknown => None,
+    let name = output.name.reference(&channel.name)?;
+    let htlc = |htlc: &NamedHtlc| -> HtlcName {
+        let mut all = channel.named_outputs().filter(|other| other.name.is(&name));
+        let is_alike = |other: &AuditedOutput| plain(fate(other)) == plain(fate(output));
+        if all.all(is_alike) { htlc.name() } else { htlc.offered() }
+    };
+    Some(match &output.name {
+        OutputName::Anchor(_) => {
+            OutputRef::Commitment(channel.name.clone(), CommitmentOutput::Anchors)
+        }
+        OutputName::Htlc(of) => {
+            OutputRef::Commitment(channel.name.clone(), CommitmentOutput::Htlc(htlc(of)))
+        }
+        OutputName::SecondStage(of) => OutputRef::SecondStage(channel.name.clone(), htlc(of)),
+        OutputName::Funding
+        | OutputName::ToLocal
+        | OutputName::ToRemote
+        | OutputName::Closing(_)
+        | OutputName::Wallet(_)
+        | OutputName::Unknown => name,
+    })
+}
+
+/// The fate of an output, without its amount if others of the same name have other amounts.
+fn common_fate(
+    channel: &ChannelAccount,
+    output: &AuditedOutput,
+    name: &OutputRef,
+) -> scenario::Fate {
+    let mut all = channel.named_outputs().filter(|other| other.name.is(name));
+    let fate = fate(output);
+    if all.all(|other| other.amount == output.amount) { fate } else { plain(fate) }
+}
+
+/// A fate whatever the amount.
+fn plain(fate: scenario::Fate) -> scenario::Fate {
+    match fate {
+        scenario::Fate::Taken { to, path, .. } => scenario::Fate::Taken { to, path, amount: None },
+        scenario::Fate::SpentBy { by, .. } => scenario::Fate::SpentBy { by, amount: None },
+        other @ (scenario::Fate::Unconfirmed | scenario::Fate::Unspent | scenario::Fate::Any) => {
+            other
+        }
     }
 }
 

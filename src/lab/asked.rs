@@ -32,7 +32,10 @@ impl Lab<'_> {
             payment_metadata: ask.metadata.as_ref().map(|text| Bytes(text.clone().into_bytes())),
             hold: ask.hold,
         };
-        let known = self.make_invoice(&ask.by, request)?;
+        self.naming = Some(ask.name.value.clone());
+        let known = self.make_invoice(&ask.by, request);
+        self.naming = None;
+        let known = known?;
         self.invoices.insert(ask.name.value.clone(), known);
         Ok(())
     }

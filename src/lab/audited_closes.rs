@@ -103,7 +103,7 @@ impl Recorded {
 
     /// This transaction closes the channel; whose it is, what it pays both sides, what they lose.
     #[track_caller]
-    fn settled(&self, close: &Transaction) -> (RoleName, [u64; 2], [u64; 2]) {
+    fn settled(&self, close: &Transaction) -> (RoleName, [i64; 2], [u64; 2]) {
         let mut recorded = self.clone();
         recorded.mine(close);
         let account = account(&recorded.trace);
@@ -151,8 +151,9 @@ fn the_closer_bears_the_fee() {
     let [alice, bob] = [ALICE, BOB].map(role);
     assert_eq!(recorded.settled(&alices), (alice, [599_324, 400_000], [676_000, 0]));
     assert_eq!(recorded.settled(&bobs), (bob.clone(), [600_000, 399_324], [0, 676_000]));
-    let fee = 2 * (676 + 48);
-    assert_eq!(recorded.settled(&again), (bob, [600_000, 400_000 - fee], [0, fee * 1000]));
+    let fee: i64 = 2 * (676 + 48);
+    let lost = fee.unsigned_abs() * 1000;
+    assert_eq!(recorded.settled(&again), (bob, [600_000, 400_000 - fee], [0, lost]));
 }
 
 #[test]

@@ -158,6 +158,8 @@ struct Lab<'a> {
     channels: BTreeMap<ChannelName, ChannelHandle>,
     states: BTreeMap<StateName, (ChannelName, CommitmentNumber)>,
     invoices: BTreeMap<InvoiceName, KnownInvoice>,
+    /// The scenario's name of the invoice that is being made.
+    naming: Option<InvoiceName>,
     /// The offers of the scenario. BOLT 12.
     offers: BTreeMap<InvoiceName, (RoleName, String)>,
     /// What cheats will do to their next messages.
@@ -249,6 +251,7 @@ impl<'a> Lab<'a> {
             channels: BTreeMap::new(),
             states: BTreeMap::new(),
             invoices: BTreeMap::new(),
+            naming: None,
             offers: BTreeMap::new(),
             tamperings: Vec::new(),
             coinbase: None,

@@ -145,7 +145,8 @@ impl Lab<'_> {
                 Event::Channel { role, channel, told: event.clone() }
             }
             NodeEvent::Invoice { payment_hash, invoice } => {
-                Event::Invoice { role, payment_hash: *payment_hash, invoice: invoice.clone() }
+                let (name, invoice) = (self.naming.clone(), invoice.clone());
+                Event::Invoice { role, name, payment_hash: *payment_hash, invoice }
             }
             NodeEvent::Offer { offer } => Event::Offer { role, offer: offer.clone() },
             NodeEvent::Peer { peer, event } => {

@@ -155,12 +155,13 @@ fn takings(account: &Account) -> Vec<String> {
     let mut lines = Vec::new();
     for channel in &account.channels {
         for (role, amount) in &channel.taken {
-            let taken = grouped(Msat::from_amount(*amount).unwrap_or_default());
+            let sign = if amount.is_negative() { "-" } else { "" };
+            let taken = grouped(Msat::from_amount(amount.unsigned_abs()).unwrap_or_default());
             let lost = match channel.lost.get(role) {
                 Some(lost) if *lost > Msat::ZERO => format!(", {} less in fees", grouped(*lost)),
                 _ => String::new(),
             };
-            lines.push(format!("{role} took {taken} out of {}{lost}", channel.name));
+            lines.push(format!("{role} took {sign}{taken} out of {}{lost}", channel.name));
         }
     }
     lines

@@ -675,7 +675,9 @@ fn reference_help(reference: &InvalidReference) -> String {
     match reference {
         InvalidReference::Word { word, known, .. } => nearest_or_list(word, known),
         InvalidReference::Shape { wanted: "an output", .. } => {
-            "write it as in `ab.funding`, `ab.commitment.to_local` or `ab.closing.alice`".to_owned()
+            "write it as in `ab.funding`, `ab.commitment.to_local`, `ab.commitment.htlc.alice.0` or \
+             `ab.closing.alice`"
+                .to_owned()
         }
         InvalidReference::Shape { .. } => "write it as in `ab.funding`".to_owned(),
     }

@@ -46,7 +46,7 @@ pub use payment::{
     TamperedField, Unsent,
 };
 pub use reference::{
-    CommitmentOutput, InvalidReference, OutputRef, Path, TransactionKind, TransactionRef,
+    CommitmentOutput, HtlcName, InvalidReference, OutputRef, Path, TransactionKind, TransactionRef,
 };
 pub use schema::schema;
 pub use step::{

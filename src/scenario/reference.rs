@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    model::{ChannelName, RoleName},
+    model::{ChannelName, InvoiceName, RoleName},
     words::words,
 };
 
@@ -18,9 +18,14 @@ words! {
         Commitment = "commitment",
         /// A mutual close.
         Closing = "closing",
-        /// Any transaction that takes an output of a commitment, except by revocation.
+        /// The second stage by which the owner of a commitment takes an HTLC with its preimage.
+        HtlcSuccess = "htlc_success",
+        /// The second stage by which the owner of a commitment takes back an HTLC that timed out.
+        HtlcTimeout = "htlc_timeout",
+        /// Any other transaction that takes an output of a commitment or of a second stage, except
+        /// by revocation.
         Sweep = "sweep",
-        /// Any transaction that takes an output of a commitment by revocation.
+        /// Any transaction that takes an output of a commitment or of a second stage by revocation.
         Penalty = "penalty",
     }
 }
@@ -28,10 +33,14 @@ words! {
 words! {
     /// The way by which a spender takes an output.
     pub enum Path {
-        /// The owner of a `to_local` output, after `to_self_delay`.
+        /// The owner of a `to_local` output or of a second stage, after `to_self_delay`.
         Delay = "delay",
         /// The other side, with the revocation key.
         Revocation = "revocation",
+        /// Who an HTLC was offered to, with its preimage: by a second stage or directly.
+        Preimage = "preimage",
+        /// Who offered an HTLC, once it has timed out: by a second stage or directly.
+        Timeout = "timeout",
         /// The owner's key alone: `to_remote`, or an output of a mutual close.
         Direct = "direct",
         /// The owner of an anchor, with its funding key.
@@ -51,6 +60,15 @@ pub struct TransactionRef {
     pub kind: TransactionKind,
 }
 
+/// One HTLC of a channel, or several that pay one invoice.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HtlcName {
+    /// `coffee`: every HTLC with the payment hash of this invoice.
+    Invoice(InvoiceName),
+    /// `alice.0`: the HTLC that this role offered with this id.
+    Offered(RoleName, u64),
+}
+
 /// An output of a commitment transaction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CommitmentOutput {
@@ -62,6 +80,10 @@ pub enum CommitmentOutput {
     Anchors,
     /// The anchor of one side.
     AnchorOf(RoleName),
+    /// Every HTLC of it.
+    Htlcs,
+    /// One HTLC, or all that pay one invoice.
+    Htlc(HtlcName),
 }
 
 /// An output that descends from a channel's funding, as in `ab.commitment.to_local`.
@@ -74,35 +96,51 @@ pub enum OutputRef {
     Commitment(ChannelName, CommitmentOutput),
     /// `ab.closing.alice`: what the mutual close pays this role.
     Closing(ChannelName, RoleName),
+    /// `ab.second_stage.coffee`: the delayed output of the transaction by which the owner of the
+    /// commitment took this HTLC.
+    SecondStage(ChannelName, HtlcName),
+    /// `ab.second_stages`: every one of these.
+    SecondStages(ChannelName),
 }
 
 impl OutputRef {
     /// The channel that it belongs to.
     pub fn channel(&self) -> &ChannelName {
         match self {
-            Self::Funding(channel) | Self::Commitment(channel, _) | Self::Closing(channel, _) => {
-                channel
-            }
+            Self::Funding(channel)
+            | Self::Commitment(channel, _)
+            | Self::Closing(channel, _)
+            | Self::SecondStage(channel, _)
+            | Self::SecondStages(channel) => channel,
         }
     }
 
-    /// The transaction that it is an output of.
-    pub fn transaction(&self) -> TransactionRef {
-        let kind = match self {
-            Self::Funding(_) => TransactionKind::Funding,
-            Self::Commitment(..) => TransactionKind::Commitment,
-            Self::Closing(..) => TransactionKind::Closing,
-        };
-        TransactionRef { channel: self.channel().clone(), kind }
+    /// The HTLC that it names, if it names one.
+    pub fn htlc(&self) -> Option<&HtlcName> {
+        match self {
+            Self::Commitment(_, CommitmentOutput::Htlc(htlc)) | Self::SecondStage(_, htlc) => {
+                Some(htlc)
+            }
+            Self::Funding(_) | Self::Commitment(..) | Self::Closing(..) | Self::SecondStages(_) => {
+                None
+            }
+        }
     }
 
     /// The role that it names, if it names one.
     pub fn role(&self) -> Option<&RoleName> {
         match self {
-            Self::Closing(_, role) | Self::Commitment(_, CommitmentOutput::AnchorOf(role)) => {
-                Some(role)
-            }
-            Self::Funding(_) | Self::Commitment(..) => None,
+            Self::Closing(_, role)
+            | Self::Commitment(
+                _,
+                CommitmentOutput::AnchorOf(role)
+                | CommitmentOutput::Htlc(HtlcName::Offered(role, _)),
+            )
+            | Self::SecondStage(_, HtlcName::Offered(role, _)) => Some(role),
+            Self::Funding(_)
+            | Self::Commitment(..)
+            | Self::SecondStage(..)
+            | Self::SecondStages(_) => None,
         }
     }
 
@@ -111,7 +149,12 @@ impl OutputRef {
     pub fn paths(&self) -> &'static [Path] {
         match self {
             Self::Funding(_) => &[],
-            Self::Commitment(_, CommitmentOutput::ToLocal) => &[Path::Delay, Path::Revocation],
+            Self::Commitment(_, CommitmentOutput::ToLocal)
+            | Self::SecondStage(..)
+            | Self::SecondStages(_) => &[Path::Delay, Path::Revocation],
+            Self::Commitment(_, CommitmentOutput::Htlcs | CommitmentOutput::Htlc(_)) => {
+                &[Path::Preimage, Path::Timeout, Path::Revocation]
+            }
             Self::Commitment(_, CommitmentOutput::ToRemote) | Self::Closing(..) => &[Path::Direct],
             Self::Commitment(_, CommitmentOutput::Anchors | CommitmentOutput::AnchorOf(_)) => {
                 &[Path::Anchor, Path::Anyone]
@@ -126,6 +169,15 @@ impl fmt::Display for TransactionRef {
     }
 }
 
+impl fmt::Display for HtlcName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invoice(invoice) => invoice.fmt(f),
+            Self::Offered(role, id) => write!(f, "{role}.{id}"),
+        }
+    }
+}
+
 impl fmt::Display for OutputRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -137,9 +189,13 @@ impl fmt::Display for OutputRef {
                     CommitmentOutput::ToRemote => f.write_str("to_remote"),
                     CommitmentOutput::Anchors => f.write_str("anchors"),
                     CommitmentOutput::AnchorOf(role) => write!(f, "anchors.{role}"),
+                    CommitmentOutput::Htlcs => f.write_str("htlcs"),
+                    CommitmentOutput::Htlc(htlc) => write!(f, "htlc.{htlc}"),
                 }
             }
             Self::Closing(channel, role) => write!(f, "{channel}.closing.{role}"),
+            Self::SecondStage(channel, htlc) => write!(f, "{channel}.second_stage.{htlc}"),
+            Self::SecondStages(channel) => write!(f, "{channel}.second_stages"),
         }
     }
 }
@@ -190,6 +246,19 @@ impl FromStr for TransactionRef {
     }
 }
 
+/// The name of an HTLC from its parts: an invoice, or an offerer and an id.
+fn htlc(parts: &[&str]) -> Option<HtlcName> {
+    match parts {
+        [invoice] => invoice.parse().ok().map(HtlcName::Invoice),
+        [role, id] => {
+            let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
+            let id = id.parse().ok().filter(|_| is_number)?;
+            Some(HtlcName::Offered(role.parse().ok()?, id))
+        }
+        _ => None,
+    }
+}
+
 impl FromStr for OutputRef {
     type Err = InvalidReference;
 
@@ -209,24 +278,39 @@ impl FromStr for OutputRef {
         match (*transaction, rest) {
             ("funding", []) => Ok(Self::Funding(channel)),
             ("closing", [name]) => Ok(Self::Closing(channel, role(name)?)),
+            ("second_stages", []) => Ok(Self::SecondStages(channel)),
+            ("second_stage", parts) => {
+                Ok(Self::SecondStage(channel, htlc(parts).ok_or_else(shape)?))
+            }
+            ("commitment", ["htlc", parts @ ..]) => {
+                let htlc = htlc(parts).ok_or_else(shape)?;
+                Ok(Self::Commitment(channel, CommitmentOutput::Htlc(htlc)))
+            }
             ("commitment", [output]) => {
                 let output = match *output {
                     "to_local" => CommitmentOutput::ToLocal,
                     "to_remote" => CommitmentOutput::ToRemote,
                     "anchors" => CommitmentOutput::Anchors,
-                    other => return Err(word(other, &["to_local", "to_remote", "anchors"])),
+                    "htlcs" => CommitmentOutput::Htlcs,
+                    other => return Err(word(other, COMMITMENT_OUTPUTS)),
                 };
                 Ok(Self::Commitment(channel, output))
             }
             ("commitment", ["anchors", name]) => {
                 Ok(Self::Commitment(channel, CommitmentOutput::AnchorOf(role(name)?)))
             }
-            ("commitment", [other, _]) => Err(word(other, &["anchors"])),
-            ("funding" | "closing" | "commitment", _) => Err(shape()),
-            (other, _) => Err(word(other, &["funding", "commitment", "closing"])),
+            ("commitment", [other, _]) => Err(word(other, &["anchors", "htlc"])),
+            ("funding" | "closing" | "commitment" | "second_stages", _) => Err(shape()),
+            (other, _) => Err(word(other, TRANSACTIONS)),
         }
     }
 }
+
+/// The words that follow `commitment`.
+const COMMITMENT_OUTPUTS: &[&str] = &["to_local", "to_remote", "anchors", "htlc", "htlcs"];
+/// The words that follow a channel, where an output is meant.
+const TRANSACTIONS: &[&str] =
+    &["funding", "commitment", "closing", "second_stage", "second_stages"];
 
 macro_rules! strings {
     ($($name:ident),+) => {$(

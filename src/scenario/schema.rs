@@ -129,10 +129,15 @@ fn kind(of: Kind) -> Value {
         Kind::Quantity(quantity) => amount(quantity),
         Kind::Name => pattern(&name()),
         Kind::Words(words, _) => json!({"enum": words}),
-        Kind::Output => pattern(&format!(
-            r"{0}\.(funding|commitment\.(to_local|to_remote|anchors(\.{0})?)|closing\.{0})",
-            name()
-        )),
+        Kind::Output => {
+            let commitment =
+                format!(r"commitment\.(to_local|to_remote|anchors(\.{0})?|{1})", name(), htlcs());
+            pattern(&format!(
+                r"{0}\.(funding|{commitment}|closing\.{0}|{1})",
+                name(),
+                second_stages()
+            ))
+        }
         Kind::Transaction => transaction(),
         Kind::Transactions => list(transaction()),
         Kind::Spender => pattern(&format!(r"(closing|{}\.commitment)", name())),
@@ -156,6 +161,21 @@ fn kind(of: Kind) -> Value {
 
 fn pattern(inner: &str) -> Value {
     json!({"type": "string", "pattern": format!("^{inner}$")})
+}
+
+/// What follows `commitment.` where HTLCs are meant.
+fn htlcs() -> String {
+    format!(r"(htlcs|htlc\.{})", htlc())
+}
+
+/// What follows a channel where second stages are meant.
+fn second_stages() -> String {
+    format!(r"(second_stages|second_stage\.{})", htlc())
+}
+
+/// An HTLC by its invoice, or by its offerer and its id.
+fn htlc() -> String {
+    format!(r"{}(\.[0-9]+)?", name())
 }
 
 fn transaction() -> Value {
@@ -248,6 +268,8 @@ fn outcome() -> Value {
             output(&format!(r"commitment\.anchors(\.{name})?")):
                 fate(&["any", "unspent"], &language::TAKEN),
             output(&format!(r"closing\.{name}")): fate(&["unspent"], &language::TAKEN),
+            output(&format!(r"commitment\.{}", htlcs())): fate(&["unspent"], &language::TAKEN),
+            output(&second_stages()): fate(&["unspent"], &language::TAKEN),
         },
     });
     json!({"anyOf": [{"const": "nothing"}, outputs]})

@@ -22,7 +22,7 @@ use crate::bolt::channel::{ChannelEvent, Purpose};
 use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::{Bytes, Message};
 use crate::node::{MessageEvent, PaymentEvent, PeerEvent};
-use crate::scenario::{ChannelName, Links, RoleKind, RoleName, TamperedField};
+use crate::scenario::{ChannelName, InvoiceName, Links, RoleKind, RoleName, TamperedField};
 
 pub use transcript::transcript;
 
@@ -196,6 +196,9 @@ pub enum Event {
     Invoice {
         /// The node.
         role: RoleName,
+        /// What the scenario calls it, if it has a name there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<InvoiceName>,
         /// The payment.
         payment_hash: sha256::Hash,
         /// The invoice. BOLT 11.

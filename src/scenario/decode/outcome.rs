@@ -31,6 +31,8 @@ impl Reader {
         if entries.is_empty() {
             self.outcome_is_missing(node.at);
         }
+        // Branches share the outcome.
+        self.invoices.clone_from(&self.all_invoices);
         let mut outcome = Outcome::default();
         for (key, value) in entries {
             if key.value == "balances" {
@@ -165,7 +167,15 @@ fn possible(output: &OutputRef) -> &'static str {
         OutputRef::Commitment(_, CommitmentOutput::Anchors | CommitmentOutput::AnchorOf(_)) => {
             "`any`, `unspent` or `{to: …}`"
         }
-        OutputRef::Commitment(_, CommitmentOutput::ToLocal | CommitmentOutput::ToRemote)
-        | OutputRef::Closing(..) => "`unspent` or `{to: …}`",
+        OutputRef::Commitment(
+            _,
+            CommitmentOutput::ToLocal
+            | CommitmentOutput::ToRemote
+            | CommitmentOutput::Htlcs
+            | CommitmentOutput::Htlc(_),
+        )
+        | OutputRef::Closing(..)
+        | OutputRef::SecondStage(..)
+        | OutputRef::SecondStages(_) => "`unspent` or `{to: …}`",
     }
 }

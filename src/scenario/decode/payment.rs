@@ -40,6 +40,7 @@ impl Reader {
             return None;
         }
         self.invoices.push((name.clone(), by.clone()));
+        self.all_invoices.push((name.clone(), by.clone()));
         Some(Verb::Invoice(Box::new(Ask {
             by,
             amount: amount?,

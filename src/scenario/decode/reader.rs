@@ -5,7 +5,7 @@ use crate::scenario::{
     error::{Mistake, Problem},
     language::{self, Count, Shape},
     model::{At, Blocks, ChannelName, InvoiceName, Position, RoleName, StateName},
-    reference::{CommitmentOutput, OutputRef, Path, TransactionRef},
+    reference::{HtlcName, OutputRef, Path, TransactionRef},
     units::{self, Quantity},
     yaml::{Content, Node},
 };
@@ -20,6 +20,8 @@ pub(super) struct Reader {
     pub(super) states: Vec<At<StateName>>,
     /// The invoices, and who made them.
     pub(super) invoices: Vec<(At<InvoiceName>, At<RoleName>)>,
+    /// The invoices of every branch.
+    pub(super) all_invoices: Vec<(At<InvoiceName>, At<RoleName>)>,
     /// The offers, who made them, and where their blinded paths begin.
     pub(super) offers: Vec<(At<InvoiceName>, At<RoleName>, RoleName)>,
 }
@@ -295,6 +297,10 @@ impl Reader {
     /// An invoice that was made before, and who made it.
     pub(super) fn invoice(&mut self, node: &Node) -> Option<(At<InvoiceName>, At<RoleName>)> {
         let text = self.text(node, "the name of an invoice")?;
+        self.known_invoice(text)
+    }
+
+    fn known_invoice(&mut self, text: At<&str>) -> Option<(At<InvoiceName>, At<RoleName>)> {
         let known = self.invoices.iter().find(|(name, _)| name.value.as_str() == text.value);
         let known = known.map(|(name, by)| (At::new(name.value.clone(), text.at), by.clone()));
         if known.is_none() {
@@ -335,21 +341,17 @@ impl Reader {
             }
         };
         let channel = self.known_channel(At::new(output.channel().as_str(), text.at));
-        let role = match &output {
-            OutputRef::Funding(_) => Some(()),
-            OutputRef::Commitment(_, output) => match output {
-                CommitmentOutput::AnchorOf(role) => {
-                    self.known_role(At::new(role.as_str(), text.at)).map(|_| ())
-                }
-                CommitmentOutput::ToLocal
-                | CommitmentOutput::ToRemote
-                | CommitmentOutput::Anchors => Some(()),
-            },
-            OutputRef::Closing(_, role) => {
-                self.known_role(At::new(role.as_str(), text.at)).map(|_| ())
-            }
+        let role = match output.role() {
+            Some(role) => self.known_role(At::new(role.as_str(), text.at)).map(|_| ()),
+            None => Some(()),
         };
-        channel.zip(role).map(|_| At::new(output, text.at))
+        let invoice = match output.htlc() {
+            Some(HtlcName::Invoice(name)) => {
+                self.known_invoice(At::new(name.as_str(), text.at)).map(|_| ())
+            }
+            Some(HtlcName::Offered(..)) | None => Some(()),
+        };
+        channel.and(role).and(invoice).map(|()| At::new(output, text.at))
     }
 
     /// A reference to a transaction, with a known channel in it.
