@@ -363,10 +363,8 @@ impl Lab<'_> {
             Path::Delay => ClaimWay::Delay,
             Path::Revocation => ClaimWay::Revocation,
             Path::Direct => ClaimWay::Direct,
-            Path::Preimage | Path::Timeout => {
-                let message = format!("not supported yet: a claim by {path}");
-                return Err(failed(Some(path.at), message));
-            }
+            Path::Preimage => ClaimWay::Preimage,
+            Path::Timeout => ClaimWay::Timeout,
             // A loaded scenario has none.
             Path::Anchor | Path::Anyone => {
                 let message = "not supported yet: a claim of an anchor".to_owned();
