@@ -61,6 +61,31 @@ fn the_untouched_trace_is_sound() {
     assert_eq!(account.outputs(), 7, "funding, two balances, two anchors, two claims");
 }
 
+/// The problems of the breach with one line of its outcome, or one line more.
+fn judged_by(line: &str) -> Vec<String> {
+    let (_, trace) = &*BREACH;
+    let (name, _) = line.split_once(": ").unwrap();
+    let yaml = include_str!("../specs/penalty/revoked_by_fundee.yaml");
+    let kept = yaml.lines().filter(|old| !old.trim_start().starts_with(&format!("{name}: ")));
+    let text = kept.chain([&*format!("  {line}")]).collect::<Vec<_>>().join("\n");
+    let file = std::path::Path::new("breach.yaml");
+    let scenario = scenario::parse(file, &text, ParseOptions::default()).expect("a scenario");
+    let problems = audit::judge(&audit::account(trace), &scenario.outcome.unwrap());
+    problems.into_iter().map(|problem| problem.message).collect()
+}
+
+#[test]
+fn an_output_is_absent_only_if_there_is_none() {
+    assert_eq!(judged_by("ab.closing.bob: absent"), [] as [&str; 0]);
+    let [problem] = &*judged_by("ab.commitment.to_local: absent") else { panic!("one problem") };
+    let found = "expected absent, found 700_000 sat, taken by alice by revocation in ";
+    assert!(problem.starts_with(found), "{problem}");
+    assert_eq!(
+        judged_by("ab.commitment.anchors: absent"),
+        ["expected absent, found 330 sat, unspent"; 2]
+    );
+}
+
 #[test]
 fn a_claim_to_a_stranger_is_named() {
     let stranger = ScriptBuf::new_p2wsh(&bitcoin::WScriptHash::from_raw_hash(

@@ -8,7 +8,9 @@ use boltlab::audit::{self, Account};
 use boltlab::bolt::units::Msat;
 use boltlab::chain::obtain::{Request, Silent, find_or_obtain};
 use boltlab::lab::{self, Ending};
-use boltlab::scenario::{self, At, Fate, FundingSpender, FundingState, Outcome, Scenario};
+use boltlab::scenario::{
+    self, At, Fate, FundingSpender, FundingState, Outcome, Position, Scenario,
+};
 use boltlab::trace::golden::section;
 use boltlab::trace::transcript;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -59,20 +61,21 @@ fn changes(outcome: &Outcome) -> Vec<(u32, String, Outcome)> {
     let mut changes = Vec::new();
     let sat = bitcoin::Amount::from_sat(1);
     for (index, entry) in outcome.entries.iter().enumerate() {
-        let mut change = |what: &str, fate: Fate| {
+        let at = entry.fate.at;
+        let mut change = |at: Position, what: &str, fate: Fate| {
             let mut changed = outcome.clone();
             changed.entries[index].fate.value = fate;
-            changes.push((entry.fate.at.line, format!("{what} of {}", entry.output), changed));
+            changes.push((at.line, format!("{what} of {}", entry.output), changed));
         };
         match entry.fate.value.clone() {
-            Fate::Unconfirmed => change("fate", Fate::Unspent),
-            Fate::Unspent => change("fate", Fate::Unconfirmed),
+            Fate::Unspent => change(at, "fate", Fate::Unconfirmed),
+            Fate::Unconfirmed | Fate::Absent => change(at, "fate", Fate::Unspent),
             Fate::Any => {}
             Fate::SpentBy { by, amount } => {
-                change("fate", Fate::Unspent);
+                change(at, "fate", Fate::Unspent);
                 let wrong = amount.map(|amount| amount + sat);
                 if wrong.is_some() {
-                    change("amount", Fate::SpentBy { by: by.clone(), amount: wrong });
+                    change(at, "amount", Fate::SpentBy { by: by.clone(), amount: wrong });
                 }
                 if let FundingSpender::Commitment { of, state } = by {
                     let state = match state {
@@ -80,16 +83,16 @@ fn changes(outcome: &Outcome) -> Vec<(u32, String, Outcome)> {
                         FundingState::Revoked => FundingState::Current,
                     };
                     let by = FundingSpender::Commitment { of, state };
-                    change("state", Fate::SpentBy { by, amount });
+                    change(at, "state", Fate::SpentBy { by, amount });
                 }
             }
             Fate::Taken { to, path, amount } => {
                 let other = if to.value.as_str() == "alice" { "bob" } else { "alice" };
                 let thief = At::new(other.parse().expect("a name"), to.at);
-                change("owner", Fate::Taken { to: thief, path, amount });
+                change(to.at, "owner", Fate::Taken { to: thief, path, amount });
                 if let Some(wrong) = amount.map(|amount| amount + sat) {
                     let (to, path) = (to.clone(), path);
-                    change("amount", Fate::Taken { to, path, amount: Some(wrong) });
+                    change(at, "amount", Fate::Taken { to, path, amount: Some(wrong) });
                 }
                 let other = match path.as_ref().map(|path| path.value) {
                     Some(scenario::Path::Delay) => Some(scenario::Path::Revocation),
@@ -97,8 +100,9 @@ fn changes(outcome: &Outcome) -> Vec<(u32, String, Outcome)> {
                     None => None,
                 };
                 if let (Some(path), Some(other)) = (path, other) {
-                    let path = Some(At::new(other, path.at));
-                    change("path", Fate::Taken { to, path, amount });
+                    let path_at = path.at;
+                    let path = Some(At::new(other, path_at));
+                    change(path_at, "path", Fate::Taken { to, path, amount });
                 }
             }
         }
@@ -129,8 +133,9 @@ fn every_change_is_noticed(account: &Account, outcome: &At<Outcome>) -> Result<(
     for index in 0..outcome.value.entries.len() {
         let mut without = outcome.value.clone();
         let dropped = without.entries.remove(index);
-        let unconfirmed = dropped.fate.value == Fate::Unconfirmed;
-        if audit::judge(account, &At::new(without, outcome.at)).is_empty() && !unconfirmed {
+        // Nothing on chain goes unaccounted if nothing is there.
+        let is_nothing = matches!(dropped.fate.value, Fate::Unconfirmed | Fate::Absent);
+        if audit::judge(account, &At::new(without, outcome.at)).is_empty() && !is_nothing {
             return Err(format!("{} may be left out, unnoticed", dropped.output).into());
         }
     }

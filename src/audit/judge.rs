@@ -57,7 +57,7 @@ impl Judge<'_> {
                     .filter(|output| output.name.is(&name.value))
                     .cloned()
                     .collect();
-                if outputs.is_empty() {
+                if outputs.is_empty() && entry.fate.value != scenario::Fate::Absent {
                     self.blame(name.at, format!("there is no output {name} on chain"));
                 }
                 for output in outputs {
@@ -100,6 +100,7 @@ impl Judge<'_> {
                 scenario::Fate::Unconfirmed
                 | scenario::Fate::Unspent
                 | scenario::Fate::Any
+                | scenario::Fate::Absent
                 | scenario::Fate::SpentBy { .. }
                 | scenario::Fate::Taken { .. },
                 _,
@@ -134,6 +135,7 @@ impl Judge<'_> {
             (
                 scenario::Fate::Unconfirmed
                 | scenario::Fate::Unspent
+                | scenario::Fate::Absent
                 | scenario::Fate::SpentBy { .. },
                 _,
             ) => self.blame(at, format!("expected {}, found {found}", entry.fate)),

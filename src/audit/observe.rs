@@ -114,9 +114,10 @@ fn plain(fate: scenario::Fate) -> scenario::Fate {
     match fate {
         scenario::Fate::Taken { to, path, .. } => scenario::Fate::Taken { to, path, amount: None },
         scenario::Fate::SpentBy { by, .. } => scenario::Fate::SpentBy { by, amount: None },
-        other @ (scenario::Fate::Unconfirmed | scenario::Fate::Unspent | scenario::Fate::Any) => {
-            other
-        }
+        other @ (scenario::Fate::Unconfirmed
+        | scenario::Fate::Unspent
+        | scenario::Fate::Absent
+        | scenario::Fate::Any) => other,
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Fate {
     Unspent,
     /// Whatever; a promise is made only that it exists. Anchors only.
     Any,
+    /// There is no such output on chain. All outputs but funding outputs.
+    Absent,
     /// A commitment or a mutual close spent it. Funding outputs only.
     SpentBy {
         /// The transaction.
@@ -146,6 +148,7 @@ impl fmt::Display for Fate {
             Self::Unconfirmed => return f.write_str("unconfirmed"),
             Self::Unspent => return f.write_str("unspent"),
             Self::Any => return f.write_str("any"),
+            Self::Absent => return f.write_str("absent"),
             Self::SpentBy { by, amount } => {
                 f.write_str("{spent_by: ")?;
                 match by {

@@ -611,6 +611,7 @@ impl<'a> Check<'a> {
             Fate::SpentBy { by: FundingSpender::Closing, .. }
             | Fate::Unconfirmed
             | Fate::Unspent
+            | Fate::Absent
             | Fate::Any => {}
         }
     }

@@ -67,22 +67,23 @@ impl Reader {
 
     /// A fate of one word.
     fn plain_fate(&mut self, output: &At<OutputRef>, node: &Node) -> Option<Fate> {
-        let known = &["unspent", "unconfirmed", "any"];
+        let known = &["unspent", "unconfirmed", "any", "absent"];
         let word = self.word(node, "fate of an output", known, |word| match word {
             "unspent" => Some(Fate::Unspent),
             "unconfirmed" => Some(Fate::Unconfirmed),
             "any" => Some(Fate::Any),
+            "absent" => Some(Fate::Absent),
             _ => None,
         })?;
         let anchors = matches!(
             output.value,
             OutputRef::Commitment(_, CommitmentOutput::Anchors | CommitmentOutput::AnchorOf(_))
         );
+        let is_funding = matches!(output.value, OutputRef::Funding(_));
         let impossible = match word.value {
             Fate::Any if !anchors => Some("`any`"),
-            Fate::Unconfirmed if !matches!(output.value, OutputRef::Funding(_)) => {
-                Some("`unconfirmed`")
-            }
+            Fate::Unconfirmed if !is_funding => Some("`unconfirmed`"),
+            Fate::Absent if is_funding => Some("`absent`"),
             _ => None,
         };
         if let Some(fate) = impossible {
@@ -165,7 +166,7 @@ fn possible(output: &OutputRef) -> &'static str {
     match output {
         OutputRef::Funding(_) => "`unspent`, `unconfirmed` or `{spent_by: …}`",
         OutputRef::Commitment(_, CommitmentOutput::Anchors | CommitmentOutput::AnchorOf(_)) => {
-            "`any`, `unspent` or `{to: …}`"
+            "`any`, `unspent`, `absent` or `{to: …}`"
         }
         OutputRef::Commitment(
             _,
@@ -176,6 +177,6 @@ fn possible(output: &OutputRef) -> &'static str {
         )
         | OutputRef::Closing(..)
         | OutputRef::SecondStage(..)
-        | OutputRef::SecondStages(_) => "`unspent` or `{to: …}`",
+        | OutputRef::SecondStages(_) => "`unspent`, `absent` or `{to: …}`",
     }
 }
