@@ -63,7 +63,7 @@ fn covered() -> BTreeMap<String, PathBuf> {
     let mut covered = BTreeMap::new();
     for file in files {
         let scenario = boltlab::scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
-        for id in scenario.covers {
+        for id in scenario.runs().into_iter().flat_map(|run| run.covers) {
             covered.insert(id.value, file.clone());
         }
     }

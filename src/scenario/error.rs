@@ -33,6 +33,9 @@ pub struct Problem {
     pub mistake: Mistake,
     /// The line that it stands in, without its end.
     pub line: Option<String>,
+    /// In which instances of the file it is wrong, if it is not in all: the first one, as in
+    /// `anchors/alice`, and how many more.
+    pub only_in: Option<String>,
 }
 
 impl ScenarioError {
@@ -51,7 +54,7 @@ impl ScenarioError {
 
     /// An error that concerns the file as a whole.
     pub(super) fn whole_file(file: &Path, mistake: Mistake) -> Self {
-        let problem = Problem { position: None, mistake, line: None };
+        let problem = Problem { position: None, mistake, line: None, only_in: None };
         Self { file: file.to_owned(), problems: vec![problem] }
     }
 }
@@ -74,8 +77,16 @@ impl fmt::Display for ScenarioError {
 }
 
 impl Problem {
+    /// What is wrong at a position.
+    pub(super) const fn new(position: Position, mistake: Mistake) -> Self {
+        Self { position: Some(position), mistake, line: None, only_in: None }
+    }
+
     fn show(&self, f: &mut fmt::Formatter<'_>, file: &Path) -> fmt::Result {
-        let message = clipped(&self.mistake.to_string());
+        let mut message = clipped(&self.mistake.to_string());
+        if let Some(instances) = &self.only_in {
+            message = format!("{message} (in {instances})");
+        }
         let help = self.mistake.help().map(|help| clipped(&help));
         let Some(position) = self.position else {
             write!(f, "{}: {message}", file.display())?;

@@ -141,13 +141,18 @@ const CLTV_EXPIRY_DELTA: Field = optional(
 const HTLC_MINIMUM: Field =
     optional("htlc_minimum", MSAT, "The least that it forwards (default: 1 msat).");
 
-/// The keys of a file. The values of `bolt`, `covers`, `cast`, `channels`, `steps` and `outcome`
-/// are collections, which `decode` and `schema` know by name; their kind is not used.
+/// The keys of a file. The values of `for`, `bolt`, `covers`, `cast`, `channels`, `steps` and
+/// `outcome` are collections, which `decode` and `schema` know by name; their kind is not used.
 pub(super) static SCENARIO: Shape = shape(
     "a scenario",
     &[
         required("title", Kind::Text, "What the scenario shows, in one sentence."),
         optional("about", Kind::Text, "A longer text for the reader."),
+        optional(
+            "for",
+            Kind::Text,
+            "Parameters by name, each with its values: every choice of them is a scenario of its own.",
+        ),
         optional(
             "bolt",
             Kind::Text,

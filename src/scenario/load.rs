@@ -1,12 +1,14 @@
 //! From a file, or its text, to a scenario.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path, sync::Arc};
 
 use super::{
     decode,
     error::{Mistake, Problem, ScenarioError},
+    instances::{Instance, Product},
     model::{Position, Scenario},
-    validate, yaml,
+    validate,
+    yaml::{self, Node},
 };
 
 /// The greatest size of a file, in bytes.
@@ -54,15 +56,107 @@ pub fn parse(file: &Path, text: &str, options: ParseOptions) -> Result<Scenario,
         Ok(tree) => tree,
         Err(problem) => return Err(ScenarioError::new(file, text, vec![*problem])),
     };
-    let mut draft = decode::decode(file, text, &tree);
+    let source = Arc::from(text);
+    let read = match Product::of(&tree) {
+        Ok(None) => sound(file, &source, &tree, options),
+        Ok(Some(product)) => all(file, &source, &product, options),
+        Err(problems) => Err(problems),
+    };
+    read.map_err(|problems| ScenarioError::new(file, text, problems))
+}
+
+/// Reads a scenario from a tree without variables.
+fn sound(
+    file: &Path,
+    source: &Arc<str>,
+    tree: &Node,
+    options: ParseOptions,
+) -> Result<Scenario, Vec<Problem>> {
+    let mut draft = decode::decode(file, source, tree);
     validate::validate(&mut draft);
     if options.allow_missing_outcome {
         draft.problems.retain(|problem| problem.mistake != Mistake::MissingOutcome);
     }
-    if draft.problems.is_empty() {
-        Ok(draft.scenario)
-    } else {
-        Err(ScenarioError::new(file, text, draft.problems))
+    if draft.problems.is_empty() { Ok(draft.scenario) } else { Err(draft.problems) }
+}
+
+/// Reads every instance of a file, and gives the first one with the others.
+fn all(
+    file: &Path,
+    source: &Arc<str>,
+    product: &Product<'_>,
+    options: ParseOptions,
+) -> Result<Scenario, Vec<Problem>> {
+    let mut scenarios = Vec::new();
+    let mut found = Found::default();
+    for instance in product.instances() {
+        // What is read of the first ones is no reading of the file.
+        let Instance { names, tree } = instance.map_err(|problem| vec![problem])?;
+        let name = names.join("/");
+        match tree.and_then(|tree| sound(file, source, &tree, options)) {
+            Ok(scenario) => {
+                found.add(&name, Vec::new());
+                scenarios.push(Scenario { branch: names, ..scenario });
+            }
+            Err(problems) => found.add(&name, problems),
+        }
+    }
+    let problems = found.into_problems();
+    let mut scenarios = scenarios.into_iter();
+    match scenarios.next().filter(|_| problems.is_empty()) {
+        Some(first) => Ok(Scenario { others: scenarios.collect(), ..first }),
+        None => Err(problems),
+    }
+}
+
+/// What is wrong in instances, each once, and where.
+#[derive(Default)]
+struct Found {
+    /// How many instances there are.
+    instances: usize,
+    problems: BTreeMap<Option<Position>, Vec<InInstances>>,
+}
+
+/// One problem and the instances that have it.
+struct InInstances {
+    problem: Problem,
+    /// The name of the first one.
+    first: String,
+    /// The number of the last one.
+    last: usize,
+    count: usize,
+}
+
+impl Found {
+    /// Adds what is wrong with the next instance.
+    fn add(&mut self, instance: &str, problems: Vec<Problem>) {
+        self.instances += 1;
+        let last = self.instances;
+        for problem in problems {
+            let here = self.problems.entry(problem.position).or_default();
+            match here.iter_mut().find(|known| known.problem.mistake == problem.mistake) {
+                // A value that is used twice is wrong twice in the same place.
+                Some(known) if known.last == last => {}
+                Some(known) => (known.last, known.count) = (last, known.count + 1),
+                None => {
+                    let first = instance.to_owned();
+                    here.push(InInstances { problem, first, last, count: 1 });
+                }
+            }
+        }
+    }
+
+    fn into_problems(self) -> Vec<Problem> {
+        let all = self.instances;
+        let placed = |InInstances { problem, first, count, .. }| {
+            let only_in = match count {
+                count if count == all => None,
+                1 => Some(first),
+                count => Some(format!("{first} and {} more", count - 1)),
+            };
+            Problem { only_in, ..problem }
+        };
+        self.problems.into_values().flatten().map(placed).collect()
     }
 }
 
@@ -107,6 +201,6 @@ fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> ScenarioError {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     let position = Position { line: number(line), column: number(column), width: 1 };
-    let problem = Problem { position: Some(position), mistake: Mistake::NotUtf8, line: None };
+    let problem = Problem::new(position, Mistake::NotUtf8);
     ScenarioError::new(path, &text, vec![problem])
 }

@@ -3,6 +3,7 @@
 use bitcoin::Amount;
 
 use super::{
+    instances::ForMistake,
     model::{Blocks, NAME_LIMIT, RoleKind},
     reference::{InvalidReference, OutputRef, Path},
     suggest,
@@ -565,6 +566,10 @@ pub enum Mistake {
         path: Path,
     },
 
+    /// `for` or one of its variables.
+    #[error(transparent)]
+    For(#[from] ForMistake),
+
     // Outcomes.
     /// No outcome.
     #[error("the scenario has no `outcome`; what it does not assert about the chain is not tested")]
@@ -616,6 +621,7 @@ impl Mistake {
             Self::BadName { .. } => Some(format!(
                 "a name is a letter, then letters, digits, `_` and `-`, at most {NAME_LIMIT}"
             )),
+            Self::For(mistake) => mistake.help(),
             Self::BadReference(reference) => Some(reference_help(reference)),
             Self::BadSection { .. } => {
                 Some("write the BOLT's number and the anchor, as in `3#to_local-output`".to_owned())

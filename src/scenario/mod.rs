@@ -1,8 +1,8 @@
 //! The scenario language: YAML files that a teacher can read aloud, turned into plain data.
 //!
 //! ```text
-//! text --yaml--> tree --decode--> model --validate--> Scenario
-//!                   \________ every mistake, with its position ________> ScenarioError
+//! text --yaml--> tree --instances--> trees --decode--> model --validate--> Scenario
+//!                   \_____________ every mistake, with its position ______________> ScenarioError
 //! ```
 //!
 //! [`load()`] and [`parse()`] give a [`Scenario`] whose names, references and amounts are known to
@@ -14,6 +14,7 @@ mod bless;
 mod decode;
 mod discover;
 mod error;
+mod instances;
 mod language;
 mod load;
 mod mistake;
@@ -33,6 +34,7 @@ mod yaml;
 pub use bless::with_outcome;
 pub use discover::{DiscoverError, discover, run_id, scenario_id};
 pub use error::{Mistake, Problem, ScenarioError};
+pub use instances::ForMistake;
 pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{
     At, Blocks, BoltSection, Channel, ChannelName, ChannelTerms, ChannelType, InvalidName,

@@ -314,7 +314,8 @@ impl Channel {
     }
 }
 
-/// One file of the suite, read and found sound.
+/// One file of the suite, read and found sound; of a file with `for`, its first instance and the
+/// others beside it.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// The file it comes from, as it was named.
@@ -339,13 +340,24 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// What must be on chain at the end. It is missing only if the options allow that.
     pub outcome: Option<At<Outcome>>,
-    /// The branches that this run takes, if the file has any: of the outermost `try` first.
+    /// What tells this run from the others of its file: the names of the values that its `for`
+    /// gives to this instance, and the branches that it takes, of the outermost `try` first.
     pub branch: Vec<String>,
+    /// The further instances of the file, in order, if its `for` makes several: this is the first.
+    pub others: Arc<[Self]>,
 }
 
 impl Scenario {
-    /// The runs of the file: one for every way through its branches.
+    /// The runs of the file: one for every way through the branches of every instance.
     pub fn runs(&self) -> Vec<Self> {
+        let first = Self { others: Arc::default(), ..self.clone() };
+        let mut runs = first.ways();
+        runs.extend(self.others.iter().flat_map(Self::ways));
+        runs
+    }
+
+    /// One run for every way through the branches.
+    pub(super) fn ways(&self) -> Vec<Self> {
         let Some(at) = self.steps.iter().position(|step| matches!(step.verb, Verb::Try(_))) else {
             return vec![self.clone()];
         };
@@ -359,7 +371,7 @@ impl Scenario {
                 let steps = [before, &branch.steps, after].concat();
                 let mut names = self.branch.clone();
                 names.push(branch.name.clone());
-                Self { steps, branch: names, ..self.clone() }.runs()
+                Self { steps, branch: names, ..self.clone() }.ways()
             })
             .collect()
     }

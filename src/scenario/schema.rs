@@ -3,6 +3,10 @@
 //! It is written from the tables that the loader reads ([`super::language`]), and knows the shape
 //! of a file; what makes sense across a file (names, amounts against each other, the order of
 //! steps) only the loader knows.
+//!
+//! Where a value belongs, a text with a variable (`<closer>`) is one too, in every file: whether
+//! there is a `for` that sets it, and what the text then says, only the loader knows. In the place
+//! of a key that is a word of the language, no editor is told of them.
 
 use serde_json::{Map, Value, json};
 
@@ -21,15 +25,19 @@ pub fn schema() -> Value {
     let mut schema = shape(&language::SCENARIO);
     set(&mut schema, "$schema", json!("https://json-schema.org/draft/2020-12/schema"));
     set(&mut schema, "title", json!("A boltlab scenario"));
+    let section = json!({"type": "string", "pattern": "^([0-57-9]|1[0-2])#[\\w-]+$"});
     let collections = [
-        ("bolt", list(json!({"type": "string", "pattern": "^([0-57-9]|1[0-2])#[\\w-]+$"}))),
+        ("for", parameters()),
+        ("bolt", list(or_variable(section))),
         ("covers", list(json!({"type": "string", "minLength": 1}))),
-        ("cast", named(&shape(&language::ROLE), 1)),
-        ("channels", named(&shape(&language::CHANNEL), 0)),
+        ("cast", named(shape(&language::ROLE), 1)),
+        ("channels", named(shape(&language::CHANNEL), 0)),
         ("steps", steps()),
         ("outcome", outcome()),
     ];
-    for (name, mut collection) in collections {
+    for (name, collection) in collections {
+        let is_for = name == "for";
+        let mut collection = if is_for { collection } else { or_variable(collection) };
         if let Some(field) = language::SCENARIO.fields.iter().find(|field| field.name == name) {
             set(&mut collection, "description", json!(field.about));
         }
@@ -37,7 +45,12 @@ pub fn schema() -> Value {
             *property = collection;
         }
     }
-    set(&mut schema, "$defs", json!({"messages": messages()}));
+    let variable = json!({
+        "description": "A variable that `for` sets, alone or in a text.",
+        "type": "string",
+        "pattern": VARIABLE,
+    });
+    set(&mut schema, "$defs", json!({"variable": variable, "messages": messages()}));
     set(&mut schema, "required", json!(["title", "cast", "steps", "outcome"]));
     schema
 }
@@ -46,6 +59,31 @@ fn set(schema: &mut Value, key: &str, value: Value) {
     if let Some(object) = schema.as_object_mut() {
         object.insert(key.to_owned(), value);
     }
+}
+
+/// A variable, as a part of a pattern.
+const VARIABLE: &str = "<[a-z][a-z0-9_]*>";
+
+/// A value, or a variable in its place.
+fn or_variable(value: Value) -> Value {
+    json!({"anyOf": vec![value, json!({"$ref": "#/$defs/variable"})]})
+}
+
+/// The block below `for`: parameters by name, each with a list of values or with rows.
+fn parameters() -> Value {
+    let by_name = |name: &str, value: Value| {
+        json!({
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": false,
+            "patternProperties": { name: value },
+        })
+    };
+    let variable = "^[a-z][a-z0-9_]*$";
+    let plain = json!({"type": ["string", "number", "boolean"]});
+    let values = json!({"type": "array", "minItems": 1, "items": plain});
+    let rows = by_name("^[A-Za-z0-9][A-Za-z0-9_./ -]*$", by_name(variable, json!(true)));
+    by_name(variable, json!({"anyOf": [values, rows]}))
 }
 
 /// A name, as a part of a pattern.
@@ -60,12 +98,13 @@ fn list(items: Value) -> Value {
 }
 
 /// A mapping from names to values of one kind.
-fn named(value: &Value, at_least: u32) -> Value {
+fn named(value: Value, at_least: u32) -> Value {
+    let value = or_variable(value);
     json!({
         "type": "object",
         "minProperties": at_least,
         "additionalProperties": false,
-        "patternProperties": { format!("^{}$", name()): value },
+        "patternProperties": { format!("^{}$", name()): value, VARIABLE: value },
     })
 }
 
@@ -77,7 +116,9 @@ fn shape(shape: &Shape) -> Value {
         properties.extend(Message::RULES.iter().map(|rule| {
             let reference = format!("#/$defs/messages/{}", rule.name);
             let about = rule.about.trim();
-            (rule.name.to_owned(), json!({"$ref": reference, "description": about}))
+            let mut message = or_variable(json!({"$ref": reference}));
+            set(&mut message, "description", json!(about));
+            (rule.name.to_owned(), message)
         }));
         let mut unknown = self::shape(&language::UNKNOWN_MESSAGE);
         set(&mut unknown, "description", json!("A message of a type that nobody knows."));
@@ -124,6 +165,13 @@ fn property(field: &Field) -> Value {
 }
 
 fn kind(of: Kind) -> Value {
+    let value = plain(of);
+    // Any text is one already, whatever its variables stand for.
+    if matches!(of, Kind::Text) { value } else { or_variable(value) }
+}
+
+/// A value without variables.
+fn plain(of: Kind) -> Value {
     match of {
         Kind::Text => json!({"type": "string", "minLength": 1}),
         Kind::Quantity(quantity) => amount(quantity),
@@ -144,7 +192,7 @@ fn kind(of: Kind) -> Value {
         Kind::Flag => json!({"type": "boolean"}),
         Kind::Map(map) => shape(map),
         Kind::List(of) => list(kind(*of)),
-        Kind::ByRole(of) => named(&shape(of), 1),
+        Kind::ByRole(of) => named(shape(of), 1),
         Kind::Feature => json!({"type": ["string", "integer"]}),
         Kind::Hex => json!({"type": ["string", "integer"], "pattern": "^([0-9a-f]{2})*$"}),
         Kind::MessageNames => message_names(),
@@ -189,12 +237,13 @@ fn amount(quantity: Quantity) -> Value {
 
 fn steps() -> Value {
     let one_of: Vec<Value> = VERBS.iter().map(step).collect();
-    json!({"type": "array", "minItems": 1, "items": {"type": "object", "oneOf": one_of}})
+    let step = or_variable(json!({"type": "object", "oneOf": one_of}));
+    json!({"type": "array", "minItems": 1, "items": step})
 }
 
 /// The steps of a branch are like those of the scenario.
 fn branches() -> Value {
-    named(&json!({"$ref": "#/properties/steps"}), 1)
+    named(json!({"$ref": "#/properties/steps"}), 1)
 }
 
 /// Every message by its name, with the names of its fields; what they hold is for the loader.
@@ -220,14 +269,14 @@ fn message_names() -> Value {
     let names: Vec<&str> =
         Message::RULES.iter().map(|rule| rule.name).chain([UNKNOWN, HANG_UP, "any"]).collect();
     let one = json!({"enum": names});
-    json!({"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]})
+    json!({"anyOf": [one, {"type": "array", "minItems": 1, "items": or_variable(one.clone())}]})
 }
 
 fn step(verb: &VerbRule) -> Value {
-    let forms: Vec<Value> = verb.short.map(kind).into_iter().chain(verb.long.map(shape)).collect();
+    let forms: Vec<Value> = verb.short.map(plain).into_iter().chain(verb.long.map(shape)).collect();
     let mut value = match forms.as_slice() {
-        [form] => form.clone(),
-        _ => json!({"anyOf": forms}),
+        [form] => or_variable(form.clone()),
+        _ => or_variable(json!({"anyOf": forms})),
     };
     set(&mut value, "description", json!(verb.about));
     json!({
@@ -242,35 +291,43 @@ fn step(verb: &VerbRule) -> Value {
 
 fn outcome() -> Value {
     let name = name();
-    let fate = |words: &[&str], long: &Shape| json!({"anyOf": [{"enum": words}, shape(long)]});
+    let fate = |words: &[&str], long: &Shape| {
+        or_variable(json!({"anyOf": [{"enum": words}, shape(long)]}))
+    };
+    let by_role = |quantity: Quantity| {
+        let value = or_variable(amount(quantity));
+        json!({ format!("^{name}$"): value, VARIABLE: value })
+    };
     let output = |rest: &str| format!(r"^{name}\.{rest}$");
     let outputs = json!({
-        "type": "object",
-        "minProperties": 1,
-        "additionalProperties": false,
-        "properties": {
-            "balances": {
-                "type": "object",
-                "description": "What each role took out of the channels.",
-                "additionalProperties": false,
-                "patternProperties": { format!("^{name}$"): amount(Quantity::Balance) },
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": false,
+            "properties": {
+                "balances": {
+                    "type": "object",
+                    "description": "What each role took out of the channels.",
+                    "additionalProperties": false,
+                    "patternProperties": by_role(Quantity::Balance),
+                },
+                "losses": {
+                    "type": "object",
+                    "description": "What honest roles lost of what they had for certain; who is not listed must not have lost.",
+                    "additionalProperties": false,
+                    "patternProperties": by_role(Quantity::Amount),
+                },
             },
-            "losses": {
-                "type": "object",
-                "description": "What honest roles lost of what they had for certain; who is not listed must not have lost.",
-                "additionalProperties": false,
-                "patternProperties": { format!("^{name}$"): amount(Quantity::Amount) },
+            "patternProperties": {
+                output("funding"): fate(&["unspent", "unconfirmed"], &language::SPENT),
+                output(r"commitment\.(to_local|to_remote)"): fate(&["unspent", "absent"], &language::TAKEN),
+                output(&format!(r"commitment\.anchors(\.{name})?")):
+                fate(&["any", "unspent", "absent"], &language::TAKEN),
+            output(&format!(r"closing\.{name}")): fate(&["unspent", "absent"], &language::TAKEN),
+            output(&format!(r"commitment\.{}", htlcs())): fate(&["unspent", "absent"], &language::TAKEN),
+            output(&second_stages()): fate(&["unspent", "absent"], &language::TAKEN),
+            // Which output it is, and what can become of it, is for the loader.
+            VARIABLE: true,
             },
-        },
-        "patternProperties": {
-            output("funding"): fate(&["unspent", "unconfirmed"], &language::SPENT),
-            output(r"commitment\.(to_local|to_remote)"): fate(&["unspent"], &language::TAKEN),
-            output(&format!(r"commitment\.anchors(\.{name})?")):
-                fate(&["any", "unspent"], &language::TAKEN),
-            output(&format!(r"closing\.{name}")): fate(&["unspent"], &language::TAKEN),
-            output(&format!(r"commitment\.{}", htlcs())): fate(&["unspent"], &language::TAKEN),
-            output(&second_stages()): fate(&["unspent"], &language::TAKEN),
-        },
-    });
+        });
     json!({"anyOf": [{"const": "nothing"}, outputs]})
 }

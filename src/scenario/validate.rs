@@ -44,7 +44,7 @@ pub(super) fn validate(draft: &mut Draft) {
     let mut check = Check::of(&draft.scenario, draft.steps_missing);
     check.declarations();
     let mut found = check.problems;
-    for run in draft.scenario.runs() {
+    for run in draft.scenario.ways() {
         let mut check = Check::of(&run, draft.steps_missing);
         check.steps();
         found.extend(check.problems);
@@ -77,7 +77,7 @@ impl<'a> Check<'a> {
     }
 
     fn report(&mut self, at: Position, mistake: Mistake) {
-        self.problems.push(Problem { position: Some(at), mistake, line: None });
+        self.problems.push(Problem::new(at, mistake));
     }
 
     /// The cast, the channels and the outcome, which all runs share.

@@ -21,9 +21,9 @@ use super::{
 };
 
 /// How deep collections may nest. The language needs six levels.
-const DEPTH_LIMIT: usize = 16;
+pub(super) const DEPTH_LIMIT: usize = 16;
 /// How many values a file may have, those that aliases repeat included.
-const NODE_LIMIT: usize = 50_000;
+pub(super) const NODE_LIMIT: usize = 50_000;
 
 /// A YAML node and where it stands.
 #[derive(Clone, Debug)]
@@ -258,7 +258,7 @@ fn problem(error: &Error) -> Problem {
         }
     };
     let position = error.location().filter(|at| *at != Location::UNKNOWN).map(start);
-    Problem { position, mistake, line: None }
+    Problem { position, mistake, line: None, only_in: None }
 }
 
 fn breached(breach: &BudgetBreach) -> Mistake {

@@ -1,5 +1,6 @@
 //! `boltlab decode onion`: peels an onion.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -84,8 +85,15 @@ impl OnionArgs {
         let mut keys = keys.collect::<Result<Vec<_>, _>>()?;
         if let Some(file) = &self.scenario {
             let scenario = scenario::load(file).map_err(Box::new)?;
-            let roles = scenario.cast.iter().map(|role| role.name.value.as_str());
-            keys.extend(roles.map(|role| Seed::derive(&scenario.title, role).node_secret()));
+            // Each instance has a title of its own, and with it keys of its own.
+            let runs = scenario.runs();
+            let roles = runs.iter().flat_map(|run| {
+                run.cast.iter().map(|role| (run.title.as_str(), role.name.value.as_str()))
+            });
+            let roles: BTreeSet<_> = roles.collect();
+            keys.extend(
+                roles.into_iter().map(|(title, role)| Seed::derive(title, role).node_secret()),
+            );
         }
         let hash = self.payment_hash.as_ref();
         let payment_hash =

@@ -29,11 +29,11 @@ pub(super) struct Draft {
 }
 
 /// Reads a scenario from the tree of its file.
-pub(super) fn decode(file: &Path, source: &str, tree: &Node) -> Draft {
+pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
     let mut reader = Reader::default();
     let mut scenario = Scenario {
         file: file.to_owned(),
-        source: Arc::from(source),
+        source: Arc::clone(source),
         title: String::new(),
         about: None,
         bolt: Vec::new(),
@@ -44,6 +44,7 @@ pub(super) fn decode(file: &Path, source: &str, tree: &Node) -> Draft {
         steps: Vec::new(),
         outcome: None,
         branch: Vec::new(),
+        others: Arc::default(),
     };
     let mut steps_missing = true;
     if matches!(tree.content, Content::Nothing) {

@@ -46,7 +46,7 @@ impl<'n> Fields<'n> {
 
 impl Reader {
     pub(super) fn report(&mut self, at: Position, mistake: Mistake) {
-        self.problems.push(Problem { position: Some(at), mistake, line: None });
+        self.problems.push(Problem::new(at, mistake));
     }
 
     /// How much has a name so far: states, invoices, offers.

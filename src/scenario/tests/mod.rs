@@ -4,6 +4,7 @@
 mod bless;
 mod discover;
 mod errors;
+mod instances;
 mod payments;
 mod properties;
 mod rules;

@@ -22,7 +22,7 @@ fn answer(text: &str) {
 
 /// A sound scenario with a piece replaced by a piece of another place, or by noise.
 fn mutated() -> impl Strategy<Value = String> {
-    let text = prop_oneof![Just(BREACH), Just(EVERYTHING)];
+    let text = prop_oneof![Just(BREACH), Just(EVERYTHING), Just(instances::CLOSES)];
     let piece = prop_oneof![
         any::<String>(),
         "[-{}\\[\\]:,&*#|>'\"!%@ \n\t0-9a-z_.]{0,12}",
