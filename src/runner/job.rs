@@ -181,12 +181,13 @@ fn bless_outcome(
     (case, seen): (Case, Seen),
 ) -> (Case, Seen) {
     let holds = seen.had_outcome && case.entry.verdict == Verdict::Pass;
-    // The branches of a file share its outcome, so none of them writes it.
+    // The instances and branches of a file share its outcome, so none of them writes it.
     if !scenario.branch.is_empty() {
         let mut case = case;
         if !seen.had_outcome {
             let message = format!(
-                "the file has no outcome, and its branches share one: write it by hand\noutcome:\n{}",
+                "the file has no outcome, and all its runs (of `for`, of `try`) share one: write it by hand; \
+                 this run's is\noutcome:\n{}",
                 seen.outcome
             );
             fail(&mut case, message);

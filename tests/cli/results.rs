@@ -128,6 +128,37 @@ fn bless_writes_no_outcome_that_branches_share() {
     assert!(!place.path("new.golden").exists());
 }
 
+/// The scenario that passes, once for each type of channel.
+fn of_both_types() -> String {
+    good_but("cast:", "for:\n  type: [anchors, static_remotekey]\ncast:")
+        .replace("1_000_000 sat}", "1_000_000 sat, type: <type>}")
+}
+
+#[test]
+fn each_instance_of_a_file_is_a_run_with_its_own_transcript() {
+    let place = Place::with(&[("new.yaml", &of_both_types())]);
+    let blessed = place.boltlab(&["run", ".", "--bless", "--filter", "anchors"]);
+    blessed.assert(0, &["✓ new/anchors", "1 passed"]);
+    place.boltlab(&["run", ".", "--bless"]).assert(0, &["✓ new/static_remotekey", "2 passed"]);
+    let golden = place.read("new.golden");
+    let second = golden.find("=== static_remotekey\n").expect("a section");
+    assert!(golden.starts_with("=== anchors\n") && second > 0, "{golden}");
+    place.write("new.golden", &golden.replace("=== anchors\n", "=== anchors\nsomething else\n"));
+    let ran = place.boltlab(&["run", ".", "--json", "all.json"]);
+    ran.assert(1, &["✗ new/anchors", "-something else", "1 passed", "1 failed"]);
+    assert_eq!(ids(&json(&place, "all.json")), ["new/anchors", "new/static_remotekey"]);
+}
+
+#[test]
+fn bless_writes_no_outcome_that_instances_share() {
+    let without = of_both_types().replace("outcome:\n  ab.funding: unspent\n", "");
+    let place = Place::with(&[("new.yaml", &without)]);
+    let blessed = place.boltlab(&["run", ".", "--bless"]);
+    blessed.assert(1, &["✗ new/anchors", "of `for`", "write it by hand", "ab.funding: unspent"]);
+    assert_eq!(place.read("new.yaml"), without);
+    assert!(!place.path("new.golden").exists());
+}
+
 #[test]
 fn bless_leaves_a_scenario_alone_that_fails_before_its_end() {
     let text = good_but("  - open: ab", "  - expect: {state: {channel: ab, of: bob, is: closed}}")
