@@ -407,6 +407,7 @@ mod editors {
     #[test]
     fn the_schema_knows_for_and_variables() {
         assert!(is_valid(CLOSES));
+        assert!(is_valid(include_str!("../../../specs/closing/unilateral.yaml")));
         for (from, to) in [
             ("ab, by: <closer>", "ab, <by>: <closer>"),
             ("- mine: 1 block", "- mine: <number> blocks"),
