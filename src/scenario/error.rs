@@ -31,7 +31,7 @@ pub struct Problem {
     pub position: Option<Position>,
     /// What.
     pub mistake: Mistake,
-    /// The line that it stands in, without its end.
+    /// The line that it stands in, without its end, if it is one of the first problems.
     pub line: Option<String>,
     /// In which instances of the file it is wrong, if it is not in all: the first one, as in
     /// `anchors/alice`, and how many more.
@@ -39,11 +39,12 @@ pub struct Problem {
 }
 
 impl ScenarioError {
-    /// Sorts the problems and shows each its line.
+    /// Sorts the problems, and gives those their lines that will be shown: a copy for each of
+    /// thousands in one long line would be as many times the file.
     pub(super) fn new(file: &Path, source: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.position);
         problems.dedup();
-        for problem in &mut problems {
+        for problem in problems.iter_mut().take(SHOWN_PROBLEMS) {
             problem.line = problem.position.and_then(|position| {
                 let index = usize::try_from(position.line).ok()?.checked_sub(1)?;
                 source.lines().nth(index).map(str::to_owned)

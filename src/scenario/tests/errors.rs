@@ -81,6 +81,8 @@ fn many_mistakes_are_counted() {
     let error = refuse(&changed(BREACH, "  - mine: 1 block\n", &steps));
     assert_eq!(error.problems.len(), 50);
     assert!(error.to_string().ends_with("specs/x.yaml: and 30 more"), "{error}");
+    let lines = error.problems.iter().filter(|problem| problem.line.is_some());
+    assert_eq!(lines.count(), 20, "the others are never shown");
 }
 
 mod bombs {
