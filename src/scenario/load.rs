@@ -14,6 +14,10 @@ use super::{
 /// The greatest size of a file, in bytes.
 pub const SIZE_LIMIT: u64 = 1024 * 1024;
 
+/// How many mistakes are told of one place in a file, which another value in each of its instances
+/// may make another mistake.
+const VARIANTS: usize = 20;
+
 /// How a file is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ParseOptions {
@@ -134,14 +138,14 @@ impl Found {
         let last = self.instances;
         for problem in problems {
             let here = self.problems.entry(problem.position).or_default();
-            match here.iter_mut().find(|known| known.problem.mistake == problem.mistake) {
+            let known = here.iter().position(|known| known.problem.mistake == problem.mistake);
+            if let Some(known) = known.and_then(|index| here.get_mut(index)) {
                 // A value that is used twice is wrong twice in the same place.
-                Some(known) if known.last == last => {}
-                Some(known) => (known.last, known.count) = (last, known.count + 1),
-                None => {
-                    let first = instance.to_owned();
-                    here.push(InInstances { problem, first, last, count: 1 });
-                }
+                known.count += usize::from(known.last != last);
+                known.last = last;
+            } else if here.len() < VARIANTS {
+                let first = instance.to_owned();
+                here.push(InInstances { problem, first, last, count: 1 });
             }
         }
     }

@@ -386,6 +386,15 @@ mod limits {
     }
 
     #[test]
+    fn a_place_that_is_wrong_in_every_instance_is_told_some_times() {
+        let text =
+            changed(BREACH, "bolt: [", &format!("for: {{a: [{}]}}\nbolt: [<a>x, ", numbers(1_000)));
+        let error = refuse(&text);
+        let told: Vec<_> = error.problems.iter().map(|problem| problem.only_in.clone()).collect();
+        assert_eq!((told.len(), told[19].as_deref()), (20, Some("19")));
+    }
+
+    #[test]
     fn many_unsound_rows_are_soon_told() {
         let rows: Vec<String> = (0..4_000).map(|n| format!("    r{n}: {{w{n}: 1}}\n")).collect();
         let text = changed(BREACH, "bolt:", &format!("for:\n  a:\n{}bolt:", rows.concat()));
