@@ -300,34 +300,34 @@ fn outcome() -> Value {
     };
     let output = |rest: &str| format!(r"^{name}\.{rest}$");
     let outputs = json!({
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": false,
-            "properties": {
-                "balances": {
-                    "type": "object",
-                    "description": "What each role took out of the channels.",
-                    "additionalProperties": false,
-                    "patternProperties": by_role(Quantity::Balance),
-                },
-                "losses": {
-                    "type": "object",
-                    "description": "What honest roles lost of what they had for certain; who is not listed must not have lost.",
-                    "additionalProperties": false,
-                    "patternProperties": by_role(Quantity::Amount),
-                },
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": false,
+        "properties": {
+            "balances": {
+                "type": "object",
+                "description": "What each role took out of the channels.",
+                "additionalProperties": false,
+                "patternProperties": by_role(Quantity::Balance),
             },
-            "patternProperties": {
-                output("funding"): fate(&["unspent", "unconfirmed"], &language::SPENT),
-                output(r"commitment\.(to_local|to_remote)"): fate(&["unspent", "absent"], &language::TAKEN),
-                output(&format!(r"commitment\.anchors(\.{name})?")):
-                fate(&["any", "unspent", "absent"], &language::TAKEN),
-            output(&format!(r"closing\.{name}")): fate(&["unspent", "absent"], &language::TAKEN),
-            output(&format!(r"commitment\.{}", htlcs())): fate(&["unspent", "absent"], &language::TAKEN),
-            output(&second_stages()): fate(&["unspent", "absent"], &language::TAKEN),
-            // Which output it is, and what can become of it, is for the loader.
-            VARIABLE: true,
+            "losses": {
+                "type": "object",
+                "description": "What honest roles lost of what they had for certain; who is not listed must not have lost.",
+                "additionalProperties": false,
+                "patternProperties": by_role(Quantity::Amount),
             },
-        });
+        },
+        "patternProperties": {
+            output("funding"): fate(&["unspent", "unconfirmed"], &language::SPENT),
+            output(r"commitment\.(to_local|to_remote)"): fate(&["unspent", "absent"], &language::TAKEN),
+            output(&format!(r"commitment\.anchors(\.{name})?")):
+            fate(&["any", "unspent", "absent"], &language::TAKEN),
+        output(&format!(r"closing\.{name}")): fate(&["unspent", "absent"], &language::TAKEN),
+        output(&format!(r"commitment\.{}", htlcs())): fate(&["unspent", "absent"], &language::TAKEN),
+        output(&second_stages()): fate(&["unspent", "absent"], &language::TAKEN),
+        // Which output it is, and what can become of it, is for the loader.
+        VARIABLE: true,
+        },
+    });
     json!({"anyOf": [{"const": "nothing"}, outputs]})
 }
