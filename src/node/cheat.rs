@@ -255,8 +255,11 @@ pub fn claim(
     let Phase::Closing(closing) = &found.phase else { return Err(refused) };
     let tracked = closing.spend.as_ref().and_then(|spend| spend.tracked(outpoint));
     let stake = &tracked.ok_or(refused.clone())?.stake;
-    let known = stake.htlc.and_then(|htlc| node.circuits.preimages.get(&htlc.payment_hash));
-    let claim = stake.claim(known.copied()).ok_or(refused.clone())?;
+    let known = stake.htlc.and_then(|htlc| {
+        let taken = node.circuits.preimages.get(&htlc.payment_hash).copied();
+        taken.or_else(|| node.invoices.preimage(&htlc.payment_hash))
+    });
+    let claim = stake.claim(known).ok_or(refused.clone())?;
     if way_of(&claim.path) != way {
         return Err(refused);
     }

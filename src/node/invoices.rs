@@ -88,6 +88,11 @@ impl Invoices {
         self.0.len()
     }
 
+    /// The preimage of a payment that this node has asked for.
+    pub(super) fn preimage(&self, payment_hash: &sha256::Hash) -> Option<PaymentPreimage> {
+        self.0.get(payment_hash).map(|(expected, _)| expected.preimage)
+    }
+
     /// Expects a payment with this hash.
     pub(super) fn expect(&mut self, payment_hash: sha256::Hash, expected: Expected) {
         self.0.insert(payment_hash, (expected, State::Open(Vec::new())));
