@@ -199,17 +199,17 @@ fn satoshis<S: Serializer>(
 }
 
 impl Account {
-    /// The outpoint of an output that a scenario names, if the account has it; of several
-    /// that the reference means, the first.
-    pub fn outpoint(&self, output: &OutputRef) -> Option<OutPoint> {
-        let channel = self.channel(output.channel())?;
+    /// The outpoints of the outputs that a reference means.
+    pub fn outpoints(&self, output: &OutputRef) -> Vec<OutPoint> {
+        let Some(channel) = self.channel(output.channel()) else { return Vec::new() };
         match output {
-            OutputRef::Funding(_) => channel.funding.as_ref().map(|funding| funding.outpoint),
+            OutputRef::Funding(_) => channel.funding.iter().map(|known| known.outpoint).collect(),
             OutputRef::Commitment(..)
             | OutputRef::Closing(..)
             | OutputRef::SecondStage(..)
             | OutputRef::SecondStages(_) => {
-                channel.named_outputs().find(|o| o.name.is(output)).map(|o| o.outpoint)
+                let named = channel.named_outputs().filter(|known| known.name.is(output));
+                named.map(|known| known.outpoint).collect()
             }
         }
     }

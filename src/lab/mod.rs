@@ -11,6 +11,7 @@ mod asked;
 #[cfg(test)]
 mod audited_closes;
 mod breaking;
+mod claims;
 mod expect;
 mod learned;
 mod links;

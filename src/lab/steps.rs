@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bitcoin::{OutPoint, Transaction, Txid};
+use bitcoin::{Transaction, Txid};
 
 use super::tampering::Tampering;
 use super::{Lab, LabError, Stop};
@@ -12,11 +12,11 @@ use crate::bolt::tx;
 use crate::bolt::units::Msat;
 use crate::bolt::wire::Variations;
 use crate::chain::Branch;
-use crate::node::cheat::{self, ClaimWay};
+use crate::node::cheat;
 use crate::node::{ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, OpenRequest};
 use crate::scenario::{
-    At, Blocks, Channel, ChannelName, ChannelType, ClosedUntil, OutputRef, PaidUntil, Path,
-    Position, RoleName, StateName, Step, TransactionRef, Until, Verb,
+    At, Blocks, Channel, ChannelName, ChannelType, ClosedUntil, PaidUntil, Position, RoleName,
+    StateName, Step, TransactionRef, Until, Verb,
 };
 use crate::trace::{Answer, Event};
 
@@ -67,10 +67,10 @@ impl Lab<'_> {
             Verb::ForceClose { channel, by } => self.force_close(channel, by),
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
             Verb::Publish { by, commitment } => self.publish_state(by, commitment),
-            Verb::Claim { by, output, path, refused } => {
-                self.claim(by, output, path, refused.as_ref())
+            Verb::Claim(claim) => self.claim(claim),
+            Verb::DoubleSpend { by, transaction, feerate } => {
+                self.double_spend(by, transaction, feerate.map(|feerate| feerate.value))
             }
-            Verb::DoubleSpend { by, transaction } => self.double_spend(by, transaction),
             Verb::Mine(blocks) => self.mine(blocks.value.0),
             Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
             Verb::Offline(role) => self.go_offline(&role.value),
@@ -335,7 +335,7 @@ impl Lab<'_> {
     }
 
     /// Publishes a transaction that the mempool must take.
-    fn publish_or_fail(
+    pub(super) fn publish_or_fail(
         &mut self,
         by: &At<RoleName>,
         purpose: Option<Purpose>,
@@ -350,90 +350,14 @@ impl Lab<'_> {
         }
     }
 
-    fn claim(
-        &mut self,
-        by: &At<RoleName>,
-        output: &At<OutputRef>,
-        path: &At<Path>,
-        refused: Option<&At<String>>,
-    ) -> Result<(), Stop> {
-        let outpoint = self.outpoint(output)?;
-        let handle = self.handle(&At::new(output.value.channel().clone(), output.at))?;
-        let way = match path.value {
-            Path::Delay => ClaimWay::Delay,
-            Path::Revocation => ClaimWay::Revocation,
-            Path::Direct => ClaimWay::Direct,
-            Path::Preimage => ClaimWay::Preimage,
-            Path::Timeout => ClaimWay::Timeout,
-            // A loaded scenario has none.
-            Path::Anchor | Path::Anyone => {
-                let message = "not supported yet: a claim of an anchor".to_owned();
-                return Err(failed(Some(path.at), message));
-            }
-        };
-        self.must_be_online(&by.value)?;
-        let transaction = match cheat::claim(self.node(&by.value)?, &handle, outpoint, way) {
-            Ok(transaction) => transaction,
-            Err(NodeError::Refused(_)) => {
-                let message = format!(
-                    "{by} cannot claim {output} by {path}: it is not confirmed, or not {by}'s to \
-                     take that way"
-                );
-                return Err(failed(Some(output.at), message));
-            }
-            Err(source) => return Err(cannot(&by.value, "claim an output", source)),
-        };
-        let Some(reason) = refused else {
-            return self.publish_or_fail(by, None, &transaction, output.at);
-        };
-        let answer = self.publish(&by.value, None, &transaction)?;
-        let found = match answer {
-            Answer::Refused { reason } => reason,
-            Answer::Accepted | Answer::Known => "the mempool took it".to_owned(),
-        };
-        let expected = format!("the mempool refuses it with {reason}");
-        let failure = (found != reason.value).then_some(found);
-        self.check(reason.at, &expected, failure)
-    }
-
-    fn outpoint(&self, output: &At<OutputRef>) -> Result<OutPoint, Stop> {
-        let account = audit::account(&self.trace);
-        let found = account.outpoint(&output.value);
-        found.ok_or_else(|| failed(Some(output.at), format!("there is no output {output}")))
-    }
-
     /// The transactions that a scenario names so.
-    fn named(&self, transaction: &At<TransactionRef>) -> Result<Vec<Txid>, Stop> {
+    pub(super) fn named(&self, transaction: &At<TransactionRef>) -> Result<Vec<Txid>, Stop> {
         let account = audit::account(&self.trace);
         let found: Vec<Txid> = account.find(&transaction.value).iter().map(|tx| tx.txid).collect();
         if found.is_empty() {
             return Err(failed(Some(transaction.at), format!("there is no {transaction}")));
         }
         Ok(found)
-    }
-
-    fn double_spend(&mut self, by: &At<RoleName>, of: &At<TransactionRef>) -> Result<(), Stop> {
-        let named = self.named(of)?;
-        let original = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Published { txid, transaction, .. } if named.contains(txid) => {
-                Some(transaction.0.clone())
-            }
-            _ => None,
-        });
-        let original = original.ok_or_else(|| failed(Some(of.at), format!("there is no {of}")))?;
-        if let Some(height) = self.chain.confirmed(original.compute_txid()) {
-            return Err(failed(Some(of.at), format!("{of} is confirmed in block {height}")));
-        }
-        self.must_be_online(&by.value)?;
-        let replacement = match cheat::double_spend(self.node(&by.value)?, &original) {
-            Ok(replacement) => replacement,
-            Err(NodeError::Wallet(_)) => {
-                let message = format!("{of} does not spend coins of {by}");
-                return Err(failed(Some(of.at), message));
-            }
-            Err(source) => return Err(cannot(&by.value, "double-spend", source)),
-        };
-        self.publish_or_fail(by, Some(Purpose::DoubleSpend), &replacement, of.at)
     }
 
     fn reorg(
@@ -477,6 +401,6 @@ pub(super) fn failed(at: Option<Position>, message: String) -> Stop {
     Stop::Failed { at, message }
 }
 
-fn cannot(role: &RoleName, doing: &'static str, source: NodeError) -> Stop {
+pub(super) fn cannot(role: &RoleName, doing: &'static str, source: NodeError) -> Stop {
     LabError::Node { role: role.clone(), doing, source }.into()
 }

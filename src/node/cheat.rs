@@ -8,8 +8,8 @@ use bitcoin::{Amount, OutPoint, Transaction, TxOut};
 use super::route::PlannedHop;
 use super::{ChannelHandle, Node, NodeError, NodeOutput};
 use crate::bolt::channel::{Command, HtlcOffer, Input, Pace, Phase, Refused};
-use crate::bolt::tx::claim::{ClaimPath, claim_transaction};
-use crate::bolt::units::{CommitmentNumber, Msat};
+use crate::bolt::tx::claim::{Claim, ClaimPath, claim_transaction};
+use crate::bolt::units::{CommitmentNumber, FeeratePerKw, Msat};
 use crate::bolt::wire::codec::TlvValue;
 use crate::bolt::wire::{Message, tlv};
 
@@ -238,17 +238,55 @@ fn way_of(path: &ClaimPath) -> ClaimWay {
     }
 }
 
-/// The node's claim of an output of a confirmed commitment, whether its time has come or not.
+/// How a claim is made, where a test wants it otherwise than the node would.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClaimOptions {
+    /// The fee rate; the node's own, if it is `None`.
+    pub feerate: Option<FeeratePerKw>,
+    /// Whether a coin of the wallet is added that is not needed.
+    pub coin: bool,
+    /// How many outputs to the wallet make it larger.
+    pub padding: u32,
+}
+
+/// The least that an output to the wallet may have.
+const PADDING: Amount = Amount::from_sat(294);
+
+/// The node's claim of outputs of confirmed commitments, whether its time has come or not, all in one
+/// transaction.
 ///
 /// # Errors
-/// [`NodeError::Refused`] if the channel is not closed on chain, or the output is not the node's to
-/// claim that way.
+/// [`NodeError::Refused`] if a channel is not closed on chain, or an output is not the node's to
+/// claim that way; [`NodeError::Wallet`] if no coin pays for what needs one;
+/// [`NodeError::Transaction`] if they cannot be claimed together.
 pub fn claim(
+    node: &Node,
+    outputs: &[(ChannelHandle, OutPoint)],
+    way: ClaimWay,
+    options: ClaimOptions,
+) -> Result<Transaction, NodeError> {
+    let claims: Vec<Claim> = outputs
+        .iter()
+        .map(|(channel, outpoint)| one_claim(node, channel, *outpoint, way))
+        .collect::<Result<_, _>>()?;
+    let feerate = options.feerate.unwrap_or(node.feerate);
+    let script_pubkey = node.wallet.script().clone();
+    let output = TxOut { value: PADDING, script_pubkey: script_pubkey.clone() };
+    let padding = vec![output; usize::try_from(options.padding).unwrap_or_default()];
+    let poor = claims.iter().any(|claim| claim.path.needs_coin());
+    if poor || options.coin || !padding.is_empty() {
+        let mut wallet = node.wallet.clone();
+        return Ok(wallet.sponsor_with(claims, &padding, feerate, Amount::ZERO)?);
+    }
+    claim_transaction(&claims, script_pubkey, feerate).map_err(NodeError::Transaction)
+}
+
+fn one_claim(
     node: &Node,
     channel: &ChannelHandle,
     outpoint: OutPoint,
     way: ClaimWay,
-) -> Result<Transaction, NodeError> {
+) -> Result<Claim, NodeError> {
     let found = node.channel(channel).ok_or(NodeError::NoSuchChannel(*channel))?;
     let phase = found.phase.name();
     let refused = NodeError::Refused(Refused::WrongPhase { command: "claim an output", phase });
@@ -260,20 +298,19 @@ pub fn claim(
         taken.or_else(|| node.invoices.preimage(&htlc.payment_hash))
     });
     let claim = stake.claim(known).ok_or(refused.clone())?;
-    if way_of(&claim.path) != way {
-        return Err(refused);
-    }
-    if claim.path.needs_coin() {
-        return Ok(node.wallet.clone().sponsor(vec![claim], node.feerate, Amount::ZERO)?);
-    }
-    let destination = node.wallet.script().clone();
-    claim_transaction(&[claim], destination, node.feerate).map_err(NodeError::Transaction)
+    if way_of(&claim.path) == way { Ok(claim) } else { Err(refused) }
 }
 
-/// A transaction that takes the coins of an unconfirmed one of our own back to ourselves.
+/// A transaction that takes the node's own coins of an unconfirmed one back to itself, at this fee
+/// rate, or at four times the node's own. What else the other one spends is left alone.
 ///
 /// # Errors
-/// [`NodeError::Wallet`] if its inputs are not ours.
-pub fn double_spend(node: &Node, transaction: &Transaction) -> Result<Transaction, NodeError> {
-    Ok(node.wallet.replace(transaction, node.feerate)?)
+/// [`NodeError::Wallet`] if it spends no coin of the node's.
+pub fn double_spend(
+    node: &Node,
+    transaction: &Transaction,
+    feerate: Option<FeeratePerKw>,
+) -> Result<Transaction, NodeError> {
+    let raised = FeeratePerKw(node.feerate.0.saturating_mul(4));
+    Ok(node.wallet.replace(transaction, feerate.unwrap_or(raised))?)
 }

@@ -175,7 +175,21 @@ impl Wallet {
     /// [`WalletError::Insufficient`] if no free coins pay for it.
     pub fn sponsor(
         &mut self,
+        claims: Vec<Claim>,
+        feerate: FeeratePerKw,
+        besides: Amount,
+    ) -> Result<Transaction, WalletError> {
+        self.sponsor_with(claims, &[], feerate, besides)
+    }
+
+    /// The same with further outputs.
+    ///
+    /// # Errors
+    /// [`WalletError::Insufficient`] if no free coins pay for it.
+    pub fn sponsor_with(
+        &mut self,
         mut claims: Vec<Claim>,
+        further: &[TxOut],
         feerate: FeeratePerKw,
         besides: Amount,
     ) -> Result<Transaction, WalletError> {
@@ -189,9 +203,12 @@ impl Wallet {
         let mut short = Amount::ZERO;
         for (outpoint, amount) in &free {
             claims.push(self.coin(*outpoint, *amount));
-            let fee = feerate.fee(weight(&claims, &self.script));
-            let fee = fee.checked_add(besides).unwrap_or(Amount::MAX_MONEY);
-            match claim_for_fee(&claims, self.script.clone(), fee) {
+            let bytes = further.iter().map(|output| output.size());
+            let further_weight = bytes.fold(0, usize::saturating_add).saturating_mul(4);
+            let further_weight = u64::try_from(further_weight).unwrap_or(u64::MAX);
+            let weight = weight(&claims, &self.script).saturating_add(further_weight);
+            let fee = feerate.fee(weight).checked_add(besides).unwrap_or(Amount::MAX_MONEY);
+            match claim_for_fee(&claims, further, self.script.clone(), fee) {
                 Ok(transaction) => {
                     let coins = claims.iter().skip(count).map(|claim| claim.outpoint);
                     self.reserved.extend(coins);
@@ -219,11 +236,11 @@ impl Wallet {
         }
     }
 
-    /// A signed transaction that spends the same coins as `transaction` to ourselves, at four times
-    /// the fee rate, so that mempools take it in place of the other.
+    /// A signed transaction that spends those coins of this wallet to ourselves that `transaction`
+    /// spends, so that mempools take it in place of the other, if it pays more.
     ///
     /// # Errors
-    /// [`WalletError::Insufficient`] if its inputs are not all coins of this wallet.
+    /// [`WalletError::Insufficient`] if there are none, or they do not pay the fee.
     pub fn replace(
         &self,
         transaction: &Transaction,
@@ -234,13 +251,9 @@ impl Wallet {
             .filter_map(|outpoint| Some((outpoint, self.coins.get(&outpoint)?.amount)))
             .collect();
         let available = sum(coins.iter().map(|(_, amount)| *amount));
-        let raised = FeeratePerKw(feerate.0.saturating_mul(4));
         let output = TxOut { value: Amount::ZERO, script_pubkey: self.script.clone() };
-        let needed = self.needed(&output, &coins, raised);
+        let needed = self.needed(&output, &coins, feerate);
         let insufficient = WalletError::Insufficient { needed, available };
-        if coins.len() != transaction.input.len() {
-            return Err(insufficient);
-        }
         let value = available.checked_sub(needed).ok_or(insufficient)?;
         self.sign(&coins, vec![TxOut { value, ..output }])
     }

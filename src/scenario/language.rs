@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Words(&'static [&'static str], &'static [&'static str]),
     /// A reference to an output.
     Output,
+    /// A reference to an output, or a list of them.
+    Outputs,
     /// A reference to a transaction.
     Transaction,
     /// A list of references to transactions.

@@ -11,6 +11,7 @@
 //! outcome back into a file.
 
 mod bless;
+mod claim;
 mod decode;
 mod discover;
 mod error;
@@ -32,6 +33,7 @@ mod words;
 mod yaml;
 
 pub use bless::with_outcome;
+pub use claim::ClaimStep;
 pub use discover::{DiscoverError, discover, run_id, scenario_id};
 pub use error::{Mistake, Problem, ScenarioError};
 pub use instances::ForMistake;

@@ -170,6 +170,13 @@ fn kind(of: Kind) -> Value {
     if matches!(of, Kind::Text) { value } else { or_variable(value) }
 }
 
+/// A reference to an output.
+fn output() -> Value {
+    let commitment =
+        format!(r"commitment\.(to_local|to_remote|anchors(\.{0})?|{1})", name(), htlcs());
+    pattern(&format!(r"{0}\.(funding|{commitment}|closing\.{0}|{1})", name(), second_stages()))
+}
+
 /// A value without variables.
 fn plain(of: Kind) -> Value {
     match of {
@@ -177,16 +184,9 @@ fn plain(of: Kind) -> Value {
         Kind::Quantity(quantity) => amount(quantity),
         Kind::Name => pattern(&name()),
         Kind::Words(words, _) => json!({"enum": words}),
-        Kind::Output => {
-            let commitment =
-                format!(r"commitment\.(to_local|to_remote|anchors(\.{0})?|{1})", name(), htlcs());
-            pattern(&format!(
-                r"{0}\.(funding|{commitment}|closing\.{0}|{1})",
-                name(),
-                second_stages()
-            ))
-        }
+        Kind::Output => output(),
         Kind::Transaction => transaction(),
+        Kind::Outputs => json!({"anyOf": [output(), list(output())]}),
         Kind::Transactions => list(transaction()),
         Kind::Spender => pattern(&format!(r"(closing|{}\.commitment)", name())),
         Kind::Flag => json!({"type": "boolean"}),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{
+    claim::ClaimStep,
     model::{At, Blocks, ChannelName, InvoiceName, Position, RoleName, StateName},
     payment::{Ask, Fails, FailureName, OfferStep, Pay, PaymentState, TamperedField},
     reference::{OutputRef, Path, TransactionRef},
@@ -129,23 +130,16 @@ pub enum Verb {
         /// The remembered state.
         commitment: At<StateName>,
     },
-    /// A role tries to spend an output now.
-    Claim {
-        /// The role.
-        by: At<RoleName>,
-        /// The output.
-        output: At<OutputRef>,
-        /// The way by which it tries.
-        path: At<Path>,
-        /// The reason with which the mempool must refuse; without it the mempool must accept.
-        refused: Option<At<String>>,
-    },
+    /// A role tries to spend outputs now.
+    Claim(Box<ClaimStep>),
     /// A cheat replaces its own unconfirmed transaction by a conflicting one.
     DoubleSpend {
         /// The cheat.
         by: At<RoleName>,
         /// The transaction that is replaced.
         transaction: At<TransactionRef>,
+        /// The fee rate of what replaces it, if the file says so.
+        feerate: Option<At<FeeratePerKw>>,
     },
     /// Mines blocks with what the mempool holds.
     Mine(At<Blocks>),
@@ -351,7 +345,7 @@ impl Verb {
             Self::ForceClose { .. } => "force_close",
             Self::Remember { .. } => "remember",
             Self::Publish { .. } => "publish",
-            Self::Claim { .. } => "claim",
+            Self::Claim(_) => "claim",
             Self::DoubleSpend { .. } => "double_spend",
             Self::Mine(_) => "mine",
             Self::Reorg { .. } => "reorg",
@@ -413,13 +407,10 @@ impl fmt::Display for Verb {
             Self::Publish { by, commitment } => {
                 write!(f, "{by} publishes its commitment {commitment}")
             }
-            Self::Claim { by, output, path, refused: None } => {
-                write!(f, "{by} claims {output} by {path}")
+            Self::Claim(claim) => claim.fmt(f),
+            Self::DoubleSpend { by, transaction, .. } => {
+                write!(f, "{by} double-spends {transaction}")
             }
-            Self::Claim { by, output, path, refused: Some(reason) } => {
-                write!(f, "{by} tries to claim {output} by {path}, refused with {reason}")
-            }
-            Self::DoubleSpend { by, transaction } => write!(f, "{by} double-spends {transaction}"),
             Self::Mine(blocks) => write!(f, "mine {blocks}"),
             Self::Reorg { depth, without } => {
                 write!(f, "reorg of {depth}")?;

@@ -251,12 +251,14 @@ impl<'a> Check<'a> {
                 self.cheat(by, "publish an old commitment");
                 self.owner(by, commitment);
             }
-            Verb::Claim { output, path, .. } => {
-                self.open(output.value.channel(), output.at);
-                self.output(output);
-                self.claim(&output.value, path);
+            Verb::Claim(claim) => {
+                for output in &claim.outputs {
+                    self.open(output.value.channel(), output.at);
+                    self.output(output);
+                    self.claim(&output.value, &claim.path);
+                }
             }
-            Verb::DoubleSpend { by, transaction } => {
+            Verb::DoubleSpend { by, transaction, .. } => {
                 self.open(&transaction.value.channel, transaction.at);
                 self.cheat(by, "double-spend");
                 self.side(by, &transaction.value.channel);

@@ -228,10 +228,11 @@ pub fn claim_transaction(
     feerate: FeeratePerKw,
 ) -> Result<Transaction, TxError> {
     let fee = feerate.fee(weight(claims, &destination));
-    claim_for_fee(claims, destination, fee)
+    claim_for_fee(claims, &[], destination, fee)
 }
 
-/// A signed transaction that takes all `claims` to one output and leaves this fee. Second stages come
+/// A signed transaction that takes all `claims` to these `further` outputs and the rest to one of this
+/// script, and leaves this fee. Second stages come
 /// first, each with the output that the peer signed for at the same index; if only they are there
 /// and what is left would be dust, that goes to the miner.
 ///
@@ -241,6 +242,7 @@ pub fn claim_transaction(
 /// further inputs and is not alone.
 pub fn claim_for_fee(
     claims: &[Claim],
+    further: &[TxOut],
     destination: ScriptBuf,
     fee: Amount,
 ) -> Result<Transaction, TxError> {
@@ -249,6 +251,7 @@ pub fn claim_for_fee(
     let claims = [second_stages, others].concat();
     let mut outputs: Vec<TxOut> =
         claims.iter().filter_map(|claim| claim.path.bound_output()).cloned().collect();
+    outputs.extend(further.iter().cloned());
     if claims.iter().all(|claim| claim.path.combines()) {
         outputs.extend(rest(&claims, &outputs, destination, fee)?);
     } else if claims.len() != 1 {

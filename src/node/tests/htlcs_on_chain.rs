@@ -7,6 +7,7 @@ use bitcoin::{Transaction, TxOut};
 
 use super::*;
 use crate::node::PaymentEvent;
+use crate::node::cheat::ClaimOptions;
 
 const AMOUNT: Msat = Msat(100_000_000);
 
@@ -179,8 +180,8 @@ fn revoked_htlcs_are_punished_at_either_stage() {
         let penalties = purposes(&pair).iter().filter(|p| **p == Purpose::Penalty).count();
         assert_eq!(penalties, 1, "the HTLC: Bob had nothing else");
         let outpoint = pair.published(Purpose::Penalty).unwrap().input[0].previous_output;
-        let second =
-            cheat::claim(&pair.nodes[BOB], &pair.handle(), outpoint, cheat::ClaimWay::Preimage);
+        let (claimed, way) = ([(pair.handle(), outpoint)], cheat::ClaimWay::Preimage);
+        let second = cheat::claim(&pair.nodes[BOB], &claimed, way, ClaimOptions::default());
         let second = second.unwrap();
         pair.mempool.clear();
         pair.mine_these(vec![second.clone()]);

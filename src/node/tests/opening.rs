@@ -260,7 +260,7 @@ fn a_double_spent_funding_ends_the_opening() {
     pair.open(Anchors, Msat::ZERO);
     pair.drive();
     let (_, funding) = pair.mempool.pop().unwrap();
-    let replacement = cheat::double_spend(&pair.nodes[ALICE], &funding).unwrap();
+    let replacement = cheat::double_spend(&pair.nodes[ALICE], &funding, None).unwrap();
     pair.mine_these(vec![replacement]);
     assert_eq!(pair.phases(), ["funding_lost", "opening"]);
     pair.mine(2015);

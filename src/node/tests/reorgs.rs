@@ -26,7 +26,7 @@ fn a_funding_that_is_double_spent_after_a_reorg_ends_the_channel_on_both_sides()
     for _ in 0..3 {
         pair.disconnect();
     }
-    let replacement = cheat::double_spend(&pair.nodes[ALICE], &funding).unwrap();
+    let replacement = cheat::double_spend(&pair.nodes[ALICE], &funding, None).unwrap();
     pair.mine_these(vec![replacement]);
     assert_eq!(pair.phases(), ["funding_lost", "funding_lost"]);
 }
@@ -44,7 +44,7 @@ fn double_spent(last: impl FnOnce(&mut Pair)) -> (Pair, bitcoin::Transaction) {
     for _ in 0..3 {
         pair.disconnect();
     }
-    let replacement = cheat::double_spend(&pair.nodes[ALICE], &funding).unwrap();
+    let replacement = cheat::double_spend(&pair.nodes[ALICE], &funding, None).unwrap();
     pair.mine_these(vec![replacement]);
     assert_eq!(pair.phases(), ["funding_lost", "funding_lost"]);
     (pair, funding)

@@ -3,9 +3,11 @@
 use super::reader::{Fields, Reader};
 use crate::bolt::units::FeeratePerKw;
 use crate::scenario::{
+    claim::ClaimStep,
     error::Mistake,
     language::{self, VERBS, VerbRule},
     model::{At, Blocks, Channel, ChannelName, Position, RoleName, StateName},
+    reference::OutputRef,
     step::{
         ChannelState, ClosedUntil, Expect, Expectation, FundedWith, Step, TransactionPattern,
         Until, Verb,
@@ -113,7 +115,9 @@ impl Reader {
             "double_spend" => {
                 let by = fields.get("by").and_then(|node| self.role(node));
                 let transaction = fields.get("transaction").and_then(|node| self.transaction(node));
-                Some(Verb::DoubleSpend { by: by?, transaction: transaction? })
+                let feerate = self.optional(fields.get("feerate"), Self::feerate);
+                let (by, transaction, feerate) = (by?, transaction?, feerate?);
+                Some(Verb::DoubleSpend { by, transaction, feerate })
             }
             "reorg" => {
                 let depth = fields.get("depth").and_then(|node| self.blocks(node));
@@ -168,11 +172,13 @@ impl Reader {
         verb: fn(At<ChannelName>, At<RoleName>, At<FeeratePerKw>) -> Verb,
     ) -> Option<Verb> {
         let sides = self.channel_and_role(fields, "by");
-        let feerate = fields
-            .get("feerate")
-            .and_then(|node| self.quantity(node, Quantity::Feerate, units::feerate));
+        let feerate = fields.get("feerate").and_then(|node| self.feerate(node));
         let ((channel, by), feerate) = sides.zip(feerate)?;
         Some(verb(channel, by, feerate))
+    }
+
+    fn feerate(&mut self, node: &Node) -> Option<At<FeeratePerKw>> {
+        self.quantity(node, Quantity::Feerate, units::feerate)
     }
 
     fn channel_and_role(
@@ -212,13 +218,35 @@ impl Reader {
 
     fn claim(&mut self, fields: &Fields<'_>) -> Option<Verb> {
         let by = fields.get("by").and_then(|node| self.role(node));
-        let output = fields.get("output").and_then(|node| self.output(node));
+        let outputs = fields.get("output").and_then(|node| self.outputs(node));
         let path = fields.get("path").and_then(|node| self.path(node));
+        let feerate = self.optional(fields.get("feerate"), Self::feerate);
+        let coin = self.optional(fields.get("coin"), Self::flag);
+        let padding = self.optional(fields.get("padding"), Self::number);
         let refused = self.optional(fields.get("refused"), |reader, node| {
             let reason = reader.text(node, "the mempool's reason, as in `non-BIP68-final`")?;
             Some(At::new(reason.value.to_owned(), reason.at))
         });
-        Some(Verb::Claim { by: by?, output: output?, path: path?, refused: refused? })
+        Some(Verb::Claim(Box::new(ClaimStep {
+            by: by?,
+            outputs: outputs?,
+            path: path?,
+            feerate: feerate?,
+            coin: coin?.is_some_and(|coin| coin.value),
+            padding: padding?.unwrap_or_default(),
+            refused: refused?,
+        })))
+    }
+
+    /// An output, or several.
+    fn outputs(&mut self, node: &Node) -> Option<Vec<At<OutputRef>>> {
+        let Content::List(items) = &node.content else { return Some(vec![self.output(node)?]) };
+        if items.is_empty() {
+            self.report(node.at, Mistake::Nothing { what: "a claim has at least one output" });
+        }
+        let outputs: Vec<At<OutputRef>> =
+            items.iter().filter_map(|item| self.output(item)).collect();
+        (outputs.len() == items.len() && !items.is_empty()).then_some(outputs)
     }
 
     fn expect(&mut self, fields: &Fields<'_>) -> Option<Expect> {

@@ -252,8 +252,11 @@ static CLAIM: Shape = shape(
     "`claim`",
     &[
         required("by", Kind::Name, "The role that tries to spend."),
-        required("output", Kind::Output, "The output."),
+        required("output", Kind::Outputs, "The output, or several to claim at once."),
         required("path", PATH, "The way by which it tries."),
+        optional("feerate", Kind::Quantity(Quantity::Feerate), "The fee rate that it pays."),
+        optional("coin", Kind::Flag, "Whether it adds a coin of its wallet."),
+        optional("padding", Kind::Number, "How many outputs make it larger."),
         optional("refused", Kind::Text, "The reason with which the mempool must refuse."),
     ],
 );
@@ -262,6 +265,7 @@ static DOUBLE_SPEND: Shape = shape(
     &[
         required("by", Kind::Name, "The cheat."),
         required("transaction", Kind::Transaction, "Its own unconfirmed transaction."),
+        optional("feerate", Kind::Quantity(Quantity::Feerate), "The fee rate of the other one."),
     ],
 );
 static REORG: Shape = shape(

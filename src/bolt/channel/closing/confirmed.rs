@@ -362,7 +362,7 @@ fn pay_itself(
     let claims = [claim];
     let weight = weight(&claims, context.destination);
     let fee = context.feerate.fee(weight).max(feerate.fee(weight).min(half));
-    let transaction = claim_for_fee(&claims, context.destination.clone(), fee)?;
+    let transaction = claim_for_fee(&claims, &[], context.destination.clone(), fee)?;
     Ok(Published { transaction, purpose, feerate })
 }
 

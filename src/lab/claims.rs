@@ -1,0 +1,111 @@
+//! `claim` and `double_spend`: what a role takes by the file's word.
+
+use bitcoin::{OutPoint, Txid};
+
+use super::steps::{cannot, failed};
+use super::{Lab, Stop};
+use crate::audit;
+use crate::bolt::channel::Purpose;
+use crate::bolt::units::FeeratePerKw;
+use crate::node::cheat::{self, ClaimOptions, ClaimWay};
+use crate::node::{ChannelHandle, NodeError};
+use crate::scenario::{At, ClaimStep, OutputRef, Path, RoleName, TransactionRef};
+use crate::trace::{Answer, Event};
+
+impl Lab<'_> {
+    pub(super) fn claim(&mut self, claim: &ClaimStep) -> Result<(), Stop> {
+        let ClaimStep { by, outputs, path, .. } = claim;
+        let mut claimed = Vec::new();
+        for output in outputs {
+            claimed.extend(self.claimed(output)?);
+        }
+        let way = match path.value {
+            Path::Delay => ClaimWay::Delay,
+            Path::Revocation => ClaimWay::Revocation,
+            Path::Direct => ClaimWay::Direct,
+            Path::Preimage => ClaimWay::Preimage,
+            Path::Timeout => ClaimWay::Timeout,
+            // A loaded scenario has none.
+            Path::Anchor | Path::Anyone => {
+                let message = "not supported yet: a claim of an anchor".to_owned();
+                return Err(failed(Some(path.at), message));
+            }
+        };
+        let options = ClaimOptions {
+            feerate: claim.feerate.map(|feerate| feerate.value),
+            coin: claim.coin,
+            padding: claim.padding,
+        };
+        self.must_be_online(&by.value)?;
+        let at = outputs.first().map_or(path.at, |output| output.at);
+        let transaction = match cheat::claim(self.node(&by.value)?, &claimed, way, options) {
+            Ok(transaction) => transaction,
+            Err(NodeError::Refused(_)) => {
+                let output = outputs.first().map_or_else(String::new, ToString::to_string);
+                let message = format!(
+                    "{by} cannot claim {output} by {path}: it is not confirmed, or not {by}'s to \
+                     take that way"
+                );
+                return Err(failed(Some(at), message));
+            }
+            Err(error @ (NodeError::Wallet(_) | NodeError::Transaction(_))) => {
+                return Err(failed(Some(at), format!("{by} cannot claim it: failed to {error}")));
+            }
+            Err(source) => return Err(cannot(&by.value, "claim an output", source)),
+        };
+        let Some(reason) = &claim.refused else {
+            return self.publish_or_fail(by, None, &transaction, at);
+        };
+        let answer = self.publish(&by.value, None, &transaction)?;
+        let found = match answer {
+            Answer::Refused { reason } => reason,
+            Answer::Accepted | Answer::Known => "the mempool took it".to_owned(),
+        };
+        let expected = format!("the mempool refuses it with {reason}");
+        let failure = (found != reason.value).then_some(found);
+        self.check(reason.at, &expected, failure)
+    }
+
+    /// The outputs that a reference stands for, and their channel.
+    fn claimed(&mut self, output: &At<OutputRef>) -> Result<Vec<(ChannelHandle, OutPoint)>, Stop> {
+        let handle = self.handle(&At::new(output.value.channel().clone(), output.at))?;
+        let found = audit::account(&self.trace).outpoints(&output.value);
+        if found.is_empty() {
+            return Err(failed(Some(output.at), format!("there is no output {output}")));
+        }
+        Ok(found.into_iter().map(|outpoint| (handle, outpoint)).collect())
+    }
+
+    pub(super) fn double_spend(
+        &mut self,
+        by: &At<RoleName>,
+        of: &At<TransactionRef>,
+        feerate: Option<FeeratePerKw>,
+    ) -> Result<(), Stop> {
+        let named: Vec<Txid> = self.named(of)?;
+        let original = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
+            Event::Published { by: publisher, txid, transaction, .. }
+                if named.contains(txid) && *publisher == by.value =>
+            {
+                Some(transaction.0.clone())
+            }
+            _ => None,
+        });
+        let missing = || failed(Some(of.at), format!("{by} published no {of}"));
+        let original = original.ok_or_else(missing)?;
+        if let Some(height) = self.chain.confirmed(original.compute_txid()) {
+            return Err(failed(Some(of.at), format!("{of} is confirmed in block {height}")));
+        }
+        self.must_be_online(&by.value)?;
+        let node = self.node(&by.value)?;
+        let replacement = match cheat::double_spend(node, &original, feerate) {
+            Ok(replacement) => replacement,
+            Err(NodeError::Wallet(_)) => {
+                let message = format!("{of} does not spend coins of {by}");
+                return Err(failed(Some(of.at), message));
+            }
+            Err(source) => return Err(cannot(&by.value, "double-spend", source)),
+        };
+        self.publish_or_fail(by, Some(Purpose::DoubleSpend), &replacement, of.at)
+    }
+}
