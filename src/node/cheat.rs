@@ -275,7 +275,8 @@ pub fn claim(
     let padding = vec![output; usize::try_from(options.padding).unwrap_or_default()];
     let poor = claims.iter().any(|claim| claim.path.needs_coin());
     if poor || options.coin || !padding.is_empty() {
-        let mut wallet = node.wallet.clone();
+        // What its own transactions spend already, a cheat may spend again: these replace those.
+        let mut wallet = node.wallet.unreserved();
         return Ok(wallet.sponsor_with(claims, &padding, feerate, Amount::ZERO)?);
     }
     claim_transaction(&claims, script_pubkey, feerate).map_err(NodeError::Transaction)

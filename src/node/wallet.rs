@@ -229,6 +229,12 @@ impl Wallet {
         Claim { outpoint, amount, path: ClaimPath::Coin(self.pubkey), script, key: self.key }
     }
 
+    /// The same, with the coins that unconfirmed transactions of ours spend.
+    #[must_use]
+    pub fn unreserved(&self) -> Self {
+        Self { reserved: BTreeSet::new(), ..self.clone() }
+    }
+
     /// The coins of a transaction that will not be published can be spent otherwise.
     pub fn release(&mut self, transaction: &Transaction) {
         for input in &transaction.input {
