@@ -232,22 +232,29 @@ impl Lab<'_> {
 
     /// Delivers what is on its way until nothing is.
     pub(super) fn deliver(&mut self) -> Result<(), Stop> {
-        while let Some(Parcel { from, to, content }) = self.links.on_the_way.pop_front() {
-            match content {
-                Content::Message(bytes) => {
-                    let bytes = match &mut self.links.sockets {
-                        Some(sockets) => sockets.carry(&from, &to, &bytes),
-                        None => Ok(bytes),
-                    };
-                    self.receive(&from, &to, &bytes.map_err(LabError::Link)?)?;
-                }
-                Content::HangUp => {
-                    self.note_arrival(&from, &to, Arrived::HangUp);
-                    self.unlink(&from, &to)?;
-                }
+        loop {
+            while let Some(parcel) = self.links.on_the_way.pop_front() {
+                self.hand_over(parcel)?;
+            }
+            let Some(transaction) = self.joined.pop_front() else { return Ok(()) };
+            self.show_joined(&transaction)?;
+        }
+    }
+
+    fn hand_over(&mut self, Parcel { from, to, content }: Parcel) -> Result<(), Stop> {
+        match content {
+            Content::Message(bytes) => {
+                let bytes = match &mut self.links.sockets {
+                    Some(sockets) => sockets.carry(&from, &to, &bytes),
+                    None => Ok(bytes),
+                };
+                self.receive(&from, &to, &bytes.map_err(LabError::Link)?)
+            }
+            Content::HangUp => {
+                self.note_arrival(&from, &to, Arrived::HangUp);
+                self.unlink(&from, &to)
             }
         }
-        Ok(())
     }
 
     /// Bytes have come: a message, or what its sender takes for one.

@@ -13,6 +13,7 @@ mod audited_closes;
 mod breaking;
 mod claims;
 mod expect;
+mod habits;
 mod learned;
 mod links;
 mod network;
@@ -22,25 +23,23 @@ mod sockets;
 mod steps;
 mod tampering;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bitcoin::{Amount, OutPoint, TxOut, Txid};
+use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid};
 use thiserror::Error;
 
 use crate::audit::{self, Account};
-use crate::bolt::channel::Deadlines;
 use crate::bolt::features::Features;
 use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
 use crate::chain::{self, Chain, ChainError};
 use crate::link::LinkError;
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, Seed, default_features};
 use crate::scenario::{
-    ChannelName, InvoiceName, Outcome, Position, Role, RoleKind, RoleName, Scenario, StateName,
-    Verb,
+    ChannelName, InvoiceName, Outcome, Position, Role, RoleName, Scenario, StateName, Verb,
 };
 use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
 use asked::KnownInvoice;
@@ -165,6 +164,8 @@ struct Lab<'a> {
     offers: BTreeMap<InvoiceName, (RoleName, String)>,
     /// What cheats will do to their next messages.
     tamperings: Vec<Tampering>,
+    /// Transactions that have joined the mempool, to be shown to the cast.
+    joined: VecDeque<Transaction>,
     /// What the coinbase of the next block pays, if it funds a channel.
     coinbase: Option<TxOut>,
     /// How many seconds have passed beyond those of the blocks.
@@ -255,6 +256,7 @@ impl<'a> Lab<'a> {
             naming: None,
             offers: BTreeMap::new(),
             tamperings: Vec::new(),
+            joined: VecDeque::new(),
             coinbase: None,
             waited: 0,
             trace: Trace::default(),
@@ -274,12 +276,9 @@ impl<'a> Lab<'a> {
             let Some(player) = self.cast.get_mut(name) else { continue };
             let relay = NodeCommand::SetRelay(payments::relay_policy(role.relay));
             let features = NodeCommand::SetFeatures(features(role));
-            // A probe does what the file says, and nothing of itself.
-            let is_probe = player.kind == RoleKind::Probe;
-            let deadlines = if is_probe { Deadlines::NEVER } else { Deadlines::CAREFUL };
-            let deadlines = NodeCommand::SetDeadlines(deadlines);
-            let commands = [relay, features, deadlines].map(NodeInput::Command);
-            for input in commands.into_iter().chain([NodeInput::Time(time)]) {
+            let commands = [relay, features].into_iter().chain(habits::commands(role));
+            let commands = commands.map(NodeInput::Command);
+            for input in commands.chain([NodeInput::Time(time)]) {
                 player.node.step(input).map_err(|source| LabError::Node {
                     role: name.clone(),
                     doing: "begin",
@@ -339,7 +338,8 @@ impl<'a> Lab<'a> {
             self.step = Some(number);
             let (text, say) = (step.verb.to_string(), step.say.clone());
             self.tell(Event::Step { line: step.at.line, text, say });
-            self.play_step(step).map_err(|stop| match stop {
+            let played = self.play_step(step).and_then(|()| self.show_mempool());
+            played.map_err(|stop| match stop {
                 Stop::Failed { at, message } => {
                     Stop::Failed { at: Some(at.unwrap_or(step.at)), message }
                 }

@@ -12,7 +12,7 @@ use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::Message;
 use crate::chain::{Reorg, Submission};
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput};
-use crate::scenario::{ChannelName, RoleKind, RoleName};
+use crate::scenario::{ChannelName, Habit, Role, RoleKind, RoleName};
 use crate::trace::{Answer, Event, RawTransaction};
 
 /// A role and the reference node that plays it.
@@ -248,7 +248,31 @@ impl Lab<'_> {
             transaction: RawTransaction(transaction.clone()),
             answer: answer.clone(),
         });
+        if answer == Answer::Accepted && self.watchers().next().is_some() {
+            self.joined.push_back(transaction.clone());
+        }
         answer
+    }
+
+    /// The roles that look at the mempool, and see it now.
+    fn watchers(&self) -> impl Iterator<Item = &RoleName> {
+        let watch = |role: &&Role| role.habits.contains(&Habit::WatchesMempool);
+        let watchers = self.scenario.cast.iter().filter(watch).map(|role| &role.name.value);
+        watchers.filter(|role| self.must_be_online(role).is_ok())
+    }
+
+    /// Shows what joined the mempool by the file's own word.
+    pub(super) fn show_mempool(&mut self) -> Result<(), Stop> {
+        if self.joined.is_empty() { Ok(()) } else { self.deliver() }
+    }
+
+    /// Shows a transaction that has joined the mempool to those who look.
+    pub(super) fn show_joined(&mut self, transaction: &Transaction) -> Result<(), Stop> {
+        let watchers: Vec<RoleName> = self.watchers().cloned().collect();
+        for role in watchers {
+            self.input(&role, "look at the mempool", NodeInput::Seen(transaction.clone()))?;
+        }
+        Ok(())
     }
 
     /// Whether this role has published this transaction before, and bitcoind's answer says nothing

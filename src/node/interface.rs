@@ -10,7 +10,7 @@ use super::{
     MessageEvent, NoDeal, OfferPayment, OfferRequest, PayRequest, PaymentEvent, PeerEvent, Plan,
     RelayPolicy, Unpayable, WalletError,
 };
-use crate::bolt::channel::{ChainEvent, ChannelEvent, Deadlines, Fault, Purpose, Refused};
+use crate::bolt::channel::{ChainEvent, ChannelEvent, Deadlines, Fault, Habits, Purpose, Refused};
 use crate::bolt::features::Features;
 use crate::bolt::invoice::DraftError;
 use crate::bolt::onion::Failure;
@@ -80,6 +80,8 @@ pub enum NodeCommand {
     SetRelay(RelayPolicy),
     /// Others pay this fee rate now: from here on, closing transactions and claims do.
     SetFeerate(FeeratePerKw),
+    /// Do these things otherwise than most.
+    SetHabits(Habits),
     /// Wait so long for peers before going on chain.
     SetDeadlines(Deadlines),
     /// Give back every HTLC that could be forwarded or taken, for this reason; or no longer.
@@ -140,6 +142,8 @@ pub enum NodeInput {
     },
     /// A change of the chain.
     Chain(ChainEvent),
+    /// A transaction that is in the mempool.
+    Seen(Transaction),
     /// The clock shows so many seconds since 1970.
     Time(u64),
 }

@@ -36,12 +36,12 @@ mod wallet;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin::Amount;
+use bitcoin::{Amount, Transaction};
 use secp256k1::PublicKey;
 
 use crate::bolt::channel::{
-    ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Deadlines, Fault, Input, Output,
-    Pace, Phase, Purpose, Refused,
+    ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Deadlines, Fault, Habit, Habits,
+    Input, Output, Pace, Phase, Purpose, Refused,
 };
 use crate::bolt::connection;
 use crate::bolt::features::Features;
@@ -112,6 +112,8 @@ pub struct Node {
     pace: Pace,
     /// How long it waits for its peers before it goes on chain.
     deadlines: Deadlines,
+    /// What it does otherwise than most.
+    habits: Habits,
 }
 
 type Outputs = Result<Vec<NodeOutput>, NodeError>;
@@ -139,6 +141,7 @@ impl Node {
             sessions: 0,
             pace: Pace::Prompt,
             deadlines: Deadlines::default(),
+            habits: Habits::default(),
         }
     }
 
@@ -189,6 +192,7 @@ impl Node {
                 Ok(self.receive_garbage(from, message_type, error))
             }
             NodeInput::Chain(event) => self.follow(&event),
+            NodeInput::Seen(transaction) => self.see(&transaction),
             NodeInput::Time(time) => {
                 self.time = self.time.max(time);
                 self.pass_time()
@@ -225,6 +229,10 @@ impl Node {
             }
             NodeCommand::SetFeerate(feerate) => {
                 self.feerate = feerate;
+                Ok(Vec::new())
+            }
+            NodeCommand::SetHabits(habits) => {
+                self.habits = habits;
                 Ok(Vec::new())
             }
             NodeCommand::SetDeadlines(deadlines) => {
@@ -282,6 +290,23 @@ impl Node {
         Ok(outputs)
     }
 
+    /// A transaction is in the mempool.
+    fn see(&mut self, transaction: &Transaction) -> Outputs {
+        if !self.habits.has(Habit::WatchesMempool) {
+            return Ok(Vec::new());
+        }
+        let read = |(handle, channel): (&ChannelHandle, &NodeChannel)| {
+            Some((*handle, channel.phase.seen(transaction)?, channel.link))
+        };
+        let steps: Vec<(ChannelHandle, (Phase, Vec<Output>), Link)> =
+            self.channels.iter().filter_map(read).collect();
+        let mut outputs = Vec::new();
+        for (handle, step, link) in steps {
+            outputs.extend(self.take_step(handle, step, link)?);
+        }
+        Ok(outputs)
+    }
+
     fn context<'a>(&'a self, secrets: &'a ChannelSecrets, features: &'a Features) -> Context<'a> {
         Context {
             secrets,
@@ -291,6 +316,7 @@ impl Node {
             destination: self.wallet.script(),
             pace: self.pace,
             deadlines: self.deadlines,
+            habits: self.habits,
         }
     }
 

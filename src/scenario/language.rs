@@ -4,6 +4,7 @@
 //! Schema is written from the same tables. So the two cannot disagree on a name.
 
 use super::{
+    habit::Habit,
     model::{ChannelType, Links, RoleKind},
     outcome::FundingState,
     payment::FailureName,
@@ -126,6 +127,7 @@ const NAMES: Kind = Kind::List(&Kind::Name);
 const ACT_FAULT: Kind = Kind::Words(ActFault::WORDS, ActFault::MEANINGS);
 
 const FEATURES: Kind = Kind::List(&Kind::Feature);
+const HABITS: Kind = Kind::List(&Kind::Words(Habit::WORDS, Habit::MEANINGS));
 
 /// What somebody asks for forwarding: once said of a role, once of what a payer believes.
 const FEE_BASE: Field =
@@ -207,6 +209,7 @@ pub(super) static ROLE: Shape = shape(
         ),
         optional("features", FEATURES, "Features beside those that every reference node has."),
         optional("without", FEATURES, "Features that it has not, though every reference node has."),
+        optional("habits", HABITS, "What it does on chain otherwise than most."),
         FEE_BASE,
         FEE_PROPORTIONAL,
         CLTV_EXPIRY_DELTA,

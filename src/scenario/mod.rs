@@ -15,6 +15,7 @@ mod claim;
 mod decode;
 mod discover;
 mod error;
+mod habit;
 mod instances;
 mod language;
 mod load;
@@ -36,6 +37,7 @@ pub use bless::with_outcome;
 pub use claim::ClaimStep;
 pub use discover::{DiscoverError, discover, run_id, scenario_id};
 pub use error::{Mistake, Problem, ScenarioError};
+pub use habit::Habit;
 pub use instances::ForMistake;
 pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{

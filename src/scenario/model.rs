@@ -6,6 +6,7 @@ use bitcoin::Amount;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    habit::Habit,
     outcome::Outcome,
     step::{Step, Verb},
     words::words,
@@ -220,6 +221,8 @@ pub struct Role {
     pub features: Vec<u32>,
     /// Feature bits that it has not; either bit of a pair stands for both.
     pub without: Vec<u32>,
+    /// What it does on chain otherwise than most.
+    pub habits: Vec<Habit>,
     /// What it asks for forwarding, as far as the file says.
     pub relay: RelayTerms,
     /// How far ahead the expiry of a payment to it must lie, if the file says so.

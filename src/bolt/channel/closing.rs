@@ -186,6 +186,14 @@ impl Closing {
         (Phase::Closing(next), outputs)
     }
 
+    /// A transaction of the mempool may show the preimage of an HTLC that we offered.
+    pub(super) fn seen(&self, transaction: &Transaction) -> Option<(Phase, Vec<Output>)> {
+        let mut next = self.clone();
+        let mut outputs = Vec::new();
+        next.spend.as_mut()?.see(transaction, &mut outputs);
+        (!outputs.is_empty()).then_some((Phase::Closing(next), outputs))
+    }
+
     /// The peer's HTLC is taken on chain: nobody needs to be told. It cannot be given back there.
     fn remove(&self, context: &Context<'_>, id: HtlcId, removal: &Removal) -> Step {
         let commitments = self.before.commitments().filter(|_| removal.pays());

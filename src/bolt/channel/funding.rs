@@ -14,8 +14,8 @@ use bitcoin::Transaction;
 use super::error::ensure;
 use super::opening::Opening;
 use super::{
-    ChainEvent, ChannelEvent, Closed, Closing, Commitments, Context, IRREVOCABLE_DEPTH, Output,
-    PeerViolation, Phase, Purpose, Step, spender,
+    ChainEvent, ChannelEvent, Closed, Closing, Commitments, Context, Habit, IRREVOCABLE_DEPTH,
+    Output, PeerViolation, Phase, Purpose, Step, spender,
 };
 use crate::bolt::tx::Side;
 use crate::bolt::units::{BlockHeight, ShortChannelId};
@@ -190,7 +190,11 @@ pub(super) fn watch(mut phase: Phase, context: &Context<'_>, event: &ChainEvent)
             return Ok((phase, outputs));
         }
     };
-    if let Some((index, transaction)) = transaction_of(commitments, transactions)? {
+    let found = transaction_of(commitments, transactions);
+    if let Some((index, transaction)) = found {
+        if !context.habits.has(Habit::TrustsFunding) {
+            check_output(commitments, transaction)?;
+        }
         commitments.set_funding_transaction(transaction.clone());
         *confirmation = Confirmation::At { height, index };
         outputs.push(Output::Event(ChannelEvent::FundingConfirmed { height }));
@@ -238,21 +242,20 @@ pub(super) fn find(
     height: BlockHeight,
     transactions: &[Transaction],
 ) -> Result<Option<Confirmation>, PeerViolation> {
-    let found = transaction_of(commitments, transactions)?;
-    Ok(found.map(|(index, _)| Confirmation::At { height, index }))
+    let Some((index, transaction)) = transaction_of(commitments, transactions) else {
+        return Ok(None);
+    };
+    check_output(commitments, transaction)?;
+    Ok(Some(Confirmation::At { height, index }))
 }
 
 /// The funding transaction, and which of the block's it is.
 fn transaction_of<'a>(
     commitments: &Commitments,
     transactions: &'a [Transaction],
-) -> Result<Option<(u32, &'a Transaction)>, PeerViolation> {
+) -> Option<(u32, &'a Transaction)> {
     let txid = commitments.funding.outpoint.txid;
-    let found = (0_u32..).zip(transactions).find(|(_, known)| known.compute_txid() == txid);
-    if let Some((_, transaction)) = found {
-        check_output(commitments, transaction)?;
-    }
-    Ok(found)
+    (0_u32..).zip(transactions).find(|(_, known)| known.compute_txid() == txid)
 }
 
 fn check_output(commitments: &Commitments, transaction: &Transaction) -> Result<(), PeerViolation> {

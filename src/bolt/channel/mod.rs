@@ -18,6 +18,7 @@ mod deadlines;
 mod dust_exposure;
 mod error;
 mod funding;
+mod habits;
 mod htlc_state;
 mod negotiating;
 mod normal;
@@ -37,6 +38,7 @@ pub use deadlines::Deadlines;
 pub use dust_exposure::DustExposure;
 pub use error::{Fault, PeerViolation, Refused};
 pub use funding::Confirmation;
+pub use habits::{Habit, Habits};
 pub use htlc_state::{Milestone, Stage};
 pub use negotiating::Negotiating;
 pub use normal::Normal;
@@ -339,6 +341,8 @@ pub struct Context<'a> {
     pub pace: Pace,
     /// How long our side waits for the peer before it goes on chain.
     pub deadlines: Deadlines,
+    /// What our side does otherwise than most.
+    pub habits: Habits,
 }
 
 /// When updates are signed.
@@ -556,6 +560,19 @@ impl Phase {
         };
         let state = Arc::clone(state.ok_or(refused)?);
         Closing::alone(self.clone(), context, state)
+    }
+
+    /// A transaction is in the mempool: it may show a preimage.
+    pub fn seen(&self, transaction: &Transaction) -> Option<(Self, Vec<Output>)> {
+        match self {
+            Self::Closing(closing) => closing.seen(transaction),
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
+            | Self::Closed(_) => None,
+        }
     }
 
     /// The fault of an input that this phase does not take.

@@ -6,6 +6,7 @@ use super::reader::{Fields, Reader};
 use crate::bolt::units::{CsvDelay, FeeratePerKw};
 use crate::scenario::{
     error::Mistake,
+    habit::Habit,
     language,
     model::{
         At, Blocks, Channel, ChannelName, ChannelTerms, ChannelType, Position, RelayTerms, Role,
@@ -40,6 +41,15 @@ impl Reader {
         let funds = self.optional(fields.get("funds"), Self::sat);
         let features = self.optional(fields.get("features"), Self::feature_bits);
         let without = self.optional(fields.get("without"), Self::feature_bits);
+        let habits = self.optional(fields.get("habits"), |reader, node| {
+            let items = reader.list(node, "a list of habits, as in `[watches_mempool]`");
+            let habit = |reader: &mut Self, item| {
+                reader.word(item, "habit", Habit::WORDS, Habit::from_word)
+            };
+            let habits: Vec<Habit> =
+                items.iter().filter_map(|item| Some(habit(reader, item)?.value)).collect();
+            (habits.len() == items.len()).then_some(habits)
+        });
         let asks = self.channel_terms(&fields);
         let relay = self.relay_terms(&fields);
         let delta = fields.get("min_final_cltv_expiry_delta");
@@ -51,6 +61,7 @@ impl Reader {
             asks: asks?,
             features: features?.unwrap_or_default(),
             without: without?.unwrap_or_default(),
+            habits: habits?.unwrap_or_default(),
             relay: relay?,
             min_final_cltv_expiry_delta: delta?.map(|blocks| blocks.value),
         })

@@ -54,7 +54,7 @@ cast:
   alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat, channel_reserve: 1_000 sat, max_htlc_value_in_flight: 1 BTC, max_accepted_htlcs: 30, max_dust_htlc_exposure: 1_000 sat, accepts_zeroconf: true}
   bob: {role: honest, funds: 0.5 BTC, fee_base: 1 sat, fee_proportional: 100 ppm, cltv_expiry_delta: 40 blocks, htlc_minimum: 1 msat, min_final_cltv_expiry_delta: 18 blocks}
   carol: {role: honest, funds: 1 BTC}
-  probe: {role: probe, funds: 1 BTC, features: [option_simple_close/odd, 101], without: [option_anchors]}
+  probe: {role: probe, funds: 1 BTC, features: [option_simple_close/odd, 101], without: [option_anchors], habits: [watches_mempool]}
 channels:
   ab:
     from: alice

@@ -14,10 +14,10 @@ use bitcoin::{Amount, OutPoint, Transaction, Txid};
 
 use super::offered::Offered;
 use crate::bolt::channel::{
-    ChannelEvent, Commitments, Context, Fault, HtlcNews, IRREVOCABLE_DEPTH, Output, Purpose,
+    ChannelEvent, Commitments, Context, Fault, Habit, HtlcNews, IRREVOCABLE_DEPTH, Output, Purpose,
 };
 use crate::bolt::onchain::{self, FundingSpend, Rest, Right, Stake, StakedHtlc, urgency};
-use crate::bolt::tx::claim::{Claim, ClaimPath, claim_for_fee, weight};
+use crate::bolt::tx::claim::{Claim, ClaimPath, claim_for_fee, claim_transaction, weight};
 use crate::bolt::tx::{Side, TxError};
 use crate::bolt::units::{BlockHeight, FeeratePerKw, HtlcId};
 use crate::bolt::wire::PaymentPreimage;
@@ -159,11 +159,16 @@ impl Confirmed {
                 let Some(tracked) = self.tracked.get_mut(&input.previous_output) else { continue };
                 let overtaken = tracked.spent_by(transaction, context.height);
                 let htlc = tracked.stake.htlc;
-                if let Some(published) = overtaken {
+                if let Some(published) =
+                    overtaken.filter(|_| !context.habits.has(Habit::NeverRegroups))
+                {
                     self.give_up(&published, outputs);
                 }
                 let Some(htlc) = htlc else { continue };
-                self.read(htlc, (transaction, index), outputs);
+                let is_ours = matches!(self.kind, FundingSpend::Local(_));
+                if is_ours || !context.habits.has(Habit::OwnCommitmentOnly) {
+                    self.read(htlc, (transaction, index), outputs);
+                }
                 let next = onchain::second_stage(
                     commitments,
                     context.secrets,
@@ -202,6 +207,16 @@ impl Confirmed {
             && let Some(payment_preimage) = htlc.preimage_in(spend, input)
         {
             self.fulfilled(htlc.id, payment_preimage, outputs);
+        }
+    }
+
+    /// Reads the preimages that a transaction of the mempool shows.
+    pub(super) fn see(&mut self, transaction: &Transaction, outputs: &mut Vec<Output>) {
+        for (index, input) in transaction.input.iter().enumerate() {
+            let tracked = self.tracked.get(&input.previous_output);
+            if let Some(htlc) = tracked.and_then(|tracked| tracked.stake.htlc) {
+                self.read(htlc, (transaction, index), outputs);
+            }
         }
     }
 
@@ -247,6 +262,7 @@ impl Confirmed {
         self.withdraw_cheap(commitments, context, outputs);
         let mut poor: BTreeMap<Purpose, Vec<(Claim, FeeratePerKw)>> = BTreeMap::new();
         let mut again: BTreeMap<Txid, Output> = BTreeMap::new();
+        let mut penalties = Vec::new();
         for tracked in self.tracked.values_mut() {
             if let TrackedStatus::Published(published) = &tracked.status {
                 let txid = published.transaction.compute_txid();
@@ -258,8 +274,13 @@ impl Confirmed {
             let claim = tracked.stake.claim(preimage(commitments, &tracked.stake));
             let Some(claim) = claim.filter(|_| open) else { continue };
             let feerate = tracked.feerate(commitments, context);
+            let purpose = purpose(&claim.path);
             if claim.path.needs_coin() {
-                poor.entry(purpose(&claim.path)).or_default().push((claim, feerate));
+                poor.entry(purpose).or_default().push((claim, feerate));
+                continue;
+            }
+            if purpose == Purpose::Penalty && context.habits.has(Habit::OnePenalty) {
+                penalties.push(claim);
                 continue;
             }
             let outpoint = claim.outpoint;
@@ -272,7 +293,18 @@ impl Confirmed {
             }
         }
         outputs.extend(again.into_values());
+        outputs.extend(self.one_penalty(&penalties, context));
         outputs.extend(poor.into_iter().flat_map(|(purpose, claims)| sponsors(purpose, &claims)));
+    }
+
+    /// Takes all of these in one transaction.
+    fn one_penalty(&mut self, claims: &[Claim], context: &Context<'_>) -> Option<Output> {
+        if claims.is_empty() {
+            return None;
+        }
+        let (destination, feerate) = (context.destination.clone(), context.feerate);
+        let transaction = claim_transaction(claims, destination, feerate).ok()?;
+        Some(self.sponsored(Published { transaction, purpose: Purpose::Penalty, feerate }))
     }
 
     /// Takes back what was published at a fee rate that is too low by now.
@@ -282,6 +314,9 @@ impl Confirmed {
         context: &Context<'_>,
         outputs: &mut Vec<Output>,
     ) {
+        if context.habits.has(Habit::FixedFees) {
+            return;
+        }
         let cheap = self.tracked.values().filter_map(|tracked| match &tracked.status {
             TrackedStatus::Published(published) => {
                 let wanted = tracked.feerate(commitments, context);
@@ -323,7 +358,8 @@ impl Confirmed {
             )
             | None => false,
         };
-        let gone = self.offered.take_gone(is_deep(self.height), came_back);
+        let forgets = context.habits.has(Habit::ForgetsDust);
+        let gone = self.offered.take_gone(is_deep(self.height), forgets, came_back);
         outputs.extend(gone.into_iter().flat_map(|id| {
             [Output::Event(ChannelEvent::HtlcFailed { id }), Output::Htlc(HtlcNews::TimedOut(id))]
         }));
@@ -381,7 +417,8 @@ impl Tracked {
     fn feerate(&self, commitments: &Commitments, context: &Context<'_>) -> FeeratePerKw {
         let htlc = self.stake.htlc.and_then(|htlc| commitments.htlc(htlc.offerer, htlc.id));
         let upstream = htlc.and_then(|htlc| htlc.upstream_expiry);
-        let deadline = self.stake.deadline(self.since, upstream);
+        let raises = !context.habits.has(Habit::FixedFees);
+        let deadline = self.stake.deadline(self.since, upstream).filter(|_| raises);
         urgency::feerate(context.feerate, context.height, deadline)
     }
 

@@ -60,10 +60,11 @@ impl Offered {
     pub(super) fn take_gone(
         &mut self,
         is_deep: bool,
+        forgets_dust: bool,
         came_back: impl Fn(&OutPoint) -> bool,
     ) -> Vec<HtlcId> {
         let is_gone = |place: &Place| match place {
-            Place::Nowhere => true,
+            Place::Nowhere => !forgets_dust,
             Place::Elsewhere => is_deep,
             Place::In(outpoint) => came_back(outpoint),
         };

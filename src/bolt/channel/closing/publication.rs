@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bitcoin::{Amount, Transaction};
 
 use super::Published;
-use crate::bolt::channel::{Context, LocalState, Output, Purpose};
+use crate::bolt::channel::{Context, Habit, LocalState, Output, Purpose};
 use crate::bolt::onchain::urgency;
 use crate::bolt::tx::claim::{Claim, ClaimPath};
 use crate::bolt::tx::{ChannelType, OutputRole, Side, fee, script};
@@ -45,11 +45,12 @@ impl Publication {
     /// little for that is not published alone.
     pub(super) fn publish(&self, context: &Context<'_>) -> Vec<Output> {
         let target = context.feerate;
+        let raises = !context.habits.has(Habit::FixedFees);
         let wanted = self.state.as_ref().and_then(|state| sponsor(state, context, target));
         match (&self.child, wanted) {
             (None, None) => vec![self.spend.broadcast()],
             (None, Some(sponsor)) => vec![sponsor],
-            (Some(child), Some(sponsor)) if urgency::replaces(child.feerate, target) => {
+            (Some(child), Some(sponsor)) if raises && urgency::replaces(child.feerate, target) => {
                 vec![child.release(), sponsor]
             }
             (Some(child), _) => vec![self.package(child)],
