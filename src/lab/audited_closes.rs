@@ -1,103 +1,35 @@
 //! What the audit makes of closes by `closing_complete`.
 
-use bitcoin::hashes::Hash;
-use bitcoin::{Amount, BlockHash, ScriptBuf, Transaction};
+use bitcoin::{Amount, ScriptBuf, Transaction};
 
+use super::recorded::Recorded;
 use crate::audit::{Kind, account};
-use crate::bolt::channel::Purpose;
 use crate::bolt::features::Feature;
 use crate::bolt::tx::ChannelType::Anchors;
 use crate::bolt::units::{FeeratePerKw, Msat};
-use crate::node::pair::{ALICE, BOB, Pair};
+use crate::node::pair::{ALICE, BOB};
 use crate::node::{NodeCommand, default_features};
-use crate::scenario::{RoleKind, RoleName};
-use crate::trace::{Answer, CastEntry, ChannelEntry, Entry, Event, RawTransaction, Trace};
-
-const NAMES: [&str; 2] = ["alice", "bob"];
+use crate::scenario::RoleName;
 
 fn role(node: usize) -> RoleName {
-    NAMES[node].parse().unwrap()
-}
-
-/// A pair of nodes and all that happens between them.
-#[derive(Clone)]
-struct Recorded {
-    pair: Pair,
-    trace: Trace,
+    super::recorded::role(["alice", "bob"][node])
 }
 
 impl Recorded {
     /// Both sides close a channel of which Bob has this much.
     fn closed(bobs: Msat) -> Self {
-        let mut pair = Pair::new();
-        for node in [ALICE, BOB] {
-            let features = default_features().offering(Feature::SIMPLE_CLOSE);
-            pair.command(node, NodeCommand::SetFeatures(features)).unwrap();
-        }
-        pair.reconnect();
-        let mut recorded = Self { trace: Trace { entries: Vec::new() }, pair };
-        let cast = [ALICE, BOB].map(|node| CastEntry {
-            name: role(node),
-            kind: RoleKind::Honest,
-            node_id: recorded.pair.id(node),
-            wallet: recorded.pair.nodes[node].wallet().script().clone(),
-        });
-        recorded.tell(Event::Scenario {
-            title: String::new(),
-            cast: cast.into(),
-            channels: vec![ChannelEntry {
-                name: "ab".parse().unwrap(),
-                from: role(ALICE),
-                to: role(BOB),
-            }],
-            height: recorded.pair.height,
-        });
-        recorded.pair.open(Anchors, bobs);
-        recorded.drive();
-        let funding = std::mem::take(&mut recorded.pair.mempool).remove(0).1;
-        recorded.mine(&funding);
-        (0..3).for_each(|_| recorded.pair.mine_these(Vec::new()));
-        recorded.drive();
+        let features = default_features().offering(Feature::SIMPLE_CLOSE);
+        let mut recorded = Self::with_features(&features);
+        recorded.open(Anchors, bobs);
         let handle = recorded.pair.handle();
         recorded.pair.command(ALICE, NodeCommand::Close(handle)).unwrap();
         recorded.drive();
         recorded
     }
 
-    fn tell(&mut self, event: Event) {
-        self.trace.entries.push(Entry { step: None, event });
-    }
-
-    fn drive(&mut self) {
-        while let Some((to, message)) = self.pair.wire.front().cloned() {
-            let channel = message.channel_id().map(|_| "ab".parse().unwrap());
-            self.tell(Event::Message { from: role(1 - to), to: role(to), channel, message });
-            self.pair.deliver(|_| {});
-        }
-    }
-
-    fn mine(&mut self, transaction: &Transaction) {
-        self.pair.mine_these(vec![transaction.clone()]);
-        let transactions = vec![RawTransaction(transaction.clone())];
-        let height = self.pair.height;
-        let tip = BlockHash::all_zeros();
-        self.tell(Event::Mined { from: height, to: height, tip, transactions });
-    }
-
-    /// `by` publishes a transaction, as far as anybody sees.
-    fn publish(&mut self, by: usize, transaction: &Transaction) {
-        self.tell(Event::Published {
-            by: role(by),
-            purpose: Some(Purpose::Closing),
-            txid: transaction.compute_txid(),
-            transaction: RawTransaction(transaction.clone()),
-            answer: Answer::Accepted,
-        });
-    }
-
     /// The problems of the account once this transaction has closed the channel.
     fn problems(mut self, close: &Transaction) -> Vec<String> {
-        self.mine(close);
+        self.mine(std::slice::from_ref(close));
         account(&self.trace).problems
     }
 
@@ -105,7 +37,7 @@ impl Recorded {
     #[track_caller]
     fn settled(&self, close: &Transaction) -> (RoleName, [i64; 2], [u64; 2]) {
         let mut recorded = self.clone();
-        recorded.mine(close);
+        recorded.mine(std::slice::from_ref(close));
         let account = account(&recorded.trace);
         assert_eq!(account.problems, Vec::<String>::new());
         // A coin for each output that has something.
@@ -127,15 +59,6 @@ impl Recorded {
             }
         }
         found
-    }
-
-    /// The same without the messages of this name.
-    fn without(&self, name: &str) -> Self {
-        let mut recorded = self.clone();
-        recorded.trace.entries.retain(
-            |entry| !matches!(&entry.event, Event::Message { message, .. } if message.name() == name),
-        );
-        recorded
     }
 }
 

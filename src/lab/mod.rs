@@ -10,6 +10,8 @@
 mod asked;
 #[cfg(test)]
 mod audited_closes;
+#[cfg(test)]
+mod audited_htlcs;
 mod breaking;
 mod claims;
 mod expect;
@@ -19,6 +21,8 @@ mod links;
 mod network;
 mod payments;
 mod probes;
+#[cfg(test)]
+mod recorded;
 mod sockets;
 mod steps;
 mod tampering;
