@@ -96,8 +96,10 @@ impl Book<'_> {
             if !fits || (paid > Amount::ZERO && paid < least_limit) {
                 let (name, role) = (&channel.name, &self.facts.end(end).role);
                 let (paid, due) = (paid.to_sat(), due.to_sat());
+                let shown = channel.close.as_ref().map(|close| self.shown(close.txid));
                 problems.push(format!(
-                    "the close of {name} pays {role} {paid} sat, where the messages give it {due}"
+                    "the close of {name} pays {role} {paid} sat, where the messages give it {due}: {}",
+                    shown.unwrap_or_default()
                 ));
             }
         }
@@ -121,7 +123,11 @@ impl Book<'_> {
             let sats = |amount: Option<Amount>| amount.unwrap_or(Amount::ZERO).to_sat();
             let (paid, due) = (offer.paid(end, &seen.transaction), offer.due(end, &state));
             let (paid, due) = (sats(paid), sats(due));
-            format!("the close of {name} pays {role} {paid} sat, where the messages give it {due}")
+            let shown = self.shown(txid);
+            format!(
+                "the close of {name} pays {role} {paid} sat, where the messages give it {due}: \
+                 {shown}"
+            )
         }));
         problems
     }
@@ -148,7 +154,8 @@ impl Book<'_> {
             let amount = held(htlc).map_or(Msat::ZERO, |htlc| htlc.amount);
             let (amount, shown) = (written(amount), self.shown(close.txid));
             let htlc = htlc.name();
-            problems.push(format!("{close} has no output for {name}.{htlc} of {amount}: {shown}"));
+            problems
+                .push(format!("{close} has no output for the HTLC {htlc} of {amount}: {shown}"));
         }
         for output in &channel.outputs {
             let OutputName::Htlc(htlc) = &output.name else { continue };

@@ -1,10 +1,10 @@
 //! Writes the outcome that the account shows, for the author of a scenario to read and keep.
 
-use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, NamedHtlc, OutputName};
+use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, OutputName};
 use crate::bolt::units::Msat;
 use crate::scenario::{
-    self, At, Balance, BalanceEntry, CommitmentOutput, FundingSpender, HtlcName, LossEntry,
-    Outcome, OutcomeEntry, OutputRef, Position, RoleName,
+    self, At, Balance, BalanceEntry, CommitmentOutput, FundingSpender, LossEntry, Outcome,
+    OutcomeEntry, OutputRef, Position, RoleName,
 };
 use std::collections::BTreeMap;
 
@@ -72,29 +72,26 @@ fn funding_fate(channel: &ChannelAccount) -> scenario::Fate {
     scenario::Fate::SpentBy { by, amount: None }
 }
 
-/// The outputs as a scenario names them: the anchors together, and the HTLCs of one invoice if
+/// The outputs as a scenario names them: the anchors together, and the HTLCs of one invoice, if
 /// they all have the same fate.
 fn reference(channel: &ChannelAccount, output: &AuditedOutput) -> Option<OutputRef> {
-    let name = output.name.reference(&channel.name)?;
-    let htlc = |htlc: &NamedHtlc| -> HtlcName {
-        let mut all = channel.named_outputs().filter(|other| other.name.is(&name));
-        let is_alike = |other: &AuditedOutput| plain(fate(other)) == plain(fate(output));
-        if all.all(is_alike) { htlc.name() } else { htlc.offered() }
+    let name = channel.name.clone();
+    let own = output.name.reference(&name)?;
+    let together = match &output.name {
+        OutputName::Funding => return None,
+        OutputName::Anchor(_) => OutputRef::Commitment(name.clone(), CommitmentOutput::Anchors),
+        _ => own.clone(),
     };
+    let mut all = channel.named_outputs().filter(|other| other.name.is(&together));
+    if all.all(|other| plain(fate(other)) == plain(fate(output))) {
+        return Some(together);
+    }
     Some(match &output.name {
-        OutputName::Anchor(_) => {
-            OutputRef::Commitment(channel.name.clone(), CommitmentOutput::Anchors)
+        OutputName::Htlc(htlc) => {
+            OutputRef::Commitment(name, CommitmentOutput::Htlc(htlc.offered()))
         }
-        OutputName::Htlc(of) => {
-            OutputRef::Commitment(channel.name.clone(), CommitmentOutput::Htlc(htlc(of)))
-        }
-        OutputName::SecondStage(of) => OutputRef::SecondStage(channel.name.clone(), htlc(of)),
-        OutputName::Funding
-        | OutputName::ToLocal
-        | OutputName::ToRemote
-        | OutputName::Closing(_)
-        | OutputName::Wallet(_)
-        | OutputName::Unknown => name,
+        OutputName::SecondStage(htlc) => OutputRef::SecondStage(name, htlc.offered()),
+        _ => own,
     })
 }
 

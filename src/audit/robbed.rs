@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use bitcoin::hashes::sha256;
 
-use super::account::ChannelAccount;
+use super::account::{ChannelAccount, Fate, OutputName};
 use super::build::{Book, Cast};
 use super::facts::Facts;
 use super::ledger::{End, Htlc, Key, Ledger};
@@ -193,7 +193,22 @@ impl Party<'_> {
             .filter(|htlc| self.facts.ledger.is_pending(htlc.key))
             .map(|htlc| msat(htlc.amount))
             .sum();
-        msat(self.facts.committed(end)) - (entitled - given_back - in_flight)
+        // Nor are anchors in it: what the opener pays for them is like a fee.
+        let anchors: i128 = channel
+            .outputs
+            .iter()
+            .filter(|output| matches!(output.name, OutputName::Anchor(_)))
+            .filter_map(|output| match &output.fate {
+                Fate::Spent { to: Some(to), .. } => Some((to == role, output.amount)),
+                Fate::Spent { to: None, .. } | Fate::Unspent { .. } => None,
+            })
+            .map(|(is_taken, amount)| match (end, is_taken) {
+                (End::Opener, false) => -i128::from(amount.to_sat()) * 1000,
+                (End::Acceptor, true) => i128::from(amount.to_sat()) * 1000,
+                (End::Opener, true) | (End::Acceptor, false) => 0,
+            })
+            .sum();
+        msat(self.facts.committed(end)) - (entitled - given_back - in_flight - anchors)
     }
 
     /// What became of an HTLC.

@@ -32,6 +32,8 @@ pub(super) struct Recorded {
     pub(super) roles: [RoleName; 2],
     pub(super) seeds: [&'static str; 2],
     pub(super) channel: ChannelName,
+    /// Where the two are paid on chain.
+    pub(super) wallets: [ScriptBuf; 2],
 }
 
 impl Recorded {
@@ -52,13 +54,14 @@ impl Recorded {
         let node = |seed| Node::new(Seed::derive(SEED, seed), pair.height, FeeratePerKw(1_000));
         pair.nodes = seeds.map(node);
         let (roles, channel) = (roles.map(role), channel.parse().unwrap());
-        let mut recorded =
-            Self { pair, trace: Trace { entries: Vec::new() }, roles, seeds, channel };
+        let wallets = [ALICE, BOB].map(|node| pair.nodes[node].wallet().script().clone());
+        let trace = Trace { entries: Vec::new() };
+        let mut recorded = Self { pair, trace, roles, seeds, channel, wallets };
         let cast = [ALICE, BOB].map(|node| CastEntry {
             name: recorded.roles[node].clone(),
             kind: RoleKind::Honest,
             node_id: recorded.pair.id(node),
-            wallet: recorded.wallet(node),
+            wallet: recorded.wallets[node].clone(),
         });
         let [from, to] = recorded.roles.clone();
         recorded.tell(Event::Scenario {
@@ -67,9 +70,9 @@ impl Recorded {
             channels: vec![ChannelEntry { name: recorded.channel.clone(), from, to }],
             height: recorded.pair.height,
         });
-        let coin = |(node, sat)| TxOut {
+        let coin = |(node, sat): (usize, u64)| TxOut {
             value: Amount::from_sat(sat),
-            script_pubkey: recorded.wallet(node),
+            script_pubkey: recorded.wallets[node].clone(),
         };
         let coins = Transaction {
             version: Version::TWO,
@@ -96,8 +99,13 @@ impl Recorded {
         self.drive();
     }
 
-    pub(super) fn wallet(&self, node: usize) -> ScriptBuf {
-        self.pair.nodes[node].wallet().script().clone()
+    /// This side may cheat.
+    pub(super) fn cheats(&mut self, node: usize) {
+        for entry in &mut self.trace.entries {
+            if let Event::Scenario { cast, .. } = &mut entry.event {
+                cast[node].kind = RoleKind::Cheat;
+            }
+        }
     }
 
     pub(super) fn tell(&mut self, event: Event) {

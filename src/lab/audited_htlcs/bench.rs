@@ -72,6 +72,22 @@ impl Recorded {
         self.drive();
     }
 
+    /// This side takes the HTLCs that pay the same as one of this amount.
+    pub(super) fn pay_out(&mut self, by: usize, amount: Msat) {
+        self.settle(by, amount);
+        self.drive();
+    }
+
+    /// The same, up to the message with the preimage.
+    pub(super) fn settle(&mut self, by: usize, amount: Msat) {
+        let hash = {
+            let mut htlcs = self.pair.commitments(by).htlcs();
+            htlcs.find(|(_, _, htlc)| htlc.amount == amount).expect("an HTLC").2.payment_hash
+        };
+        self.pair.command(by, NodeCommand::Settle(hash)).unwrap();
+        self.deliver();
+    }
+
     /// The newest commitment of this side.
     pub(super) fn commitment(&self, owner: usize) -> OnChain {
         let handle = self.pair.handle();
@@ -82,7 +98,7 @@ impl Recorded {
             secret: secrets(owner).seed.secret(state.commitment.number),
             owner: secrets(owner),
             other: secrets(1 - owner),
-            wallets: [self.wallet(owner), self.wallet(1 - owner)],
+            wallets: [owner, 1 - owner].map(|node| self.wallets[node].clone()),
             preimages: self.preimages(),
             state,
             transaction,

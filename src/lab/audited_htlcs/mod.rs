@@ -1,6 +1,9 @@
 //! What the audit makes of HTLCs on chain.
 
 mod bench;
+mod faults;
+mod losses;
+mod penalties;
 
 use bitcoin::{Amount, OutPoint, Transaction};
 
@@ -8,13 +11,11 @@ use super::recorded::{Recorded, role};
 use crate::audit::{Account, ChannelAccount, account, judge, observed};
 use crate::bolt::tx::ChannelType::{self, Anchors, StaticRemotekey};
 use crate::bolt::tx::OutputRole;
-use crate::bolt::tx::htlc::Direction;
 use crate::bolt::units::Msat;
-use crate::node::NodeCommand;
 use crate::node::pair::{ALICE, BOB};
 use crate::scenario::{At, Position};
 use crate::trace::Event;
-use bench::{CRUMB, MILK, OnChain, SLICE, TEA, Way, sweep, with_coin};
+use bench::{MILK, OnChain, SLICE, TEA, Way, sweep, with_coin};
 
 /// The account of what was recorded. What it shows must hold as an outcome, too.
 #[track_caller]

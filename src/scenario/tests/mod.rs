@@ -114,6 +114,8 @@ steps:
   - expect: {payment: {of: alice, invoice: tea, fails: {with: mpp_timeout, by: bob}}}
   - expect: {transaction: {is: ab.closing, by: alice, confirmed: true}, within: 3 blocks}
   - expect: {no_transaction: {spends: ba.commitment.to_remote, path: direct}, within: 3 blocks}
+  - expect: {transaction: {is: ba.htlc_success, spends: ba.commitment.htlc.tea, path: preimage}}
+  - expect: {transaction: {spends: ba.second_stage.alice.0, path: revocation}}
   - expect: {state: {channel: ab, of: bob, is: funding_lost}, within: 1 block}
   - expect: {balance: {channel: ab, of: alice, is: 600_000 sat}}
   - connect: {from: probe, to: bob, until: connected}
@@ -155,6 +157,11 @@ outcome:
   ba.funding: {spent_by: bob.commitment, state: current}
   ba.commitment.to_local: {to: bob, path: delay, amount: 400_000 sat}
   ba.commitment.to_remote: unspent
+  ba.commitment.htlcs: {to: bob, path: timeout, amount: 6 sat}
+  ba.commitment.htlc.tea: {to: bob, path: revocation}
+  ba.commitment.htlc.alice.0: unspent
+  ba.second_stages: {to: bob, path: delay}
+  ba.second_stage.tea: unspent
   ba.commitment.anchors.bob: any
   ba.commitment.anchors.alice: {to: carol, path: anyone}
   balances: {alice: 0 sat, bob: 1_500 msat, carol: 330 sat less fees}

@@ -110,6 +110,46 @@ fn an_invoice_is_made_once_and_before_it_is_paid() {
 }
 
 #[test]
+fn an_htlc_goes_by_an_invoice_that_there_is_or_by_who_offered_it() {
+    let invoice = "- invoice: {by: bob, amount: 1 sat, as: coffee}";
+    let with = |steps: &str, outcome: &str| {
+        let text = changed(BREACH, "- mine: 1 block", steps);
+        changed(
+            &text,
+            "  ab.commitment.to_remote",
+            &format!("{outcome}\n  ab.commitment.to_remote"),
+        )
+    };
+    let outcome = "  ab.commitment.htlc.coffee: {to: bob, path: preimage}
+  ab.commitment.htlc.alice.0: {to: alice, path: timeout}
+  ab.commitment.htlcs: {to: bob, path: revocation}
+  ab.second_stage.coffee: {to: alice, path: delay}
+  ab.second_stage.bob.17: {to: alice, path: revocation}
+  ab.second_stages: unspent";
+    let written = read(&with(invoice, outcome)).outcome.expect("an outcome").value.to_yaml();
+    assert!(written.contains(outcome), "{written}");
+    let first = |text: &str| refuse(text).problems.remove(0).mistake;
+    let unknown = first(&with(invoice, "  ab.commitment.htlc.cofee: unspent"));
+    assert!(matches!(unknown, Mistake::UnknownName { of: "invoice", .. }), "{unknown}");
+    assert_eq!(unknown.help().as_deref(), Some("did you mean `coffee`?"));
+    let outsider = first(&with(invoice, "  ab.second_stage.carol.0: unspent"));
+    assert!(matches!(outsider, Mistake::UnknownName { of: "role", .. }), "{outsider}");
+    let fate = first(&with(invoice, "  ab.commitment.htlcs: any"));
+    assert!(matches!(fate, Mistake::ImpossibleFate { .. }), "{fate}");
+    // In a step, it must be there before; in the outcome, some branch must have it.
+    let expect = "- expect: {transaction: {spends: ab.commitment.htlc.coffee, path: preimage}}";
+    read(&changed(BREACH, "- mine: 1 block", &format!("{invoice}\n  {expect}")));
+    let early = first(&changed(BREACH, "- mine: 1 block", &format!("{expect}\n  {invoice}")));
+    assert!(matches!(early, Mistake::UnknownName { of: "invoice", .. }), "{early}");
+    let branches = format!("- try: {{one: [{{{}}}], two: [{{mine: 1 block}}]}}", &invoice[2..]);
+    read(&with(&branches, "  ab.commitment.htlc.coffee: unspent"));
+    for kind in ["htlc_success", "htlc_timeout"] {
+        let expect = format!("- expect: {{transaction: {{is: ab.{kind}}}}}");
+        read(&changed(BREACH, "- mine: 1 block", &expect));
+    }
+}
+
+#[test]
 fn an_offer_is_made_once_and_before_it_is_paid() {
     let offer = "- offer: {by: bob, amount: 1 sat, as: tea, via: [ab]}";
     let step = |steps: &str| changed(BREACH, "- mine: 1 block", steps);

@@ -499,6 +499,12 @@ mod outcomes {
             "ab.commitment.to_locl",
             "ab.closing",
             "ab.funding.x",
+            "ab.commitment.htlc",
+            "ab.commitment.htlc.alice.x",
+            "ab.commitment.htlc.alice.+1",
+            "ab.commitment.htlcs.tea",
+            "ab.second_stage",
+            "ab.second_stages.tea",
             "a b.funding",
         ] {
             let found = mistake("  ab.commitment.anchors:", &format!("  {reference}:"), reference);
