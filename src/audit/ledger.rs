@@ -187,12 +187,7 @@ impl Ledger {
             Message::UpdateFee(update) => {
                 self.propose(from, Change::Feerate(update.feerate_per_kw));
             }
-            // After a hang-up a side sends again what the other may have lost, in the same words.
-            Message::CommitmentSigned(signed) => {
-                if self.signatures.insert(from, signed.signature) != Some(signed.signature) {
-                    self.sign(from);
-                }
-            }
+            Message::CommitmentSigned(signed) => self.sign(from, signed.signature),
             Message::RevokeAndAck(_) => {
                 self.advance(from.other(), Progress::Signed, Progress::Acknowledged);
             }
@@ -221,7 +216,11 @@ impl Ledger {
     }
 
     /// `signer` signs the other side's next commitment.
-    fn sign(&mut self, signer: End) {
+    fn sign(&mut self, signer: End, signature: Signature) {
+        // After a hang-up a side sends again what the other may have lost, in the same words.
+        if self.signatures.insert(signer, signature) == Some(signature) {
+            return;
+        }
         self.advance(signer, Progress::Proposed, Progress::Signed);
         let mut state = self.beginning.clone();
         let counts = |update: &&Update| {

@@ -82,7 +82,7 @@ fn merged_second_stages_are_named_by_their_indices_and_paid_by_the_wallet() {
     let stages: Vec<Transaction> =
         parts.iter().map(|outpoint| commitment.second_stage(*outpoint)).collect();
     let rest = |recorded: &mut Recorded, delayed: [OutPoint; 2]| {
-        let amounts = [TEA, SLICE].map(|amount| amount.to_sat_floor());
+        let amounts = [TEA, SLICE].map(Msat::to_sat_floor);
         let claims = [0, 1].map(|n| commitment.delayed(delayed[n], amounts[n]));
         let mut claims = vec![sweep(&claims, &commitment.wallets[0])];
         claims.extend([commitment.sweep_to_local(), commitment.sweep_to_remote()]);
