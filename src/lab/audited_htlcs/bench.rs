@@ -51,25 +51,35 @@ impl Recorded {
 
     /// The other side makes an invoice of this name, and `from` pays it in these parts.
     pub(super) fn hold(&mut self, from: usize, name: &str, parts: &[Msat]) {
+        self.ask(1 - from, name, parts);
+        let request = self.request(from, parts);
+        self.pair.command(from, NodeCommand::Pay(request)).unwrap();
+        self.drive();
+    }
+
+    /// A side makes an invoice of this name, to be paid in these parts.
+    pub(super) fn ask(&mut self, by: usize, name: &str, parts: &[Msat]) {
         let amount = Msat(parts.iter().map(|part| part.0).sum());
         let request = InvoiceRequest { hold: true, ..InvoiceRequest::of(amount) };
-        self.pair.command(1 - from, NodeCommand::Invoice(request)).unwrap();
+        self.pair.command(by, NodeCommand::Invoice(request)).unwrap();
         let invoice = self.pair.invoices.last().unwrap().clone();
         self.tell(Event::Invoice {
-            role: self.roles[1 - from].clone(),
+            role: self.roles[by].clone(),
             name: Some(name.parse().unwrap()),
             payment_hash: self.pair.held(),
-            invoice: invoice.clone(),
+            invoice,
         });
+    }
+
+    /// To pay the last invoice in these parts.
+    pub(super) fn request(&self, from: usize, parts: &[Msat]) -> PayRequest {
         let hop = PathHop {
             node_id: self.pair.id(1 - from),
             channel: self.pair.phase(from).name_for_senders().unwrap(),
             relay: RelayPolicy::default(),
         };
         let parts = parts.iter().map(|part| (*part, vec![hop.clone()])).collect();
-        let pay = PayRequest { payee: Payee::Invoice(invoice), parts };
-        self.pair.command(from, NodeCommand::Pay(pay)).unwrap();
-        self.drive();
+        PayRequest { payee: Payee::Invoice(self.pair.invoices.last().unwrap().clone()), parts }
     }
 
     /// This side takes the HTLCs that pay the same as one of this amount.

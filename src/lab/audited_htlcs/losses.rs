@@ -100,6 +100,17 @@ fn who_pays_for_what_it_passed_on_and_is_not_paid_loses_it() {
 }
 
 #[test]
+fn who_pays_its_own_invoice_is_no_relay() {
+    let [ab, bc] = relayed();
+    let mut ab = ended(&ab, ALICE, RELAYED, Some(Way::Timeout));
+    let bc = ended(&bc, BOB, PASSED_ON, Some(Way::Preimage));
+    assert_eq!(robbed(&[&ab, &bc]).len(), 1);
+    let (name, payment_hash) = (None, bc.pair.held());
+    ab.tell(Event::Invoice { role: role("bob"), name, payment_hash, invoice: String::new() });
+    assert_eq!(robbed(&[&ab, &bc]), []);
+}
+
+#[test]
 fn what_is_paid_without_the_chain_counts_as_well() {
     let [ab, mut bc] = relayed();
     bc.pay_out(BOB, PASSED_ON);

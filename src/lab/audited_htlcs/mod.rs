@@ -149,3 +149,35 @@ fn an_outcome_names_htlcs_by_their_invoices() {
     }
     audited(&recorded);
 }
+
+#[test]
+fn htlcs_with_one_script_are_told_apart_by_their_expiries() {
+    let mut recorded = Recorded::with_features(&crate::node::default_features());
+    recorded.open(Anchors, Msat(400_000_000));
+    let parts = [SLICE, SLICE];
+    recorded.ask(BOB, "cake", &parts);
+    let request = recorded.request(ALICE, &parts);
+    let [mut late, early] = recorded.pair.nodes[ALICE].plan(&request).unwrap().try_into().unwrap();
+    late.cltv_expiry.0 += 1;
+    for plan in [late, early] {
+        recorded.pair.command(ALICE, crate::node::NodeCommand::Send(plan)).unwrap();
+        recorded.drive();
+    }
+    let commitment = recorded.commitment(ALICE);
+    let scripts: std::collections::BTreeSet<_> = commitment
+        .htlcs()
+        .iter()
+        .map(|(at, _)| &commitment.transaction.output[usize::try_from(at.vout).unwrap()])
+        .collect();
+    assert_eq!((commitment.htlcs().len(), scripts.len()), (2, 1));
+    let recorded = resolved(&recorded, &commitment, Way::Timeout);
+    let mut expiries = Vec::new();
+    for output in &channel(&recorded).outputs {
+        let crate::audit::OutputName::Htlc(htlc) = &output.name else { continue };
+        let expiry = commitment.second_stage(output.outpoint).lock_time.to_consensus_u32();
+        expiries.push((htlc.id, expiry));
+    }
+    expiries.sort_unstable();
+    let [(0, late), (1, early)] = expiries.as_slice() else { panic!("{expiries:?}") };
+    assert_eq!(*late, early + 1);
+}
