@@ -36,8 +36,12 @@ enum Level {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Party {
+    /// Who sends the message.
     Sender,
+    /// Who receives it.
     Receiver,
+    /// Any node, without a message.
+    Node,
 }
 
 fn specs() -> PathBuf {

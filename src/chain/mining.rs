@@ -1,13 +1,15 @@
 //! Mining: blocks that the lab builds itself, published at once or withheld.
 
+use std::collections::BTreeSet;
+
 use bitcoin::{
-    Block, BlockHash, Transaction, TxOut,
+    Block, BlockHash, Transaction, TxOut, Txid,
     consensus::encode::{deserialize_hex, serialize_hex},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Chain, ChainError, Mempool, Reorg, block, mempool, rpc::Call};
+use super::{Chain, ChainError, Mempool, Reorg, block, mempool, reorg::Without, rpc::Call};
 use crate::bolt::units::BlockHeight;
 
 /// bitcoind makes a new template on the same tip only when more than 5 s have passed.
@@ -34,6 +36,18 @@ impl Chain {
         let mut contents = vec![self.template()?];
         contents.resize_with(blocks as usize, Vec::new);
         self.extend(contents)
+    }
+
+    /// Mines one block with what bitcoind's template offers, but for these transactions and what
+    /// spends their outputs.
+    ///
+    /// # Errors
+    ///
+    /// When bitcoind cannot be reached, or refuses the block.
+    pub fn mine_without(&mut self, left_out: &BTreeSet<Txid>) -> Result<Block, ChainError> {
+        let mut without = Without::these(left_out);
+        let transactions = self.template()?.into_iter().filter(|tx| without.keeps(tx)).collect();
+        self.mine_block(transactions)
     }
 
     /// With nothing to put into blocks there is nothing to ask: they join the lab's account now,

@@ -24,6 +24,27 @@ pub enum Branch {
     Blocks(Vec<Vec<Transaction>>),
 }
 
+/// Transactions that are left out of blocks, and all that descends from them.
+#[derive(Clone, Debug)]
+pub(super) struct Without(BTreeSet<Txid>);
+
+impl Without {
+    pub(super) fn these(left_out: &BTreeSet<Txid>) -> Self {
+        Self(left_out.clone())
+    }
+
+    /// Whether a transaction stays. Parents come before children, so that one pass finds all
+    /// descendants.
+    pub(super) fn keeps(&mut self, transaction: &Transaction) -> bool {
+        let txid = transaction.compute_txid();
+        let mut inputs = transaction.input.iter();
+        if inputs.any(|input| self.0.contains(&input.previous_output.txid)) {
+            self.0.insert(txid);
+        }
+        !self.0.contains(&txid)
+    }
+}
+
 impl Chain {
     /// Replaces the last `depth` blocks by a branch that is longer by one block (or longer still,
     /// if `branch` lists more). bitcoind changes over at once, when the branch has overtaken.
@@ -61,17 +82,8 @@ impl Chain {
     }
 
     fn contents_above(&self, fork: BlockHeight, without: &BTreeSet<Txid>) -> Vec<Vec<Transaction>> {
-        let mut left_out = without.clone();
-        // Parents come before children, so that one pass finds all descendants.
-        let mut stays = |tx: &&Transaction| {
-            let txid = tx.compute_txid();
-            let orphan =
-                tx.input.iter().any(|input| left_out.contains(&input.previous_output.txid));
-            if orphan {
-                left_out.insert(txid);
-            }
-            !left_out.contains(&txid)
-        };
+        let mut without = Without::these(without);
+        let mut stays = |tx: &&Transaction| without.keeps(tx);
         let blocks = self.ledger.blocks().filter(|(height, _)| *height > fork);
         let contents = blocks
             .map(|(_, block)| block.txdata.iter().skip(1).filter(&mut stays).cloned().collect());

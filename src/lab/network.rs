@@ -7,12 +7,13 @@ use bitcoin::{Block, Transaction, Txid};
 use super::payments::unpayable;
 use super::probes::{Arrival, Flow};
 use super::{Lab, LabError, Stop};
+use crate::audit;
 use crate::bolt::channel::{ChainEvent, Purpose};
 use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::Message;
 use crate::chain::{Reorg, Submission};
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput};
-use crate::scenario::{ChannelName, Habit, Role, RoleKind, RoleName};
+use crate::scenario::{At, ChannelName, Habit, Role, RoleKind, RoleName, TransactionRef};
 use crate::trace::{Answer, Event, RawTransaction};
 
 /// A role and the reference node that plays it.
@@ -291,18 +292,31 @@ impl Lab<'_> {
         }
     }
 
-    /// Whether the trace has bitcoind take this transaction before, with no reorg since.
+    /// Whether the trace has bitcoind take this transaction before, with nothing since that could
+    /// have taken it out of the mempool.
     fn was_accepted(&self, transaction: &Transaction) -> bool {
         let txid = transaction.compute_txid();
-        self.trace
-            .entries
-            .iter()
-            .rev()
-            .take_while(|entry| !matches!(entry.event, Event::Disconnected { .. }))
-            .any(|entry| match &entry.event {
-                Event::Published { txid: known, answer: Answer::Accepted, .. } => *known == txid,
-                _ => false,
-            })
+        for entry in self.trace.entries.iter().rev() {
+            match &entry.event {
+                Event::Published {
+                    txid: known,
+                    transaction: other,
+                    answer: Answer::Accepted,
+                    ..
+                } => {
+                    if *known == txid {
+                        return true;
+                    }
+                    if conflicts(&other.0, transaction) {
+                        return false;
+                    }
+                }
+                Event::Mempool { transactions } if !transactions.contains(&txid) => return false,
+                Event::Disconnected { .. } => return false,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// Mines blocks one by one, and has all roles that are online see each before the next is mined:
@@ -320,6 +334,24 @@ impl Lab<'_> {
             for block in self.chain.mine(1)? {
                 self.connect_block(height, &block)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Mines blocks that have no room for some of what the mempool holds, nor for what spends it.
+    pub(super) fn mine_without(
+        &mut self,
+        blocks: u32,
+        without: &[At<TransactionRef>],
+    ) -> Result<(), Stop> {
+        for _ in 0..blocks {
+            self.check_interrupted()?;
+            let account = audit::account(&self.trace);
+            let named = without.iter().flat_map(|reference| account.find(&reference.value));
+            let left_out = named.map(|transaction| transaction.txid).collect();
+            let height = BlockHeight(self.chain.height().0.saturating_add(1));
+            let block = self.chain.mine_without(&left_out)?;
+            self.connect_block(height, &block)?;
         }
         Ok(())
     }
@@ -423,6 +455,12 @@ impl Lab<'_> {
         self.resume(role)?;
         self.deliver()
     }
+}
+
+/// Whether both spend one output.
+fn conflicts(one: &Transaction, other: &Transaction) -> bool {
+    let spends = |outpoint| one.input.iter().any(|input| input.previous_output == outpoint);
+    other.input.iter().any(|input| spends(input.previous_output))
 }
 
 fn is_published(output: &NodeOutput) -> bool {

@@ -71,7 +71,8 @@ impl Lab<'_> {
             Verb::DoubleSpend { by, transaction, feerate } => {
                 self.double_spend(by, transaction, feerate.map(|feerate| feerate.value))
             }
-            Verb::Mine(blocks) => self.mine(blocks.value.0),
+            Verb::Mine { blocks, without } if without.is_empty() => self.mine(blocks.value.0),
+            Verb::Mine { blocks, without } => self.mine_without(blocks.value.0, without),
             Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
             Verb::Offline(role) => self.go_offline(&role.value),
             Verb::Online(role) => self.go_online(&role.value),

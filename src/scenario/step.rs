@@ -142,7 +142,12 @@ pub enum Verb {
         feerate: Option<At<FeeratePerKw>>,
     },
     /// Mines blocks with what the mempool holds.
-    Mine(At<Blocks>),
+    Mine {
+        /// How many.
+        blocks: At<Blocks>,
+        /// The transactions for which they have no room.
+        without: Vec<At<TransactionRef>>,
+    },
     /// Replaces the last blocks by a longer branch.
     Reorg {
         /// How many blocks are replaced.
@@ -347,7 +352,7 @@ impl Verb {
             Self::Publish { .. } => "publish",
             Self::Claim(_) => "claim",
             Self::DoubleSpend { .. } => "double_spend",
-            Self::Mine(_) => "mine",
+            Self::Mine { .. } => "mine",
             Self::Reorg { .. } => "reorg",
             Self::Offline(_) => "offline",
             Self::Online(_) => "online",
@@ -411,7 +416,10 @@ impl fmt::Display for Verb {
             Self::DoubleSpend { by, transaction, .. } => {
                 write!(f, "{by} double-spends {transaction}")
             }
-            Self::Mine(blocks) => write!(f, "mine {blocks}"),
+            Self::Mine { blocks, without } => {
+                write!(f, "mine {blocks}")?;
+                if without.is_empty() { Ok(()) } else { write_list(f, " without ", without) }
+            }
             Self::Reorg { depth, without } => {
                 write!(f, "reorg of {depth}")?;
                 match without.as_deref() {

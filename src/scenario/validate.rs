@@ -263,7 +263,12 @@ impl<'a> Check<'a> {
                 self.cheat(by, "double-spend");
                 self.side(by, &transaction.value.channel);
             }
-            Verb::Mine(blocks) => self.blocks("mine", blocks),
+            Verb::Mine { blocks, without } => {
+                self.blocks("mine", blocks);
+                for transaction in without {
+                    self.open(&transaction.value.channel, transaction.at);
+                }
+            }
             Verb::Reorg { depth, without } => {
                 self.blocks("reorg", depth);
                 for transaction in without.iter().flatten() {

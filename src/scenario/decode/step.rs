@@ -7,7 +7,7 @@ use crate::scenario::{
     error::Mistake,
     language::{self, VERBS, VerbRule},
     model::{At, Blocks, Channel, ChannelName, Position, RoleName, StateName},
-    reference::OutputRef,
+    reference::{OutputRef, TransactionRef},
     step::{
         ChannelState, ClosedUntil, Expect, Expectation, FundedWith, Step, TransactionPattern,
         Until, Verb,
@@ -119,12 +119,14 @@ impl Reader {
                 let (by, transaction, feerate) = (by?, transaction?, feerate?);
                 Some(Verb::DoubleSpend { by, transaction, feerate })
             }
+            "mine" => {
+                let blocks = fields.get("blocks").and_then(|node| self.blocks(node));
+                let without = self.optional(fields.get("without"), Self::transactions);
+                Some(Verb::Mine { blocks: blocks?, without: without?.unwrap_or_default() })
+            }
             "reorg" => {
                 let depth = fields.get("depth").and_then(|node| self.blocks(node));
-                let without = self.optional(fields.get("without"), |reader, node| {
-                    let items = reader.list(node, "a list of transactions, as in `[ab.funding]`");
-                    items.iter().map(|item| reader.transaction(item)).collect::<Option<Vec<_>>>()
-                });
+                let without = self.optional(fields.get("without"), Self::transactions);
                 Some(Verb::Reorg { depth: depth?, without: without? })
             }
             "connect" => self.connect(&fields),
@@ -143,7 +145,7 @@ impl Reader {
             "release" => self.role(node).map(Verb::Release),
             "try" => self.branches(node, channels),
             "open" => self.channel(node).map(|channel| Verb::Open { channel, until: Until::Ready }),
-            "mine" => self.blocks(node).map(Verb::Mine),
+            "mine" => self.blocks(node).map(|blocks| Verb::Mine { blocks, without: Vec::new() }),
             "reorg" => self.blocks(node).map(|depth| Verb::Reorg { depth, without: None }),
             "settle" => self.invoice(node).map(|(invoice, _)| Verb::Settle(invoice)),
             "cancel" => self.invoice(node).map(|(invoice, _)| Verb::Cancel(invoice)),
@@ -236,6 +238,11 @@ impl Reader {
             padding: padding?.unwrap_or_default(),
             refused: refused?,
         })))
+    }
+
+    fn transactions(&mut self, node: &Node) -> Option<Vec<At<TransactionRef>>> {
+        let items = self.list(node, "a list of transactions, as in `[ab.funding]`");
+        items.iter().map(|item| self.transaction(item)).collect()
     }
 
     /// An output, or several.

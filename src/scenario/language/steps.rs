@@ -268,6 +268,17 @@ static DOUBLE_SPEND: Shape = shape(
         optional("feerate", Kind::Quantity(Quantity::Feerate), "The fee rate of the other one."),
     ],
 );
+static MINE: Shape = shape(
+    "`mine`",
+    &[
+        required("blocks", BLOCKS, "How many blocks are mined."),
+        optional(
+            "without",
+            Kind::Transactions,
+            "What they have no room for, as if others paid more (default: nothing).",
+        ),
+    ],
+);
 static REORG: Shape = shape(
     "`reorg`",
     &[
@@ -444,7 +455,12 @@ pub(in super::super) static VERBS: &[VerbRule] = &[
         "A cheat replaces its own unconfirmed transaction by a conflicting one.",
         &DOUBLE_SPEND,
     ),
-    short("mine", "Mines blocks with what the mempool holds.", BLOCKS),
+    VerbRule {
+        word: "mine",
+        about: "Mines blocks with what the mempool holds.",
+        short: Some(BLOCKS),
+        long: Some(&MINE),
+    },
     VerbRule {
         word: "reorg",
         about: "Replaces the last blocks by a longer branch.",
