@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitcoin::{
-    Block, BlockHash, Transaction, TxOut, Txid,
+    Block, BlockHash, OutPoint, Transaction, TxOut, Txid,
     consensus::encode::{deserialize_hex, serialize_hex},
 };
 use serde::Deserialize;
@@ -47,6 +47,25 @@ impl Chain {
     pub fn mine_without(&mut self, left_out: &BTreeSet<Txid>) -> Result<Block, ChainError> {
         let mut without = Without::these(left_out);
         let transactions = self.template()?.into_iter().filter(|tx| without.keeps(tx)).collect();
+        self.mine_block(transactions)
+    }
+
+    /// Mines one block with these transactions, whatever the mempool holds, and with what of
+    /// bitcoind's template does not conflict with them.
+    ///
+    /// # Errors
+    ///
+    /// When bitcoind cannot be reached, or refuses the block.
+    pub fn mine_with(&mut self, transactions: Vec<Transaction>) -> Result<Block, ChainError> {
+        let inputs = transactions.iter().flat_map(|tx| &tx.input);
+        let spent: BTreeSet<OutPoint> = inputs.map(|input| input.previous_output).collect();
+        let template = self.template()?;
+        let conflicts =
+            |tx: &&Transaction| tx.input.iter().any(|input| spent.contains(&input.previous_output));
+        let rivals = template.iter().filter(conflicts).map(Transaction::compute_txid).collect();
+        let mut without = Without::these(&rivals);
+        let others = template.into_iter().filter(|tx| without.keeps(tx));
+        let transactions = transactions.into_iter().chain(others).collect();
         self.mine_block(transactions)
     }
 

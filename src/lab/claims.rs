@@ -59,7 +59,7 @@ impl Lab<'_> {
         let answer = self.publish(&by.value, None, &transaction)?;
         let found = match answer {
             Answer::Refused { reason } => reason,
-            Answer::Accepted | Answer::Known => "the mempool took it".to_owned(),
+            Answer::Accepted | Answer::Known | Answer::Handed => "the mempool took it".to_owned(),
         };
         let expected = format!("the mempool refuses it with {reason}");
         let failure = (found != reason.value).then_some(found);

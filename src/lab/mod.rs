@@ -168,6 +168,10 @@ struct Lab<'a> {
     offers: BTreeMap<InvoiceName, (RoleName, String)>,
     /// What cheats will do to their next messages.
     tamperings: Vec<Tampering>,
+    /// Who gives its transactions to a miner now, and not to bitcoind.
+    hands_over: Option<RoleName>,
+    /// What miners have for the next block, whatever the mempool holds.
+    handed: Vec<Transaction>,
     /// Transactions that have joined the mempool, to be shown to the cast.
     joined: VecDeque<Transaction>,
     /// What the coinbase of the next block pays, if it funds a channel.
@@ -260,6 +264,8 @@ impl<'a> Lab<'a> {
             naming: None,
             offers: BTreeMap::new(),
             tamperings: Vec::new(),
+            hands_over: None,
+            handed: Vec::new(),
             joined: VecDeque::new(),
             coinbase: None,
             waited: 0,

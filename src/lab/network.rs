@@ -204,6 +204,11 @@ impl Lab<'_> {
         purpose: Option<Purpose>,
         transaction: &Transaction,
     ) -> Result<Answer, Stop> {
+        if self.hands_over.as_ref() == Some(by) {
+            self.handed.push(transaction.clone());
+            self.tell_published(by, purpose, transaction, &Answer::Handed);
+            return Ok(Answer::Handed);
+        }
         let answer = self.chain.submit(transaction)?;
         Ok(self.note_answer(by, purpose, transaction, answer))
     }
@@ -214,6 +219,12 @@ impl Lab<'_> {
         by: &RoleName,
         transactions: &[(Transaction, Purpose)],
     ) -> Result<(), Stop> {
+        if self.hands_over.as_ref() == Some(by) {
+            for (transaction, purpose) in transactions {
+                self.publish(by, Some(*purpose), transaction)?;
+            }
+            return Ok(());
+        }
         let package: Vec<Transaction> = transactions.iter().map(|(tx, _)| tx.clone()).collect();
         let answers = self.chain.submit_package(&package)?.transactions;
         for ((transaction, purpose), answer) in transactions.iter().zip(answers) {
@@ -242,17 +253,27 @@ impl Lab<'_> {
         if self.is_no_news(by, txid, &answer) {
             return answer;
         }
-        self.tell(Event::Published {
-            by: by.clone(),
-            purpose,
-            txid,
-            transaction: RawTransaction(transaction.clone()),
-            answer: answer.clone(),
-        });
+        self.tell_published(by, purpose, transaction, &answer);
         if answer == Answer::Accepted && self.watchers().next().is_some() {
             self.joined.push_back(transaction.clone());
         }
         answer
+    }
+
+    fn tell_published(
+        &mut self,
+        by: &RoleName,
+        purpose: Option<Purpose>,
+        transaction: &Transaction,
+        answer: &Answer,
+    ) {
+        self.tell(Event::Published {
+            by: by.clone(),
+            purpose,
+            txid: transaction.compute_txid(),
+            transaction: RawTransaction(transaction.clone()),
+            answer: answer.clone(),
+        });
     }
 
     /// The roles that look at the mempool, and see it now.
@@ -329,6 +350,12 @@ impl Lab<'_> {
                 let block = self.chain.mine_coinbase(&output)?;
                 self.tell_mined(height, &block, &block.txdata);
                 self.show(&ChainEvent::Connected { height, transactions: block.txdata })?;
+                continue;
+            }
+            if !self.handed.is_empty() {
+                let handed = std::mem::take(&mut self.handed);
+                let block = self.chain.mine_with(handed)?;
+                self.connect_block(height, &block)?;
                 continue;
             }
             for block in self.chain.mine(1)? {

@@ -16,7 +16,7 @@ use crate::node::cheat;
 use crate::node::{ChannelHandle, ChannelPolicy, Node, NodeCommand, NodeError, OpenRequest};
 use crate::scenario::{
     At, Blocks, Channel, ChannelName, ChannelType, ClosedUntil, PaidUntil, Position, RoleName,
-    StateName, Step, TransactionRef, Until, Verb,
+    StateName, Step, TransactionRef, Until, Verb, Via,
 };
 use crate::trace::{Answer, Event};
 
@@ -64,7 +64,7 @@ impl Lab<'_> {
                     .map_err(|stop| stop.at(channel.at))
             }
             Verb::Fund { channel, with } => self.fund_otherwise(channel, *with),
-            Verb::ForceClose { channel, by } => self.force_close(channel, by),
+            Verb::ForceClose { channel, by, via } => self.force_close(channel, by, *via),
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
             Verb::Publish { by, commitment } => self.publish_state(by, commitment),
             Verb::Claim(claim) => self.claim(claim),
@@ -239,7 +239,7 @@ impl Lab<'_> {
         let mut refused = None;
         for answer in answers {
             match answer {
-                Answer::Accepted | Answer::Known => return Ok(()),
+                Answer::Accepted | Answer::Known | Answer::Handed => return Ok(()),
                 Answer::Refused { reason } => refused = Some(reason),
             }
         }
@@ -272,11 +272,19 @@ impl Lab<'_> {
         }
     }
 
-    fn force_close(&mut self, name: &At<ChannelName>, by: &At<RoleName>) -> Result<(), Stop> {
+    fn force_close(
+        &mut self,
+        name: &At<ChannelName>,
+        by: &At<RoleName>,
+        via: Via,
+    ) -> Result<(), Stop> {
         let handle = self.handle(name)?;
+        self.hands_over = (via == Via::Miner).then(|| by.value.clone());
         let since = self.trace.entries.len();
         let command = NodeCommand::ForceClose(handle);
-        self.command(&by.value, "force-close", command).map_err(|stop| stop.at(name.at))?;
+        let done = self.command(&by.value, "force-close", command);
+        self.hands_over = None;
+        done.map_err(|stop| stop.at(name.at))?;
         let refused = self.trace.entries.iter().skip(since).find_map(|entry| match &entry.event {
             Event::Published { answer: Answer::Refused { reason }, .. } => Some(reason.clone()),
             _ => None,
@@ -344,7 +352,7 @@ impl Lab<'_> {
         at: Position,
     ) -> Result<(), Stop> {
         match self.publish(&by.value, purpose, transaction)? {
-            Answer::Accepted | Answer::Known => Ok(()),
+            Answer::Accepted | Answer::Known | Answer::Handed => Ok(()),
             Answer::Refused { reason } => {
                 Err(failed(Some(at), format!("the mempool refused it: {reason}")))
             }

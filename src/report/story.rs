@@ -179,6 +179,7 @@ impl Story<'_> {
         let answer = match answer {
             Answer::Accepted => styled(GOOD, "accepted").to_string(),
             Answer::Known => styled(FAINT, "known already").to_string(),
+            Answer::Handed => styled(FAINT, "handed to a miner").to_string(),
             Answer::Refused { reason } => styled(BAD, format!("refused: {reason}")).to_string(),
         };
         let amounts = words::amounts(&transaction.0);

@@ -57,7 +57,7 @@ pub use reference::{
 pub use schema::schema;
 pub use step::{
     ChannelState, ClosedUntil, Expect, Expectation, FundedWith, Step, TransactionPattern, Until,
-    Verb,
+    Verb, Via,
 };
 pub use units::Quantity;
 pub use units::{grouped, written};

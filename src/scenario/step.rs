@@ -113,6 +113,8 @@ pub enum Verb {
         channel: At<ChannelName>,
         /// The side that publishes its commitment.
         by: At<RoleName>,
+        /// To whom it gives it.
+        via: Via,
     },
     /// Keeps the present state of a channel under a name.
     Remember {
@@ -187,6 +189,16 @@ pub enum Verb {
     Try(Vec<Branch>),
     /// Checks something, mining a while if need be.
     Expect(Expect),
+}
+
+words! {
+    /// How a transaction comes to the chain.
+    pub enum Via {
+        /// By bitcoind's mempool.
+        Mempool = "mempool",
+        /// A miner puts it into the next block, whatever mempools hold.
+        Miner = "miner",
+    }
 }
 
 words! {
@@ -405,7 +417,12 @@ impl fmt::Display for Verb {
                 write!(f, "{by} changes the fee rate of {channel} to {feerate} sat/kw")
             }
             Self::Fund { channel, with } => write!(f, "{channel} is funded with {with}"),
-            Self::ForceClose { channel, by } => write!(f, "{by} force-closes {channel}"),
+            Self::ForceClose { channel, by, via: Via::Mempool } => {
+                write!(f, "{by} force-closes {channel}")
+            }
+            Self::ForceClose { channel, by, via: Via::Miner } => {
+                write!(f, "{by} force-closes {channel} by a miner")
+            }
             Self::Remember { channel, by, state } => {
                 write!(f, "{by} remembers {channel} as {state}")
             }

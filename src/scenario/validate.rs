@@ -240,7 +240,7 @@ impl<'a> Check<'a> {
             }
             Verb::Fund { channel, .. } => self.funded_otherwise(channel),
             Verb::Close { channel, by, .. }
-            | Verb::ForceClose { channel, by }
+            | Verb::ForceClose { channel, by, .. }
             | Verb::BumpClose { channel, by, .. }
             | Verb::UpdateFee { channel, by, .. }
             | Verb::Remember { channel, by, .. } => {

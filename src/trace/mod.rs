@@ -78,6 +78,8 @@ pub enum Answer {
     Accepted,
     /// It was there before, or in the chain.
     Known,
+    /// A miner has it, who puts it into the next block: no mempool was asked.
+    Handed,
     /// The mempool did not take it.
     Refused {
         /// bitcoind's reason.

@@ -66,6 +66,7 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
             let answer = match answer {
                 Answer::Accepted => "accepted".to_owned(),
                 Answer::Known => "known already".to_owned(),
+                Answer::Handed => "handed to a miner".to_owned(),
                 Answer::Refused { reason } => format!("refused: {reason}"),
             };
             format!("{by} publishes {name}, {amounts}: {answer}")

@@ -10,7 +10,7 @@ use crate::scenario::{
     reference::{OutputRef, TransactionRef},
     step::{
         ChannelState, ClosedUntil, Expect, Expectation, FundedWith, Step, TransactionPattern,
-        Until, Verb,
+        Until, Verb, Via,
     },
     units::{self, Quantity},
     yaml::{Content, Node},
@@ -103,7 +103,11 @@ impl Reader {
             "fund" => self.fund(&fields),
             "force_close" => {
                 let (channel, by) = self.channel_and_role(&fields, "by")?;
-                Some(Verb::ForceClose { channel, by })
+                let via = self.optional(fields.get("via"), |reader, node| {
+                    reader.word(node, "way to the chain", Via::WORDS, Via::from_word)
+                });
+                let via = via?.map_or(Via::Mempool, |via| via.value);
+                Some(Verb::ForceClose { channel, by, via })
             }
             "remember" => self.remember(&fields),
             "publish" => {

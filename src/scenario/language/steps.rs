@@ -7,7 +7,7 @@ use super::{
 use crate::bolt::wire::Message;
 use crate::scenario::{
     payment::{How, PaidUntil, PaymentState, TamperedField, Unsent},
-    step::{ChannelState, ClosedUntil, FundedWith, Until},
+    step::{ChannelState, ClosedUntil, FundedWith, Until, Via},
     units::Quantity,
     wire::{Act, ConnectedUntil, FrameFault, UNKNOWN},
 };
@@ -231,6 +231,11 @@ static FORCE_CLOSE: Shape = shape(
     &[
         required("channel", Kind::Name, "The channel."),
         required("by", Kind::Name, "The side that publishes its latest commitment."),
+        optional(
+            "via",
+            Kind::Words(Via::WORDS, Via::MEANINGS),
+            "How it comes to the chain (default: mempool).",
+        ),
     ],
 );
 static REMEMBER: Shape = shape(
