@@ -78,12 +78,13 @@ steps:
   - pay: {from: alice, to: bob, amount: 1500 msat, channel: ab}
   - remember: {channel: ab, by: alice, as: old}
   - close: {channel: ab, by: alice}
-  - force_close: {channel: ba, by: bob}
+  - force_close: {channel: ba, by: bob, via: miner}
   - publish: {by: alice, commitment: old}
   - claim: {by: alice, output: ab.commitment.to_local, path: delay, refused: non-BIP68-final}
-  - claim: {by: bob, output: ba.commitment.to_remote, path: direct}
-  - double_spend: {by: alice, transaction: ab.funding}
+  - claim: {by: bob, output: [ba.commitment.to_remote], path: direct, feerate: 4 sat/vB, coin: true, padding: 3}
+  - double_spend: {by: alice, transaction: ab.funding, feerate: 40 sat/vB}
   - mine: 6 blocks
+  - mine: {blocks: 2 blocks, without: [ab.sweep]}
   - reorg: {depth: 2 blocks, without: [ab.penalty, ba.funding]}
   - reorg: {depth: 1 block, without: []}
   - reorg: 2 blocks
