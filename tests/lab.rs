@@ -125,6 +125,50 @@ mod offline {
     }
 }
 
+mod offline_for {
+    use super::*;
+
+    #[test]
+    fn who_was_to_be_back_is_back() {
+        let step = "offline: {role: bob, for: 3 blocks}";
+        let ending = run(&parse(&["open: ab", step, "mine: 2 blocks"])).ending;
+        let Ending::Failed(problems) = ending else { panic!("no failure: {ending:?}") };
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!(problem.message, "bob was to be offline until block 117, and the last is 116");
+    }
+}
+
+mod withheld {
+    use super::*;
+
+    #[test]
+    fn who_sees_no_blocks_sees_no_funding_deep_enough() {
+        last_fails(
+            &["withhold_blocks: bob", "open: ab"],
+            "alice sees ab as opening, not as normal",
+        );
+    }
+
+    #[test]
+    fn who_goes_offline_and_back_sees_no_block_before_the_release() {
+        let scenario = parse(&[
+            "open: ab",
+            "remember: {channel: ab, by: alice, as: old}",
+            "pay: {from: alice, to: bob, amount: 1_000 sat, channel: ab}",
+            "withhold_blocks: bob",
+            "publish: {by: alice, commitment: old}",
+            "offline: bob",
+            "mine: 2 blocks",
+            "online: bob",
+            "expect: {no_transaction: {by: bob, spends: ab.commitment.to_local}, within: 2 blocks}",
+            "release_blocks: bob",
+            "expect: {transaction: {by: bob, spends: ab.commitment.to_local}}",
+        ]);
+        let ending = run(&scenario).ending;
+        assert!(matches!(ending, Ending::Passed), "{ending:?}");
+    }
+}
+
 mod funds {
     use super::*;
 

@@ -60,6 +60,8 @@ impl View {
                 | Event::Tampered { .. }
                 | Event::Offline { .. }
                 | Event::Online { .. }
+                | Event::BlocksWithheld { .. }
+                | Event::BlocksReleased { .. }
                 | Event::Remembered { .. }
                 | Event::Checked { .. }
                 | Event::Audited { .. } => {}

@@ -114,6 +114,8 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Mempool { .. }
             | Event::Offline { .. }
             | Event::Online { .. }
+            | Event::BlocksWithheld { .. }
+            | Event::BlocksReleased { .. }
             | Event::Remembered { .. }
             | Event::Checked { .. }
             | Event::Audited { .. } => {}

@@ -199,6 +199,6 @@ impl Lab<'_> {
 
     /// Is anybody on the way off the net?
     fn is_offline(&self, role: &RoleName) -> bool {
-        self.cast.get(role).is_some_and(|player| matches!(player.link, Link::Offline(_)))
+        self.cast.get(role).is_some_and(|player| matches!(player.link, Link::Offline { .. }))
     }
 }

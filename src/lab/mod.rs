@@ -357,14 +357,20 @@ impl<'a> Lab<'a> {
             })?;
         }
         self.step = None;
-        // What was announced and did not happen would make the scenario a liar.
-        match self.tamperings.first() {
+        match self.unkept() {
             None => Ok(()),
-            Some(Tampering { role, field, .. }) => {
-                let message = format!("{role} sent no message with {field} to tamper with");
-                Err(Stop::Failed { at: None, message })
-            }
+            Some(message) => Err(Stop::Failed { at: None, message }),
         }
+    }
+
+    /// What was announced and did not happen: it would make the scenario a liar.
+    fn unkept(&self) -> Option<String> {
+        if let Some(Tampering { role, field, .. }) = self.tamperings.first() {
+            return Some(format!("{role} sent no message with {field} to tamper with"));
+        }
+        let (role, until) = self.sleepers().next()?;
+        let height = self.chain.height();
+        Some(format!("{role} was to be offline until block {until}, and the last is {height}"))
     }
 
     /// Compares the account with the outcome, and with what bitcoind says of the chain.

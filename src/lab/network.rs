@@ -13,7 +13,7 @@ use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::Message;
 use crate::chain::{Reorg, Submission};
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput};
-use crate::scenario::{At, ChannelName, Habit, Role, RoleKind, RoleName, TransactionRef};
+use crate::scenario::{At, Blocks, ChannelName, Habit, Role, RoleKind, RoleName, TransactionRef};
 use crate::trace::{Answer, Event, RawTransaction};
 
 /// A role and the reference node that plays it.
@@ -21,23 +21,37 @@ pub(super) struct Player {
     pub(super) kind: RoleKind,
     pub(super) node: Node,
     pub(super) link: Link,
+    /// Whether it is cut off from the chain, though not from its peers.
+    eclipsed: bool,
+    /// What the chain did while it could not see that.
+    missed: Vec<ChainEvent>,
     /// Whether what it sends goes out at once.
     pub(super) flow: Flow,
     /// What came to it, if it is a probe, and was not expected yet.
     pub(super) arrived: VecDeque<Arrival>,
 }
 
-/// Whether a role sees what happens.
+/// Whether a role is on the net.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
-    /// It does.
+    /// It is.
     Online,
-    /// It does not; what the chain did meanwhile waits for it.
-    Offline(Vec<ChainEvent>),
+    /// It is not.
+    Offline {
+        /// The height of the chain at which it comes back by itself, if it does.
+        until: Option<BlockHeight>,
+    },
 }
 
 impl Player {
     pub(super) fn new(kind: RoleKind, node: Node) -> Self {
-        Self { kind, node, link: Link::Online, flow: Flow::Free, arrived: VecDeque::new() }
+        let (link, flow) = (Link::Online, Flow::Free);
+        let (missed, arrived) = (Vec::new(), VecDeque::new());
+        Self { kind, node, link, eclipsed: false, missed, flow, arrived }
+    }
+
+    fn sees_the_chain(&self) -> bool {
+        self.link == Link::Online && !self.eclipsed
     }
 }
 
@@ -59,7 +73,7 @@ impl Lab<'_> {
     /// Who is offline does nothing.
     pub(super) fn must_be_online(&self, role: &RoleName) -> Result<(), Stop> {
         match self.cast.get(role).map(|player| &player.link) {
-            Some(Link::Offline(_)) => {
+            Some(Link::Offline { .. }) => {
                 Err(Stop::Failed { at: None, message: format!("{role} is offline") })
             }
             Some(Link::Online) | None => Ok(()),
@@ -350,17 +364,16 @@ impl Lab<'_> {
                 let block = self.chain.mine_coinbase(&output)?;
                 self.tell_mined(height, &block, &block.txdata);
                 self.show(&ChainEvent::Connected { height, transactions: block.txdata })?;
-                continue;
-            }
-            if !self.handed.is_empty() {
+            } else if self.handed.is_empty() {
+                for block in self.chain.mine(1)? {
+                    self.connect_block(height, &block)?;
+                }
+            } else {
                 let handed = std::mem::take(&mut self.handed);
                 let block = self.chain.mine_with(handed)?;
                 self.connect_block(height, &block)?;
-                continue;
             }
-            for block in self.chain.mine(1)? {
-                self.connect_block(height, &block)?;
-            }
+            self.wake()?;
         }
         Ok(())
     }
@@ -379,6 +392,7 @@ impl Lab<'_> {
             let height = BlockHeight(self.chain.height().0.saturating_add(1));
             let block = self.chain.mine_without(&left_out)?;
             self.connect_block(height, &block)?;
+            self.wake()?;
         }
         Ok(())
     }
@@ -424,19 +438,19 @@ impl Lab<'_> {
         let mempool = self.chain.mempool()?;
         let transactions = mempool.iter().map(Transaction::compute_txid).collect();
         self.tell(Event::Mempool { transactions });
-        Ok(())
+        self.wake()
     }
 
-    /// Shows a change of the chain to every role; those offline see it when they are back.
+    /// Shows a change of the chain to every role; those that cannot see it now see it later.
     fn show(&mut self, event: &ChainEvent) -> Result<(), Stop> {
         // Honest roles first: who wins a race to the mempool must not hang on a name.
         let mut roles: Vec<RoleName> = self.cast.keys().cloned().collect();
         roles.sort_by_key(|role| self.cast.get(role).map(|player| player.kind));
         self.show_time()?;
         for role in roles {
-            match self.cast.get_mut(&role).map(|player| &mut player.link) {
-                Some(Link::Offline(missed)) => missed.push(event.clone()),
-                Some(Link::Online) | None => {
+            match self.cast.get_mut(&role) {
+                Some(player) if !player.sees_the_chain() => player.missed.push(event.clone()),
+                Some(_) | None => {
                     self.input(&role, "follow the chain", NodeInput::Chain(event.clone()))?;
                 }
             }
@@ -446,7 +460,12 @@ impl Lab<'_> {
 
     /// A role learns what it missed of the chain. It acts on what there is at the end of that: what it
     /// would have published before then is as good as never made, and made anew.
-    fn catch_up(&mut self, role: &RoleName, missed: Vec<ChainEvent>) -> Result<(), Stop> {
+    fn catch_up(&mut self, role: &RoleName) -> Result<(), Stop> {
+        let Some(player) = self.cast.get_mut(role) else { return Ok(()) };
+        if !player.sees_the_chain() {
+            return Ok(());
+        }
+        let missed = std::mem::take(&mut player.missed);
         let last = missed.len().saturating_sub(1);
         for (index, event) in missed.into_iter().enumerate() {
             self.act(role, "follow the chain", |node| {
@@ -458,13 +477,18 @@ impl Lab<'_> {
         Ok(())
     }
 
-    /// Takes a role off the net. What waits for a role that is off it goes on waiting.
-    pub(super) fn go_offline(&mut self, role: &RoleName) -> Result<(), Stop> {
+    /// Takes a role off the net, until the chain has so many blocks more if that is said. What waits
+    /// for a role that is off it goes on waiting.
+    pub(super) fn go_offline(
+        &mut self,
+        role: &RoleName,
+        blocks: Option<Blocks>,
+    ) -> Result<(), Stop> {
         self.interrupt(role)?;
-        if let Some(player) = self.cast.get_mut(role)
-            && matches!(player.link, Link::Online)
-        {
-            player.link = Link::Offline(Vec::new());
+        let until =
+            blocks.map(|blocks| BlockHeight(self.chain.height().0.saturating_add(blocks.0)));
+        if let Some(player) = self.cast.get_mut(role) {
+            player.link = Link::Offline { until };
         }
         self.tell(Event::Offline { role: role.clone() });
         Ok(())
@@ -475,11 +499,47 @@ impl Lab<'_> {
         self.tell(Event::Online { role: role.clone() });
         let time = self.now();
         let Some(player) = self.cast.get_mut(role) else { return Ok(()) };
-        if let Link::Offline(missed) = std::mem::replace(&mut player.link, Link::Online) {
-            self.catch_up(role, missed)?;
-        }
+        player.link = Link::Online;
+        self.catch_up(role)?;
         self.input(role, "look at the clock", NodeInput::Time(time))?;
         self.resume(role)?;
+        self.deliver()
+    }
+
+    /// Brings back those who are offline until the chain is as high as it is now.
+    fn wake(&mut self) -> Result<(), Stop> {
+        let height = self.chain.height();
+        let is_due = |player: &Player| matches!(player.link, Link::Offline { until: Some(until) } if until <= height);
+        let due = self.cast.iter().filter(|(_, player)| is_due(player));
+        for role in due.map(|(role, _)| role.clone()).collect::<Vec<_>>() {
+            self.go_online(&role)?;
+        }
+        Ok(())
+    }
+
+    /// The roles that are offline until the chain is higher than it is.
+    pub(super) fn sleepers(&self) -> impl Iterator<Item = (&RoleName, BlockHeight)> {
+        self.cast.iter().filter_map(|(role, player)| match player.link {
+            Link::Offline { until } => Some((role, until?)),
+            Link::Online => None,
+        })
+    }
+
+    /// Cuts a role off from the chain. Its peers it goes on talking to.
+    pub(super) fn withhold_blocks(&mut self, role: &RoleName) {
+        if let Some(player) = self.cast.get_mut(role) {
+            player.eclipsed = true;
+        }
+        self.tell(Event::BlocksWithheld { role: role.clone() });
+    }
+
+    /// Lets a role see the chain again; it sees what the chain did meanwhile.
+    pub(super) fn release_blocks(&mut self, role: &RoleName) -> Result<(), Stop> {
+        self.tell(Event::BlocksReleased { role: role.clone() });
+        if let Some(player) = self.cast.get_mut(role) {
+            player.eclipsed = false;
+        }
+        self.catch_up(role)?;
         self.deliver()
     }
 }

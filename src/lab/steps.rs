@@ -71,11 +71,12 @@ impl Lab<'_> {
             Verb::DoubleSpend { by, transaction, feerate } => {
                 self.double_spend(by, transaction, feerate.map(|feerate| feerate.value))
             }
-            Verb::Mine { blocks, without } if without.is_empty() => self.mine(blocks.value.0),
-            Verb::Mine { blocks, without } => self.mine_without(blocks.value.0, without),
-            Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
-            Verb::Offline(role) => self.go_offline(&role.value),
-            Verb::Online(role) => self.go_online(&role.value),
+            Verb::Mine { .. }
+            | Verb::Reorg { .. }
+            | Verb::Offline { .. }
+            | Verb::Online(_)
+            | Verb::WithholdBlocks(_)
+            | Verb::ReleaseBlocks(_) => self.play_chain(&step.verb),
             Verb::Connect { from, to, until, broken } => self.connect(from, to, *until, *broken),
             Verb::Disconnect { from, to } => self.disconnect(from, to.as_ref()),
             Verb::Send(send) => self.send_scripted(send),
@@ -86,6 +87,25 @@ impl Lab<'_> {
             Verb::Release(role) => self.release(&role.value),
             Verb::Try(_) => Err(LabError::Branches.into()),
             Verb::Expect(expect) => self.expect(expect),
+        }
+    }
+
+    /// The verbs about the chain, and about who sees what of it.
+    fn play_chain(&mut self, verb: &Verb) -> Result<(), Stop> {
+        match verb {
+            Verb::Mine { blocks, without } if without.is_empty() => self.mine(blocks.value.0),
+            Verb::Mine { blocks, without } => self.mine_without(blocks.value.0, without),
+            Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
+            Verb::Offline { role, blocks } => {
+                self.go_offline(&role.value, blocks.map(|blocks| blocks.value))
+            }
+            Verb::Online(role) => self.go_online(&role.value),
+            Verb::WithholdBlocks(role) => {
+                self.withhold_blocks(&role.value);
+                Ok(())
+            }
+            Verb::ReleaseBlocks(role) => self.release_blocks(&role.value),
+            _ => Ok(()),
         }
     }
 

@@ -152,8 +152,10 @@ impl Story<'_> {
                 let waiting = self.names.waiting(transactions);
                 self.line(&format!("mempool: {waiting}"))
             }
-            Event::Offline { role } => self.line(&format!("{role} is offline")),
-            Event::Online { role } => self.line(&format!("{role} is online")),
+            Event::Offline { .. }
+            | Event::Online { .. }
+            | Event::BlocksWithheld { .. }
+            | Event::BlocksReleased { .. } => self.line(&words::sight(event)),
             Event::Remembered { role, channel, commitment, name } => {
                 self.line(&format!("{role} keeps commitment {commitment} of {channel} as {name}"))
             }

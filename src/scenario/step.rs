@@ -158,9 +158,18 @@ pub enum Verb {
         without: Option<Vec<At<TransactionRef>>>,
     },
     /// A role sees neither blocks nor messages any more.
-    Offline(At<RoleName>),
+    Offline {
+        /// The role.
+        role: At<RoleName>,
+        /// How much higher the chain is when it is back by itself, if it comes back by itself.
+        blocks: Option<At<Blocks>>,
+    },
     /// A role is back.
     Online(At<RoleName>),
+    /// A role sees no new blocks any more, though it is online.
+    WithholdBlocks(At<RoleName>),
+    /// A role sees the blocks that were withheld, and all that follow.
+    ReleaseBlocks(At<RoleName>),
     /// Connects two roles.
     Connect {
         /// Who connects.
@@ -366,8 +375,10 @@ impl Verb {
             Self::DoubleSpend { .. } => "double_spend",
             Self::Mine { .. } => "mine",
             Self::Reorg { .. } => "reorg",
-            Self::Offline(_) => "offline",
+            Self::Offline { .. } => "offline",
             Self::Online(_) => "online",
+            Self::WithholdBlocks(_) => "withhold_blocks",
+            Self::ReleaseBlocks(_) => "release_blocks",
             Self::Connect { .. } => "connect",
             Self::Disconnect { .. } => "disconnect",
             Self::Send(_) => "send",
@@ -433,21 +444,12 @@ impl fmt::Display for Verb {
             Self::DoubleSpend { by, transaction, .. } => {
                 write!(f, "{by} double-spends {transaction}")
             }
-            Self::Mine { blocks, without } => {
-                write!(f, "mine {blocks}")?;
-                if without.is_empty() { Ok(()) } else { write_list(f, " without ", without) }
-            }
-            Self::Reorg { depth, without } => {
-                write!(f, "reorg of {depth}")?;
-                match without.as_deref() {
-                    None => {}
-                    Some([]) => f.write_str(" that keeps every transaction")?,
-                    Some(left_out) => write_list(f, " without ", left_out)?,
-                }
-                Ok(())
-            }
-            Self::Offline(role) => write!(f, "{role} goes offline"),
-            Self::Online(role) => write!(f, "{role} is back online"),
+            Self::Mine { .. }
+            | Self::Reorg { .. }
+            | Self::Offline { .. }
+            | Self::Online(_)
+            | Self::WithholdBlocks(_)
+            | Self::ReleaseBlocks(_) => write_chain(f, self),
             Self::Connect { .. }
             | Self::Disconnect { .. }
             | Self::Send(_)
@@ -456,6 +458,33 @@ impl fmt::Display for Verb {
             | Self::Try(_) => write_conversation(f, self),
             Self::Expect(expect) => expect.fmt(f),
         }
+    }
+}
+
+/// The verbs about the chain, and about who sees what of it.
+fn write_chain(f: &mut fmt::Formatter<'_>, verb: &Verb) -> fmt::Result {
+    match verb {
+        Verb::Mine { blocks, without } => {
+            write!(f, "mine {blocks}")?;
+            if without.is_empty() { Ok(()) } else { write_list(f, " without ", without) }
+        }
+        Verb::Reorg { depth, without } => {
+            write!(f, "reorg of {depth}")?;
+            match without.as_deref() {
+                None => {}
+                Some([]) => f.write_str(" that keeps every transaction")?,
+                Some(left_out) => write_list(f, " without ", left_out)?,
+            }
+            Ok(())
+        }
+        Verb::Offline { role, blocks: None } => write!(f, "{role} goes offline"),
+        Verb::Offline { role, blocks: Some(blocks) } => {
+            write!(f, "{role} goes offline for {blocks}")
+        }
+        Verb::Online(role) => write!(f, "{role} is back online"),
+        Verb::WithholdBlocks(role) => write!(f, "blocks are withheld from {role}"),
+        Verb::ReleaseBlocks(role) => write!(f, "{role} sees the blocks that were withheld"),
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What makes sense beyond the shape: amounts against each other, steps in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::Amount;
 
@@ -60,20 +60,36 @@ pub(super) fn validate(draft: &mut Draft) {
     }
 }
 
+/// How long a role is offline.
+enum Away {
+    /// Since the `offline` in this line, until an `online`.
+    Since(u32),
+    /// Until there are so many blocks. How many a step mines is not known before it is played.
+    ForAWhile,
+}
+
 struct Check<'a> {
     scenario: &'a Scenario,
     steps_missing: bool,
     /// The channels that are open at this step, and the line of their `open`.
     opened: BTreeMap<&'a ChannelName, u32>,
-    /// The roles that are offline at this step, and the line of their `offline`.
-    offline: BTreeMap<&'a RoleName, u32>,
+    /// The roles that are offline at this step, or may be.
+    offline: BTreeMap<&'a RoleName, Away>,
+    /// The roles that see no new blocks at this step.
+    withheld: BTreeSet<&'a RoleName>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Check<'a> {
     fn of(scenario: &'a Scenario, steps_missing: bool) -> Self {
-        let (opened, offline) = (BTreeMap::new(), BTreeMap::new());
-        Self { scenario, steps_missing, opened, offline, problems: Vec::new() }
+        Self {
+            scenario,
+            steps_missing,
+            opened: BTreeMap::new(),
+            offline: BTreeMap::new(),
+            withheld: BTreeSet::new(),
+            problems: Vec::new(),
+        }
     }
 
     fn report(&mut self, at: Position, mistake: Mistake) {
@@ -263,6 +279,25 @@ impl<'a> Check<'a> {
                 self.cheat(by, "double-spend");
                 self.side(by, &transaction.value.channel);
             }
+            Verb::Mine { .. }
+            | Verb::Reorg { .. }
+            | Verb::Offline { .. }
+            | Verb::Online(_)
+            | Verb::WithholdBlocks(_)
+            | Verb::ReleaseBlocks(_) => self.chain(step),
+            Verb::Connect { .. }
+            | Verb::Disconnect { .. }
+            | Verb::Send(_)
+            | Verb::Hold(_)
+            | Verb::Release(_)
+            | Verb::Try(_) => self.conversation(step),
+            Verb::Expect(expect) => self.expect(expect),
+        }
+    }
+
+    /// The verbs about the chain, and about who sees what of it.
+    fn chain(&mut self, step: &'a Step) {
+        match &step.verb {
             Verb::Mine { blocks, without } => {
                 self.blocks("mine", blocks);
                 for transaction in without {
@@ -275,23 +310,12 @@ impl<'a> Check<'a> {
                     self.open(&transaction.value.channel, transaction.at);
                 }
             }
-            Verb::Offline(_)
-            | Verb::Online(_)
-            | Verb::Connect { .. }
-            | Verb::Disconnect { .. }
-            | Verb::Send(_)
-            | Verb::Hold(_)
-            | Verb::Release(_)
-            | Verb::Try(_) => self.conversation(step),
-            Verb::Expect(expect) => self.expect(expect),
-        }
-    }
-
-    /// The verbs about connections, and about what goes over them.
-    fn conversation(&mut self, step: &'a Step) {
-        match &step.verb {
-            Verb::Offline(role) => {
-                if let Some(since) = self.offline.insert(&role.value, step.at.line) {
+            Verb::Offline { role, blocks } => {
+                if let Some(blocks) = blocks {
+                    self.blocks("offline", blocks);
+                }
+                let away = blocks.map_or(Away::Since(step.at.line), |_| Away::ForAWhile);
+                if let Some(Away::Since(since)) = self.offline.insert(&role.value, away) {
                     let role_name = role.to_string();
                     self.link(role.at, Mistake::AlreadyOffline { role: role_name, since });
                 }
@@ -299,6 +323,21 @@ impl<'a> Check<'a> {
             Verb::Online(role) if self.offline.remove(&role.value).is_none() => {
                 self.link(role.at, Mistake::AlreadyOnline { role: role.to_string() });
             }
+            Verb::WithholdBlocks(role) if !self.withheld.insert(&role.value) => {
+                let what = "the blocks of this role are withheld already";
+                self.link(role.at, Mistake::Nothing { what });
+            }
+            Verb::ReleaseBlocks(role) if !self.withheld.remove(&role.value) => {
+                let what = "no blocks are withheld from this role";
+                self.link(role.at, Mistake::Nothing { what });
+            }
+            _ => {}
+        }
+    }
+
+    /// The verbs about connections, and about what goes over them.
+    fn conversation(&mut self, step: &'a Step) {
+        match &step.verb {
             Verb::Connect { from, to, broken, .. } => {
                 self.two_roles(from, to);
                 if let Some(BrokenAct { act, .. }) = broken {

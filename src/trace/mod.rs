@@ -290,6 +290,16 @@ pub enum Event {
         /// The role.
         role: RoleName,
     },
+    /// A role sees no new blocks any more, though it is online.
+    BlocksWithheld {
+        /// The role.
+        role: RoleName,
+    },
+    /// A role sees the blocks that were withheld from it.
+    BlocksReleased {
+        /// The role.
+        role: RoleName,
+    },
     /// A role keeps a state to use it later.
     Remembered {
         /// The role.

@@ -148,6 +148,8 @@ pub(crate) fn sample() -> Trace {
         (Some(3), published("bob", Purpose::Penalty, &penalty, refused)),
         (Some(3), Event::Disconnected { from: before, to: after }),
         (Some(3), Event::Offline { role: role("bob") }),
+        (Some(3), Event::BlocksWithheld { role: role("bob") }),
+        (Some(3), Event::BlocksReleased { role: role("bob") }),
         (Some(4), step(&expected, None)),
         (Some(4), mined(116, 116, &[&penalty])),
         (Some(4), Event::Checked { expected: expected.clone(), failed: None }),

@@ -71,20 +71,13 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
             };
             format!("{by} publishes {name}, {amounts}: {answer}")
         }
-        Event::Mined { from, to, transactions, .. } => {
-            let blocks = words::blocks(*from, *to);
-            if transactions.is_empty() {
-                return vec![format!("{blocks}: empty")];
-            }
-            let names: Vec<String> = transactions.iter().map(|tx| names.of(&tx.0)).collect();
-            format!("{blocks}: {}", names.join(", "))
-        }
-        Event::Disconnected { from, to } => {
-            format!("reorg: {} disconnected", words::blocks(*to, *from))
-        }
-        Event::Mempool { transactions } => format!("mempool: {}", names.waiting(transactions)),
-        Event::Offline { role } => format!("{role} is offline"),
-        Event::Online { role } => format!("{role} is online"),
+        Event::Mined { .. }
+        | Event::Disconnected { .. }
+        | Event::Mempool { .. }
+        | Event::Offline { .. }
+        | Event::Online { .. }
+        | Event::BlocksWithheld { .. }
+        | Event::BlocksReleased { .. } => of_chain(names, event),
         Event::Remembered { role, channel, commitment, name } => {
             format!("{role} remembers commitment {commitment} of {channel} as {name}")
         }
@@ -100,6 +93,25 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         }
     };
     vec![line]
+}
+
+/// What the chain does, in words, and who sees it.
+fn of_chain(names: &Names, event: &Event) -> String {
+    match event {
+        Event::Mined { from, to, transactions, .. } => {
+            let blocks = words::blocks(*from, *to);
+            if transactions.is_empty() {
+                return format!("{blocks}: empty");
+            }
+            let names: Vec<String> = transactions.iter().map(|tx| names.of(&tx.0)).collect();
+            format!("{blocks}: {}", names.join(", "))
+        }
+        Event::Disconnected { from, to } => {
+            format!("reorg: {} disconnected", words::blocks(*to, *from))
+        }
+        Event::Mempool { transactions } => format!("mempool: {}", names.waiting(transactions)),
+        _ => words::sight(event),
+    }
 }
 
 /// What happens between two roles, in words.

@@ -84,6 +84,8 @@ impl Names {
             | Event::Mempool { .. }
             | Event::Offline { .. }
             | Event::Online { .. }
+            | Event::BlocksWithheld { .. }
+            | Event::BlocksReleased { .. }
             | Event::Remembered { .. }
             | Event::Checked { .. }
             | Event::Audited { .. } => {}
@@ -254,6 +256,17 @@ pub(crate) fn details(message: &Message) -> Option<String> {
 fn failure(code: u16) -> String {
     let known = Failure::CODES.iter().find(|(known, _)| *known == code);
     known.map_or_else(|| format!("{code:#06x}"), |(_, name)| (*name).to_owned())
+}
+
+/// Who sees what of the chain from now on.
+pub(crate) fn sight(event: &Event) -> String {
+    match event {
+        Event::Offline { role } => format!("{role} is offline"),
+        Event::Online { role } => format!("{role} is online"),
+        Event::BlocksWithheld { role } => format!("{role} sees no new blocks from here on"),
+        Event::BlocksReleased { role } => format!("{role} sees all blocks again"),
+        _ => String::new(),
+    }
 }
 
 /// Who connects to whom, and over what.

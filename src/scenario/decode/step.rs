@@ -128,10 +128,11 @@ impl Reader {
                 let without = self.optional(fields.get("without"), Self::transactions);
                 Some(Verb::Mine { blocks: blocks?, without: without?.unwrap_or_default() })
             }
-            "reorg" => {
-                let depth = fields.get("depth").and_then(|node| self.blocks(node));
-                let without = self.optional(fields.get("without"), Self::transactions);
-                Some(Verb::Reorg { depth: depth?, without: without? })
+            "reorg" => self.reorg(&fields),
+            "offline" => {
+                let role = fields.get("role").and_then(|node| self.role(node));
+                let blocks = fields.get("for").and_then(|node| self.blocks(node));
+                Some(Verb::Offline { role: role?, blocks: Some(blocks?) })
             }
             "connect" => self.connect(&fields),
             "disconnect" => self.disconnect(&fields),
@@ -156,10 +157,18 @@ impl Reader {
             "withdraw" => self.offer(node).map(|(offer, ..)| Verb::Withdraw(offer)),
             "accept" => self.role(node).map(Verb::Accept),
             "wait" => self.seconds(node).map(Verb::Wait),
-            "offline" => self.role(node).map(Verb::Offline),
+            "offline" => self.role(node).map(|role| Verb::Offline { role, blocks: None }),
             "online" => self.role(node).map(Verb::Online),
+            "withhold_blocks" => self.role(node).map(Verb::WithholdBlocks),
+            "release_blocks" => self.role(node).map(Verb::ReleaseBlocks),
             _ => None,
         }
+    }
+
+    fn reorg(&mut self, fields: &Fields<'_>) -> Option<Verb> {
+        let depth = fields.get("depth").and_then(|node| self.blocks(node));
+        let without = self.optional(fields.get("without"), Self::transactions);
+        Some(Verb::Reorg { depth: depth?, without: without? })
     }
 
     fn fund(&mut self, fields: &Fields<'_>) -> Option<Verb> {

@@ -295,6 +295,13 @@ static REORG: Shape = shape(
         ),
     ],
 );
+static OFFLINE: Shape = shape(
+    "`offline`",
+    &[
+        required("role", Kind::Name, "The role."),
+        required("for", BLOCKS, "How much higher the chain is when it is back by itself."),
+    ],
+);
 static EXPECT: Shape = Shape {
     of: "`expect`",
     fields: &[
@@ -472,8 +479,19 @@ pub(in super::super) static VERBS: &[VerbRule] = &[
         short: Some(BLOCKS),
         long: Some(&REORG),
     },
-    short("offline", "A role sees neither blocks nor messages any more.", Kind::Name),
+    VerbRule {
+        word: "offline",
+        about: "A role sees neither blocks nor messages any more.",
+        short: Some(Kind::Name),
+        long: Some(&OFFLINE),
+    },
     short("online", "A role is back.", Kind::Name),
+    short(
+        "withhold_blocks",
+        "A role sees no new blocks any more, though it is online: an eclipse.",
+        Kind::Name,
+    ),
+    short("release_blocks", "A role sees the blocks that were withheld.", Kind::Name),
     long("connect", "Connects two roles.", &CONNECT),
     VerbRule {
         word: "disconnect",

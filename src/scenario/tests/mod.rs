@@ -90,6 +90,9 @@ steps:
   - reorg: 2 blocks
   - offline: bob
   - online: bob
+  - offline: {role: bob, for: 3 blocks}
+  - withhold_blocks: carol
+  - release_blocks: carol
   - close: {channel: ab, by: bob, until: shutdown}
   - invoice: {by: bob, amount: 10 sat, as: tea, description: Tea, metadata: m, expiry: 60 s, hold: true}
   - invoice: {by: bob, as: any}

@@ -351,6 +351,26 @@ mod steps {
     }
 
     #[test]
+    fn who_is_offline_for_a_while_may_be_back_or_not() {
+        let for_a_while = "- offline: {role: bob, for: 2 blocks}";
+        read(&changed(BREACH, MINE, &format!("{for_a_while}\n  - online: bob")));
+        read(&changed(BREACH, MINE, &format!("{for_a_while}\n  - offline: bob")));
+        let found = mistake(MINE, "- offline: {role: bob, for: 0 blocks}", "0 blocks");
+        let (verb, limit) = ("offline", 10_000);
+        assert_eq!(found, Mistake::BlocksOutOfRange { verb, blocks: 0, limit });
+    }
+
+    #[test]
+    fn blocks_are_released_that_were_withheld() {
+        let twice = "- withhold_blocks: bob\n  - withhold_blocks: bob # again";
+        let what = "the blocks of this role are withheld already";
+        assert_eq!(mistake(MINE, twice, "bob # again"), Mistake::Nothing { what });
+        let what = "no blocks are withheld from this role";
+        assert_eq!(mistake(MINE, "- release_blocks: bob", "bob"), Mistake::Nothing { what });
+        read(&changed(BREACH, MINE, "- withhold_blocks: bob\n  - release_blocks: bob"));
+    }
+
+    #[test]
     fn a_path_fits_its_output() {
         for (output, paths) in [
             ("ab.funding", &[][..]),
