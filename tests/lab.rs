@@ -138,6 +138,48 @@ mod offline_for {
     }
 }
 
+mod fees {
+    use super::*;
+
+    const SPIKE: &str = "spike_fees: 30 sat/vB";
+
+    #[test]
+    fn a_reorg_does_not_reach_below_a_spike() {
+        last_fails(
+            &["open: ab", SPIKE, "mine: 1 block", "reorg: 2 blocks"],
+            "a reorg of 2 blocks reaches below the block with which fees changed: 1 were mined since",
+        );
+        last_fails(
+            &[SPIKE, "mine: 1 block", "calm_fees: 4 sat/vB", "mine: 2 blocks", "reorg: 2 blocks"],
+            "a reorg of 2 blocks reaches below the block with which fees changed: 1 were mined since",
+        );
+    }
+
+    #[test]
+    fn a_spike_ends_before_there_is_another_one() {
+        last_fails(
+            &[SPIKE, "calm_fees: 4 sat/vB", SPIKE],
+            "the last fee spike ends with a block, and none was mined yet",
+        );
+    }
+
+    #[test]
+    fn who_was_offline_knows_what_others_pay() {
+        let close = "force_close: {channel: ab, by: bob}";
+        let scenario = parse(&["open: ab", "offline: bob", SPIKE, "online: bob", close]);
+        let ending = run(&scenario).ending;
+        assert!(matches!(ending, Ending::Passed), "{ending:?}");
+    }
+
+    #[test]
+    fn a_close_that_must_be_refused_is() {
+        last_fails(
+            &["open: ab", "force_close: {channel: ab, by: bob, refused: mempool min fee not met}"],
+            "expected: the mempool refuses it with mempool min fee not met\nfound: the mempool took it",
+        );
+    }
+}
+
 mod withheld {
     use super::*;
 

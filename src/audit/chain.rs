@@ -60,6 +60,7 @@ impl View {
                 | Event::Tampered { .. }
                 | Event::Offline { .. }
                 | Event::Online { .. }
+                | Event::Fees { .. }
                 | Event::BlocksWithheld { .. }
                 | Event::BlocksReleased { .. }
                 | Event::Remembered { .. }

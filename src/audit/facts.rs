@@ -114,6 +114,7 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Mempool { .. }
             | Event::Offline { .. }
             | Event::Online { .. }
+            | Event::Fees { .. }
             | Event::BlocksWithheld { .. }
             | Event::BlocksReleased { .. }
             | Event::Remembered { .. }

@@ -20,13 +20,16 @@ pub struct Reorg {
 pub(super) struct Ledger {
     /// By height, from the genesis block.
     active: Vec<(BlockHash, Block)>,
+    /// The txids of the active chain's blocks, which take long to compute when blocks are full.
+    txids: Vec<Vec<Txid>>,
     aside: BTreeMap<BlockHash, (BlockHeight, Block)>,
 }
 
 impl Ledger {
     pub(super) fn new() -> Self {
         let genesis = genesis_block(Network::Regtest);
-        Self { active: vec![(genesis.block_hash(), genesis)], aside: BTreeMap::new() }
+        let txids = vec![txids(&genesis)];
+        Self { active: vec![(genesis.block_hash(), genesis)], txids, aside: BTreeMap::new() }
     }
 
     pub(super) fn height(&self) -> BlockHeight {
@@ -69,6 +72,7 @@ impl Ledger {
 
     /// Puts a block on top of the active chain.
     pub(super) fn extend(&mut self, block: Block) {
+        self.txids.push(txids(&block));
         self.active.push((block.block_hash(), block));
     }
 
@@ -85,6 +89,7 @@ impl Ledger {
         while self.height() > fork
             && let Some((hash, block)) = self.active.pop()
         {
+            self.txids.pop();
             let height = BlockHeight(self.height().0 + 1);
             reorg.disconnected.push(block.clone());
             self.aside.insert(hash, (height, block));
@@ -92,6 +97,7 @@ impl Ledger {
         for hash in branch.into_iter().rev() {
             if let Some((_, block)) = self.aside.remove(&hash) {
                 reorg.connected.push(block.clone());
+                self.txids.push(txids(&block));
                 self.active.push((hash, block));
             }
         }
@@ -100,14 +106,20 @@ impl Ledger {
 
     /// The height at which the active chain has a transaction.
     pub(super) fn confirmed(&self, txid: Txid) -> Option<BlockHeight> {
-        let has = |block: &Block| block.txdata.iter().any(|tx| tx.compute_txid() == txid);
-        self.blocks().rev().find(|(_, block)| has(block)).map(|(height, _)| height)
+        let above = self.height().0 + 1;
+        let blocks = (0..above).map(BlockHeight).zip(&self.txids);
+        blocks.rev().find(|(_, txids)| txids.contains(&txid)).map(|(height, _)| height)
+    }
+
+    /// The transactions of the active chain.
+    pub(super) fn transactions(&self) -> impl Iterator<Item = (Txid, &Transaction)> {
+        let blocks = self.active.iter().zip(&self.txids);
+        blocks.flat_map(|((_, block), txids)| txids.iter().copied().zip(&block.txdata))
     }
 
     /// A transaction of the active chain.
     pub(super) fn transaction(&self, txid: Txid) -> Option<&Transaction> {
-        let block = self.at(self.confirmed(txid)?).map(|(_, block)| block)?;
-        block.txdata.iter().find(|tx| tx.compute_txid() == txid)
+        self.transactions().find(|(known, _)| *known == txid).map(|(_, tx)| tx)
     }
 
     /// The transaction of the active chain that spends an output.
@@ -117,4 +129,8 @@ impl Ledger {
             .rev()
             .find_map(|(height, block)| block.txdata.iter().find(spends).map(|tx| (height, tx)))
     }
+}
+
+fn txids(block: &Block) -> Vec<Txid> {
+    block.txdata.iter().map(Transaction::compute_txid).collect()
 }

@@ -128,14 +128,16 @@ impl Chain {
         Ok(PackageSubmission { package, transactions, replaced: answer.replaced_transactions })
     }
 
-    /// The mempool's transactions: parents before children, ties by txid.
+    /// The mempool's transactions, without the miner's part in a fee spike: parents before
+    /// children, ties by txid.
     ///
     /// # Errors
     ///
     /// When bitcoind cannot be reached.
     pub fn mempool(&mut self) -> Result<Vec<Transaction>, ChainError> {
         let method = "getrawtransaction";
-        let txids: Vec<Txid> = self.call("getrawmempool", &[])?;
+        let mut txids: Vec<Txid> = self.call("getrawmempool", &[])?;
+        txids.retain(|txid| !self.spike.has(*txid));
         let calls = txids.iter().map(|txid| Call { method, arguments: vec![json!(txid)] });
         let calls: Vec<_> = calls.collect();
         let mut transactions = Vec::with_capacity(calls.len());

@@ -21,7 +21,8 @@ const MOST_OWED: usize = 500;
 impl Chain {
     /// Mines blocks: the first has what bitcoind's template offers (parents before children, ties
     /// by txid), the others are empty. bitcoind's clock follows, ten minutes a block, and its
-    /// mempool forgets what has waited for two weeks, 2016 blocks.
+    /// mempool forgets what has waited for two weeks, 2016 blocks. In a fee spike, every block is
+    /// full.
     ///
     /// # Errors
     ///
@@ -29,6 +30,13 @@ impl Chain {
     pub fn mine(&mut self, blocks: u32) -> Result<Vec<Block>, ChainError> {
         if blocks == 0 {
             return Ok(Vec::new());
+        }
+        if !self.is_calm() {
+            // It may end with the first of them.
+            let first = self.mine_crowded()?;
+            let mut mined = vec![first];
+            mined.extend(self.mine(blocks - 1)?);
+            return Ok(mined);
         }
         if self.mempool == Mempool::Empty {
             return self.mine_empty(blocks);
@@ -131,6 +139,7 @@ impl Chain {
         self.settle()?;
         let block = self.next_with_coinbase(output);
         self.publish(std::slice::from_ref(&block))?;
+        self.top_up()?;
         Ok(block)
     }
 
@@ -244,6 +253,10 @@ impl Chain {
         if self.call::<Info>("getmempoolinfo", &[])?.size == 0 {
             self.mempool = Mempool::Empty;
             return Ok(Vec::new());
+        }
+        if self.spike.is_possible() {
+            // A reorg may have brought back fillers, of which a template would be full.
+            return self.mempool();
         }
         if self.template_at == Some(self.tip()) {
             self.set_mock_time(self.clock + TEMPLATE_AGE)?;

@@ -13,6 +13,7 @@ pub mod obtain;
 mod process;
 mod reorg;
 mod rpc;
+mod spike;
 mod start;
 mod wallet;
 
@@ -32,11 +33,13 @@ pub use self::{
     ledger::Reorg,
     mempool::{PackageSubmission, Submission},
     reorg::Branch,
+    spike::{SMALL_MEMPOOL, Seen},
 };
 use self::{
     ledger::Ledger,
     process::Process,
     rpc::{Call, CallError, Refusal, Rpc},
+    spike::Spike,
     wallet::Wallet,
 };
 use crate::bolt::units::BlockHeight;
@@ -86,6 +89,7 @@ pub struct Chain {
     /// The tip that bitcoind last made a template for.
     template_at: Option<BlockHash>,
     mempool: Mempool,
+    spike: Spike,
     /// Empty blocks that bitcoind gets, all in one batch, before it is asked anything.
     owed: Vec<Block>,
 }

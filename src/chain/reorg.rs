@@ -64,7 +64,9 @@ impl Chain {
         contents.resize_with(contents.len().max(depth as usize + 1), Vec::new);
         let parent = self.ledger.at(fork).map_or(self.tip(), |(hash, _)| *hash);
         let blocks = self.prepare(parent, contents)?;
-        self.publish(&blocks)
+        let reorg = self.publish(&blocks)?;
+        self.top_up()?;
+        Ok(reorg)
     }
 
     /// Makes bitcoind reject a block and all above it: the chain gets shorter, or changes over to

@@ -17,6 +17,7 @@ use super::{
     ledger::Ledger,
     process::Process,
     rpc::{CallError, Rpc, now},
+    spike::Spike,
     wallet::Wallet,
 };
 use crate::bolt::units::BlockHeight;
@@ -124,6 +125,7 @@ impl Chain {
             clock,
             template_at: None,
             mempool: Mempool::Unknown,
+            spike: Spike::default(),
             owed: Vec::new(),
         })
     }

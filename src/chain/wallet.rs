@@ -42,9 +42,10 @@ pub(super) struct Wallet {
 }
 
 /// An output that the miner can spend.
-struct Coin {
-    output: OutPoint,
-    value: Amount,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coin {
+    pub(super) output: OutPoint,
+    pub(super) value: Amount,
 }
 
 impl Wallet {
@@ -61,6 +62,13 @@ impl Wallet {
         &self.script
     }
 
+    /// The miner's outputs at the beginning of a transaction.
+    pub(super) fn first_coins(&self, txid: Txid, tx: &Transaction) -> impl Iterator<Item = Coin> {
+        let outputs = (0..).zip(&tx.output);
+        let own = outputs.take_while(|(_, out)| out.script_pubkey == self.script);
+        own.map(move |(vout, out)| Coin { output: OutPoint { txid, vout }, value: out.value })
+    }
+
     fn coins(&self, tx: &Transaction) -> Vec<Coin> {
         let txid = tx.compute_txid();
         let outputs = (0..).zip(&tx.output).filter(|(_, out)| out.script_pubkey == self.script);
@@ -70,7 +78,7 @@ impl Wallet {
     }
 
     /// Signs for every input, the coins in the inputs' order.
-    fn sign(&self, tx: &mut Transaction, coins: &[Coin]) {
+    pub(super) fn sign(&self, tx: &mut Transaction, coins: &[Coin]) {
         let kind = EcdsaSighashType::All;
         let mut cache = SighashCache::new(tx);
         for (index, coin) in coins.iter().enumerate() {
@@ -138,7 +146,7 @@ impl Chain {
 
     /// The coins that the next block may spend: confirmed ones from the oldest, then the change of
     /// payments that are still in the mempool.
-    fn spendable(&mut self) -> Result<Vec<Coin>, ChainError> {
+    pub(super) fn spendable(&mut self) -> Result<Vec<Coin>, ChainError> {
         let next = BlockHeight(self.height().0 + 1);
         let mut coins = Vec::new();
         let (mut spent, mut confirmed) = (BTreeSet::new(), BTreeSet::new());

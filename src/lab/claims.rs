@@ -58,12 +58,10 @@ impl Lab<'_> {
         };
         let answer = self.publish(&by.value, None, &transaction)?;
         let found = match answer {
-            Answer::Refused { reason } => reason,
-            Answer::Accepted | Answer::Known | Answer::Handed => "the mempool took it".to_owned(),
+            Answer::Refused { reason } => Some(reason),
+            Answer::Accepted | Answer::Known | Answer::Handed => None,
         };
-        let expected = format!("the mempool refuses it with {reason}");
-        let failure = (found != reason.value).then_some(found);
-        self.check(reason.at, &expected, failure)
+        self.must_refuse(reason, found)
     }
 
     /// The outputs that a reference stands for, and their channel.

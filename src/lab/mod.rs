@@ -15,6 +15,7 @@ mod audited_htlcs;
 mod breaking;
 mod claims;
 mod expect;
+mod fees;
 mod habits;
 mod learned;
 mod links;
@@ -180,8 +181,13 @@ struct Lab<'a> {
     waited: u64,
     trace: Trace,
     step: Option<u32>,
+    /// What others pay.
+    feerate: FeeratePerKw,
     /// The height of the chain when the first step begins.
     begins_at: BlockHeight,
+    /// The height of the chain when a fee spike began or ended last: fillers of other days are no
+    /// matter for a reorg.
+    settled_at: BlockHeight,
 }
 
 /// What a role tells its peers that it supports.
@@ -243,8 +249,7 @@ impl<'a> Lab<'a> {
         if scenario.steps.iter().any(|step| matches!(step.verb, Verb::Try(_))) {
             return Err(LabError::Branches);
         }
-        let mut chain = Chain::start(&options.chain)?;
-        chain.mine(MATURING_BLOCKS)?;
+        let chain = Self::start_chain(scenario, &options.chain)?;
         let height = chain.height();
         let player = |role: &Role| {
             let seed = Seed::derive(&scenario.title, role.name.value.as_str());
@@ -271,11 +276,28 @@ impl<'a> Lab<'a> {
             waited: 0,
             trace: Trace::default(),
             step: None,
+            feerate: WALLET_FEERATE,
             begins_at: height,
+            settled_at: height,
         };
         lab.introduce();
         lab.prepare()?;
         Ok(lab)
+    }
+
+    /// A bitcoind with coins that are mature, and with what the scenario takes beyond that.
+    fn start_chain(scenario: &Scenario, options: &chain::Options) -> Result<Chain, LabError> {
+        let mut options = options.clone();
+        let spikes = scenario.steps.iter().any(|step| matches!(step.verb, Verb::SpikeFees(_)));
+        if spikes {
+            options.arguments.push(chain::SMALL_MEMPOOL.to_owned());
+        }
+        let mut chain = Chain::start(&options)?;
+        chain.mine(MATURING_BLOCKS)?;
+        if spikes {
+            chain.prepare_spikes()?;
+        }
+        Ok(chain)
     }
 
     /// Tells each role what it supports, what it asks for forwarding, and what time it is.

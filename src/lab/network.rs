@@ -11,7 +11,7 @@ use crate::audit;
 use crate::bolt::channel::{ChainEvent, Purpose};
 use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::Message;
-use crate::chain::{Reorg, Submission};
+use crate::chain::{Reorg, Seen, Submission};
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput};
 use crate::scenario::{At, Blocks, ChannelName, Habit, Role, RoleKind, RoleName, TransactionRef};
 use crate::trace::{Answer, Event, RawTransaction};
@@ -362,10 +362,14 @@ impl Lab<'_> {
             let height = BlockHeight(self.chain.height().0.saturating_add(1));
             if let Some(output) = self.coinbase.take() {
                 let block = self.chain.mine_coinbase(&output)?;
-                self.tell_mined(height, &block, &block.txdata);
+                self.tell_mined(height, &block, &block.txdata, false);
                 self.show(&ChainEvent::Connected { height, transactions: block.txdata })?;
             } else if self.handed.is_empty() {
+                let was_calm = self.chain.is_calm();
                 for block in self.chain.mine(1)? {
+                    if !was_calm && self.chain.is_calm() {
+                        self.settled_at = height;
+                    }
                     self.connect_block(height, &block)?;
                 }
             } else {
@@ -399,25 +403,34 @@ impl Lab<'_> {
 
     /// A block has joined the chain.
     fn connect_block(&mut self, height: BlockHeight, block: &Block) -> Result<(), Stop> {
-        self.tell_mined(height, block, block.txdata.get(1..).unwrap_or_default());
-        self.show(&ChainEvent::Connected { height, transactions: block.txdata.clone() })
+        let Seen { transactions, full } = self.chain.seen(block);
+        self.tell_mined(height, block, transactions.get(1..).unwrap_or_default(), full);
+        self.show(&ChainEvent::Connected { height, transactions })
     }
 
-    /// Runs of empty blocks are one entry of the trace.
-    fn tell_mined(&mut self, height: BlockHeight, block: &Block, transactions: &[Transaction]) {
+    /// Runs of blocks with nothing to tell of are one entry of the trace.
+    fn tell_mined(
+        &mut self,
+        height: BlockHeight,
+        block: &Block,
+        transactions: &[Transaction],
+        full: bool,
+    ) {
         let tip = block.block_hash();
         let step = self.step;
         if let Some(entry) = self.trace.entries.last_mut()
             && entry.step == step
-            && let Event::Mined { to, tip: last, transactions: before, .. } = &mut entry.event
+            && let Event::Mined { to, tip: last, transactions: before, full: were, .. } =
+                &mut entry.event
             && before.is_empty()
             && transactions.is_empty()
+            && *were == full
         {
             (*to, *last) = (height, tip);
             return;
         }
         let transactions = transactions.iter().cloned().map(RawTransaction).collect();
-        self.tell(Event::Mined { from: height, to: height, tip, transactions });
+        self.tell(Event::Mined { from: height, to: height, tip, transactions, full });
     }
 
     /// The chain has changed over to another branch.
@@ -435,8 +448,7 @@ impl Lab<'_> {
             self.connect_block(BlockHeight(height), block)?;
         }
         // What the old branch had may be gone for good: only bitcoind knows.
-        let mempool = self.chain.mempool()?;
-        let transactions = mempool.iter().map(Transaction::compute_txid).collect();
+        let transactions = self.waiting()?;
         self.tell(Event::Mempool { transactions });
         self.wake()
     }
@@ -500,6 +512,7 @@ impl Lab<'_> {
         let time = self.now();
         let Some(player) = self.cast.get_mut(role) else { return Ok(()) };
         player.link = Link::Online;
+        self.show_feerate_to(role)?;
         self.catch_up(role)?;
         self.input(role, "look at the clock", NodeInput::Time(time))?;
         self.resume(role)?;

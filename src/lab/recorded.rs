@@ -142,6 +142,7 @@ impl Recorded {
             to: height,
             tip: BlockHash::all_zeros(),
             transactions: transactions.iter().cloned().map(RawTransaction).collect(),
+            full: false,
         });
     }
 

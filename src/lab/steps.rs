@@ -64,7 +64,9 @@ impl Lab<'_> {
                     .map_err(|stop| stop.at(channel.at))
             }
             Verb::Fund { channel, with } => self.fund_otherwise(channel, *with),
-            Verb::ForceClose { channel, by, via } => self.force_close(channel, by, *via),
+            Verb::ForceClose { channel, by, via, refused } => {
+                self.force_close(channel, by, *via, refused.as_ref())
+            }
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
             Verb::Publish { by, commitment } => self.publish_state(by, commitment),
             Verb::Claim(claim) => self.claim(claim),
@@ -73,6 +75,8 @@ impl Lab<'_> {
             }
             Verb::Mine { .. }
             | Verb::Reorg { .. }
+            | Verb::SpikeFees(_)
+            | Verb::CalmFees(_)
             | Verb::Offline { .. }
             | Verb::Online(_)
             | Verb::WithholdBlocks(_)
@@ -96,6 +100,8 @@ impl Lab<'_> {
             Verb::Mine { blocks, without } if without.is_empty() => self.mine(blocks.value.0),
             Verb::Mine { blocks, without } => self.mine_without(blocks.value.0, without),
             Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
+            Verb::SpikeFees(feerate) => self.spike_fees(feerate),
+            Verb::CalmFees(feerate) => self.calm_fees(feerate.value),
             Verb::Offline { role, blocks } => {
                 self.go_offline(&role.value, blocks.map(|blocks| blocks.value))
             }
@@ -297,6 +303,7 @@ impl Lab<'_> {
         name: &At<ChannelName>,
         by: &At<RoleName>,
         via: Via,
+        expected: Option<&At<String>>,
     ) -> Result<(), Stop> {
         let handle = self.handle(name)?;
         self.hands_over = (via == Via::Miner).then(|| by.value.clone());
@@ -309,10 +316,25 @@ impl Lab<'_> {
             Event::Published { answer: Answer::Refused { reason }, .. } => Some(reason.clone()),
             _ => None,
         });
-        match refused {
-            Some(reason) => Err(failed(Some(name.at), format!("the mempool refused it: {reason}"))),
-            None => Ok(()),
+        match (refused, expected) {
+            (found, Some(reason)) => self.must_refuse(reason, found),
+            (Some(reason), None) => {
+                Err(failed(Some(name.at), format!("the mempool refused it: {reason}")))
+            }
+            (None, None) => Ok(()),
         }
+    }
+
+    /// Checks the reason with which the mempool refused something, if it did.
+    pub(super) fn must_refuse(
+        &mut self,
+        reason: &At<String>,
+        found: Option<String>,
+    ) -> Result<(), Stop> {
+        let found = found.unwrap_or_else(|| "the mempool took it".to_owned());
+        let expected = format!("the mempool refuses it with {reason}");
+        let failure = (found != reason.value).then_some(found);
+        self.check(reason.at, &expected, failure)
     }
 
     fn remember(
@@ -398,6 +420,14 @@ impl Lab<'_> {
         if depth.value.0 > above {
             let message = format!(
                 "a reorg of {depth} reaches below the scenario's first block: {above} were mined"
+            );
+            return Err(failed(Some(depth.at), message));
+        }
+        let since = self.chain.height().0.saturating_sub(self.settled_at.0);
+        if depth.value.0 > since {
+            let message = format!(
+                "a reorg of {depth} reaches below the block with which fees changed: {since} were \
+                 mined since"
             );
             return Err(failed(Some(depth.at), message));
         }

@@ -140,9 +140,9 @@ impl Story<'_> {
                 self.line(&self.names.of_payments(event))
             }
             Event::Published { .. } => self.published(event),
-            Event::Mined { from, to, transactions, .. } => {
+            Event::Mined { from, to, transactions, full, .. } => {
                 let blocks = words::blocks(*from, *to);
-                self.line(&format!("{blocks}: {}", self.mined(transactions)))
+                self.line(&format!("{blocks}: {}", self.mined(transactions, *full)))
             }
             Event::Disconnected { from, to } => {
                 let blocks = words::blocks(*to, *from);
@@ -152,7 +152,8 @@ impl Story<'_> {
                 let waiting = self.names.waiting(transactions);
                 self.line(&format!("mempool: {waiting}"))
             }
-            Event::Offline { .. }
+            Event::Fees { .. }
+            | Event::Offline { .. }
             | Event::Online { .. }
             | Event::BlocksWithheld { .. }
             | Event::BlocksReleased { .. } => self.line(&words::sight(event)),
@@ -208,12 +209,11 @@ impl Story<'_> {
         Ok(())
     }
 
-    fn mined(&self, transactions: &[RawTransaction]) -> String {
-        if transactions.is_empty() {
-            return styled(FAINT, "empty").to_string();
-        }
+    fn mined(&self, transactions: &[RawTransaction], full: bool) -> String {
         let names = transactions.iter().map(|tx| styled(NAME, self.names.of(&tx.0)).to_string());
-        names.collect::<Vec<_>>().join(", ")
+        let others = words::others(full, transactions.is_empty());
+        let others = others.map(|others| styled(FAINT, others).to_string());
+        names.chain(others).collect::<Vec<_>>().join(", ")
     }
 
     fn line(&mut self, text: &str) -> io::Result<()> {

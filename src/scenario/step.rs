@@ -115,6 +115,8 @@ pub enum Verb {
         by: At<RoleName>,
         /// To whom it gives it.
         via: Via,
+        /// The reason with which the mempool must refuse it; without it the mempool must accept.
+        refused: Option<At<String>>,
     },
     /// Keeps the present state of a channel under a name.
     Remember {
@@ -157,6 +159,10 @@ pub enum Verb {
         /// The transactions that the new branch leaves in the mempool; `None` for all of them.
         without: Option<Vec<At<TransactionRef>>>,
     },
+    /// Blocks are full of what others pay this much for, until `calm_fees`.
+    SpikeFees(At<FeeratePerKw>),
+    /// Others pay no more than this.
+    CalmFees(At<FeeratePerKw>),
     /// A role sees neither blocks nor messages any more.
     Offline {
         /// The role.
@@ -375,6 +381,8 @@ impl Verb {
             Self::DoubleSpend { .. } => "double_spend",
             Self::Mine { .. } => "mine",
             Self::Reorg { .. } => "reorg",
+            Self::SpikeFees(_) => "spike_fees",
+            Self::CalmFees(_) => "calm_fees",
             Self::Offline { .. } => "offline",
             Self::Online(_) => "online",
             Self::WithholdBlocks(_) => "withhold_blocks",
@@ -428,11 +436,12 @@ impl fmt::Display for Verb {
                 write!(f, "{by} changes the fee rate of {channel} to {feerate} sat/kw")
             }
             Self::Fund { channel, with } => write!(f, "{channel} is funded with {with}"),
-            Self::ForceClose { channel, by, via: Via::Mempool } => {
-                write!(f, "{by} force-closes {channel}")
-            }
-            Self::ForceClose { channel, by, via: Via::Miner } => {
-                write!(f, "{by} force-closes {channel} by a miner")
+            Self::ForceClose { channel, by, via, refused } => {
+                write!(f, "{by} force-closes {channel}")?;
+                if *via == Via::Miner {
+                    f.write_str(" by a miner")?;
+                }
+                refused.iter().try_for_each(|reason| write!(f, ", refused with {reason}"))
             }
             Self::Remember { channel, by, state } => {
                 write!(f, "{by} remembers {channel} as {state}")
@@ -446,6 +455,8 @@ impl fmt::Display for Verb {
             }
             Self::Mine { .. }
             | Self::Reorg { .. }
+            | Self::SpikeFees(_)
+            | Self::CalmFees(_)
             | Self::Offline { .. }
             | Self::Online(_)
             | Self::WithholdBlocks(_)
@@ -477,6 +488,8 @@ fn write_chain(f: &mut fmt::Formatter<'_>, verb: &Verb) -> fmt::Result {
             }
             Ok(())
         }
+        Verb::SpikeFees(feerate) => write!(f, "fees spike to {feerate} sat/kw"),
+        Verb::CalmFees(feerate) => write!(f, "fees calm down to {feerate} sat/kw"),
         Verb::Offline { role, blocks: None } => write!(f, "{role} goes offline"),
         Verb::Offline { role, blocks: Some(blocks) } => {
             write!(f, "{role} goes offline for {blocks}")

@@ -1,6 +1,7 @@
 //! What makes sense beyond the shape: amounts against each other, steps in their order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use bitcoin::Amount;
 
@@ -17,7 +18,7 @@ use super::{
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
     wire::{Act, BrokenAct, SendStep, Sent},
 };
-use crate::bolt::units::{CsvDelay, Msat};
+use crate::bolt::units::{CsvDelay, FeeratePerKw, Msat};
 
 /// The greatest `to_self_delay` that nodes accept; BOLT 2 leaves the bound to them, and they agree
 /// on two weeks.
@@ -30,6 +31,11 @@ pub(super) const WITHIN_LIMIT: Blocks = Blocks(10_000);
 const BLOCKS_LIMIT: u32 = 10_000;
 /// The greatest depth that a funding transaction may need.
 const DEPTH_LIMIT: u32 = 100;
+/// The fee rates of a spike: the lab can fill a hundred blocks at the highest.
+const SPIKES: RangeInclusive<FeeratePerKw> = FeeratePerKw(2_000)..=FeeratePerKw(125_000);
+/// The fee rates to which a spike can calm down: below the least one that nodes agree on, nothing
+/// that is signed is relayed.
+const CALM: RangeInclusive<FeeratePerKw> = FeeratePerKw(253)..=FeeratePerKw(2_000);
 /// The least `dust_limit_satoshis` (BOLT 2, "The `open_channel` Message").
 const DUST_MINIMUM: Amount = Amount::from_sat(354);
 /// The dust limit of a role that asks for none.
@@ -77,6 +83,8 @@ struct Check<'a> {
     offline: BTreeMap<&'a RoleName, Away>,
     /// The roles that see no new blocks at this step.
     withheld: BTreeSet<&'a RoleName>,
+    /// Whether there is a fee spike at this step.
+    spiking: bool,
     problems: Vec<Problem>,
 }
 
@@ -88,6 +96,7 @@ impl<'a> Check<'a> {
             opened: BTreeMap::new(),
             offline: BTreeMap::new(),
             withheld: BTreeSet::new(),
+            spiking: false,
             problems: Vec::new(),
         }
     }
@@ -281,6 +290,8 @@ impl<'a> Check<'a> {
             }
             Verb::Mine { .. }
             | Verb::Reorg { .. }
+            | Verb::SpikeFees(_)
+            | Verb::CalmFees(_)
             | Verb::Offline { .. }
             | Verb::Online(_)
             | Verb::WithholdBlocks(_)
@@ -308,6 +319,26 @@ impl<'a> Check<'a> {
                 self.blocks("reorg", depth);
                 for transaction in without.iter().flatten() {
                     self.open(&transaction.value.channel, transaction.at);
+                }
+            }
+            Verb::SpikeFees(feerate) => {
+                if !SPIKES.contains(&feerate.value) {
+                    let what = "a spike is between 2000 sat/kw and 125000 sat/kw";
+                    self.report(feerate.at, Mistake::Nothing { what });
+                }
+                if std::mem::replace(&mut self.spiking, true) {
+                    let what = "a spike ends with `calm_fees` before there is another one";
+                    self.link(feerate.at, Mistake::Nothing { what });
+                }
+            }
+            Verb::CalmFees(feerate) => {
+                if !CALM.contains(&feerate.value) {
+                    let what = "fees calm down to between 253 sat/kw and 2000 sat/kw";
+                    self.report(feerate.at, Mistake::Nothing { what });
+                }
+                if !std::mem::replace(&mut self.spiking, false) {
+                    let what = "there is no fee spike here";
+                    self.link(feerate.at, Mistake::Nothing { what });
                 }
             }
             Verb::Offline { role, blocks } => {

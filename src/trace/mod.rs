@@ -19,7 +19,7 @@ use secp256k1::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use crate::bolt::channel::{ChannelEvent, Purpose};
-use crate::bolt::units::BlockHeight;
+use crate::bolt::units::{BlockHeight, FeeratePerKw};
 use crate::bolt::wire::{Bytes, Message};
 use crate::node::{MessageEvent, PaymentEvent, PeerEvent};
 use crate::scenario::{ChannelName, InvoiceName, Links, RoleKind, RoleName, TamperedField};
@@ -267,6 +267,16 @@ pub enum Event {
         /// The transactions, without the coinbase unless that funds a channel; a run of blocks has
         /// none.
         transactions: Vec<RawTransaction>,
+        /// Whether others, whom nobody needs to know, fill the rest of each of them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        full: bool,
+    },
+    /// Others pay another fee rate.
+    Fees {
+        /// What they pay now.
+        feerate: FeeratePerKw,
+        /// Whether they fill every block with it.
+        full: bool,
     },
     /// The newest blocks are no longer part of the chain.
     Disconnected {
@@ -275,7 +285,7 @@ pub enum Event {
         /// The height of the oldest of them.
         to: BlockHeight,
     },
-    /// What the mempool holds after a reorg.
+    /// What the mempool holds after a reorg, or when a fee spike has thrown something out.
     Mempool {
         /// The transactions, parents before children.
         transactions: Vec<Txid>,

@@ -6,7 +6,7 @@ use secp256k1::{PublicKey, SecretKey, ecdsa::Signature};
 
 use super::{Answer, CastEntry, ChannelEntry, Entry, Event, Problem, RawTransaction, Trace};
 use crate::bolt::channel::{ChannelEvent, FundingSpend, Purpose};
-use crate::bolt::units::{BlockHeight, CltvExpiry, CommitmentNumber, HtlcId, Msat};
+use crate::bolt::units::{BlockHeight, CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::messages::{FundingCreated, UpdateAddHtlc, UpdateFulfillHtlc};
 use crate::bolt::wire::{ChannelId, Message, OnionPacket, PaymentPreimage};
 use crate::scenario::{RoleKind, RoleName};
@@ -53,7 +53,15 @@ fn published(by: &str, purpose: Purpose, transaction: &Transaction, answer: Answ
 fn mined(from: u32, to: u32, transactions: &[&Transaction]) -> Event {
     let transactions = transactions.iter().map(|&tx| RawTransaction(tx.clone())).collect();
     let tip = BlockHash::all_zeros();
-    Event::Mined { from: BlockHeight(from), to: BlockHeight(to), tip, transactions }
+    Event::Mined { from: BlockHeight(from), to: BlockHeight(to), tip, transactions, full: false }
+}
+
+fn full(block: u32, transactions: &[&Transaction]) -> Event {
+    let mut event = mined(block, block, transactions);
+    if let Event::Mined { full, .. } = &mut event {
+        *full = true;
+    }
+    event
 }
 
 fn told(by: &str, told: ChannelEvent) -> Event {
@@ -148,6 +156,10 @@ pub(crate) fn sample() -> Trace {
         (Some(3), published("bob", Purpose::Penalty, &penalty, refused)),
         (Some(3), Event::Disconnected { from: before, to: after }),
         (Some(3), Event::Offline { role: role("bob") }),
+        (Some(3), Event::Fees { feerate: FeeratePerKw(7_500), full: true }),
+        (Some(3), full(116, &[])),
+        (Some(3), full(117, &[&coin])),
+        (Some(3), Event::Fees { feerate: FeeratePerKw(1_000), full: false }),
         (Some(3), Event::BlocksWithheld { role: role("bob") }),
         (Some(3), Event::BlocksReleased { role: role("bob") }),
         (Some(4), step(&expected, None)),

@@ -74,6 +74,7 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         Event::Mined { .. }
         | Event::Disconnected { .. }
         | Event::Mempool { .. }
+        | Event::Fees { .. }
         | Event::Offline { .. }
         | Event::Online { .. }
         | Event::BlocksWithheld { .. }
@@ -98,12 +99,10 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
 /// What the chain does, in words, and who sees it.
 fn of_chain(names: &Names, event: &Event) -> String {
     match event {
-        Event::Mined { from, to, transactions, .. } => {
+        Event::Mined { from, to, transactions, full, .. } => {
             let blocks = words::blocks(*from, *to);
-            if transactions.is_empty() {
-                return format!("{blocks}: empty");
-            }
-            let names: Vec<String> = transactions.iter().map(|tx| names.of(&tx.0)).collect();
+            let mut names: Vec<String> = transactions.iter().map(|tx| names.of(&tx.0)).collect();
+            names.extend(words::others(*full, names.is_empty()));
             format!("{blocks}: {}", names.join(", "))
         }
         Event::Disconnected { from, to } => {

@@ -84,6 +84,7 @@ impl Names {
             | Event::Mempool { .. }
             | Event::Offline { .. }
             | Event::Online { .. }
+            | Event::Fees { .. }
             | Event::BlocksWithheld { .. }
             | Event::BlocksReleased { .. }
             | Event::Remembered { .. }
@@ -258,9 +259,25 @@ fn failure(code: u16) -> String {
     known.map_or_else(|| format!("{code:#06x}"), |(_, name)| (*name).to_owned())
 }
 
-/// Who sees what of the chain from now on.
+/// What a block has beside what the trace tells of, or in its place.
+pub(crate) fn others(full: bool, alone: bool) -> Option<String> {
+    match (full, alone) {
+        (true, true) => Some("full of others' payments".to_owned()),
+        (true, false) => Some("and others' payments until it is full".to_owned()),
+        (false, true) => Some("empty".to_owned()),
+        (false, false) => None,
+    }
+}
+
+/// Who sees what of the chain from now on, and what others pay there.
 pub(crate) fn sight(event: &Event) -> String {
     match event {
+        Event::Fees { feerate, full: true } => {
+            format!("others pay {feerate} sat/kw, and fill every block")
+        }
+        Event::Fees { feerate, full: false } => {
+            format!("others pay {feerate} sat/kw, and the next block makes room for all")
+        }
         Event::Offline { role } => format!("{role} is offline"),
         Event::Online { role } => format!("{role} is online"),
         Event::BlocksWithheld { role } => format!("{role} sees no new blocks from here on"),

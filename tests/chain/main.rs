@@ -6,6 +6,7 @@ mod lifecycle;
 mod mempool;
 mod mining;
 mod reorg;
+mod spike;
 
 use std::sync::LazyLock;
 

@@ -102,12 +102,14 @@ impl Reader {
             "update_fee" => self.priced(&fields, Verb::update_fee),
             "fund" => self.fund(&fields),
             "force_close" => {
-                let (channel, by) = self.channel_and_role(&fields, "by")?;
+                let sides = self.channel_and_role(&fields, "by");
                 let via = self.optional(fields.get("via"), |reader, node| {
                     reader.word(node, "way to the chain", Via::WORDS, Via::from_word)
                 });
+                let refused = self.refused(&fields);
+                let ((channel, by), refused) = sides.zip(refused)?;
                 let via = via?.map_or(Via::Mempool, |via| via.value);
-                Some(Verb::ForceClose { channel, by, via })
+                Some(Verb::ForceClose { channel, by, via, refused })
             }
             "remember" => self.remember(&fields),
             "publish" => {
@@ -157,6 +159,8 @@ impl Reader {
             "withdraw" => self.offer(node).map(|(offer, ..)| Verb::Withdraw(offer)),
             "accept" => self.role(node).map(Verb::Accept),
             "wait" => self.seconds(node).map(Verb::Wait),
+            "spike_fees" => self.feerate(node).map(Verb::SpikeFees),
+            "calm_fees" => self.feerate(node).map(Verb::CalmFees),
             "offline" => self.role(node).map(|role| Verb::Offline { role, blocks: None }),
             "online" => self.role(node).map(Verb::Online),
             "withhold_blocks" => self.role(node).map(Verb::WithholdBlocks),
@@ -180,6 +184,10 @@ impl Reader {
         Some(Verb::Fund { channel: channel?, with: with?.value })
     }
 
+    fn feerate(&mut self, node: &Node) -> Option<At<FeeratePerKw>> {
+        self.quantity(node, Quantity::Feerate, units::feerate)
+    }
+
     /// What one side of a channel does at a fee rate.
     fn priced(
         &mut self,
@@ -190,10 +198,6 @@ impl Reader {
         let feerate = fields.get("feerate").and_then(|node| self.feerate(node));
         let ((channel, by), feerate) = sides.zip(feerate)?;
         Some(verb(channel, by, feerate))
-    }
-
-    fn feerate(&mut self, node: &Node) -> Option<At<FeeratePerKw>> {
-        self.quantity(node, Quantity::Feerate, units::feerate)
     }
 
     fn channel_and_role(
@@ -238,10 +242,7 @@ impl Reader {
         let feerate = self.optional(fields.get("feerate"), Self::feerate);
         let coin = self.optional(fields.get("coin"), Self::flag);
         let padding = self.optional(fields.get("padding"), Self::number);
-        let refused = self.optional(fields.get("refused"), |reader, node| {
-            let reason = reader.text(node, "the mempool's reason, as in `non-BIP68-final`")?;
-            Some(At::new(reason.value.to_owned(), reason.at))
-        });
+        let refused = self.refused(fields);
         Some(Verb::Claim(Box::new(ClaimStep {
             by: by?,
             outputs: outputs?,
@@ -251,6 +252,14 @@ impl Reader {
             padding: padding?.unwrap_or_default(),
             refused: refused?,
         })))
+    }
+
+    /// Why the mempool must refuse a transaction, if it must.
+    fn refused(&mut self, fields: &Fields<'_>) -> Option<Option<At<String>>> {
+        self.optional(fields.get("refused"), |reader, node| {
+            let reason = reader.text(node, "the mempool's reason, as in `non-BIP68-final`")?;
+            Some(At::new(reason.value.to_owned(), reason.at))
+        })
     }
 
     fn transactions(&mut self, node: &Node) -> Option<Vec<At<TransactionRef>>> {

@@ -236,6 +236,7 @@ static FORCE_CLOSE: Shape = shape(
             Kind::Words(Via::WORDS, Via::MEANINGS),
             "How it comes to the chain (default: mempool).",
         ),
+        optional("refused", Kind::Text, "The reason with which the mempool must refuse it."),
     ],
 );
 static REMEMBER: Shape = shape(
@@ -479,6 +480,16 @@ pub(in super::super) static VERBS: &[VerbRule] = &[
         short: Some(BLOCKS),
         long: Some(&REORG),
     },
+    short(
+        "spike_fees",
+        "Others pay this much: blocks are full, and the mempool takes nothing that pays less.",
+        Kind::Quantity(Quantity::Feerate),
+    ),
+    short(
+        "calm_fees",
+        "Others pay no more than this: with the next block, everything is taken again.",
+        Kind::Quantity(Quantity::Feerate),
+    ),
     VerbRule {
         word: "offline",
         about: "A role sees neither blocks nor messages any more.",

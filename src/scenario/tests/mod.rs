@@ -79,6 +79,7 @@ steps:
   - remember: {channel: ab, by: alice, as: old}
   - close: {channel: ab, by: alice}
   - force_close: {channel: ba, by: bob, via: miner}
+  - force_close: {channel: ba, by: bob, refused: mempool min fee not met}
   - publish: {by: alice, commitment: old}
   - claim: {by: alice, output: ab.commitment.to_local, path: delay, refused: non-BIP68-final}
   - claim: {by: bob, output: [ba.commitment.to_remote], path: direct, feerate: 4 sat/vB, coin: true, padding: 3}
@@ -91,6 +92,8 @@ steps:
   - offline: bob
   - online: bob
   - offline: {role: bob, for: 3 blocks}
+  - spike_fees: 30 sat/vB
+  - calm_fees: 4 sat/vB
   - withhold_blocks: carol
   - release_blocks: carol
   - close: {channel: ab, by: bob, until: shutdown}
