@@ -27,7 +27,7 @@ use crate::bolt::units::FeeratePerKw;
 /// The least limit of a mempool that bitcoind takes. What is in a block and a half fills it.
 pub const SMALL_MEMPOOL: &str = "-maxmempool=5";
 
-/// How many coinbases become coins for fillers: enough for a hundred blocks at the highest rate.
+/// How many coinbases become coins for fillers: enough for ninety blocks at 500 sat per vbyte.
 const COINBASES: u32 = 10;
 /// How many coins: those of the fillers in the mempool, of a block, and some to spare.
 const COINS: u32 = 100;

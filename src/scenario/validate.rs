@@ -31,7 +31,7 @@ pub(super) const WITHIN_LIMIT: Blocks = Blocks(10_000);
 const BLOCKS_LIMIT: u32 = 10_000;
 /// The greatest depth that a funding transaction may need.
 const DEPTH_LIMIT: u32 = 100;
-/// The fee rates of a spike: the lab can fill a hundred blocks at the highest.
+/// The fee rates of a spike: the lab can fill ninety blocks at the highest.
 const SPIKES: RangeInclusive<FeeratePerKw> = FeeratePerKw(2_000)..=FeeratePerKw(125_000);
 /// The fee rates to which a spike can calm down: below the least one that nodes agree on, nothing
 /// that is signed is relayed.

@@ -99,7 +99,7 @@ fn history(size: &str) -> Vec<BlockHash> {
     let confirmed = chain.confirmed(first.compute_txid()).unwrap();
     chain.reorg(2, Branch::Empty).unwrap();
     assert_eq!(chain.confirmed(first.compute_txid()), None);
-    assert_eq!(chain.mempool().unwrap(), [first.clone()]);
+    assert_eq!(chain.mempool().unwrap(), std::slice::from_ref(&first));
     assert!(least_feerate(&mut chain) >= 29_000);
     chain.mine(2).unwrap();
     assert_eq!(chain.confirmed(first.compute_txid()).unwrap().0, confirmed.0 + 3);

@@ -106,7 +106,7 @@ impl Reader {
                 let via = self.optional(fields.get("via"), |reader, node| {
                     reader.word(node, "way to the chain", Via::WORDS, Via::from_word)
                 });
-                let refused = self.refused(&fields);
+                let refused = self.optional(fields.get("refused"), Self::reason);
                 let ((channel, by), refused) = sides.zip(refused)?;
                 let via = via?.map_or(Via::Mempool, |via| via.value);
                 Some(Verb::ForceClose { channel, by, via, refused })
@@ -242,7 +242,7 @@ impl Reader {
         let feerate = self.optional(fields.get("feerate"), Self::feerate);
         let coin = self.optional(fields.get("coin"), Self::flag);
         let padding = self.optional(fields.get("padding"), Self::number);
-        let refused = self.refused(fields);
+        let refused = self.optional(fields.get("refused"), Self::reason);
         Some(Verb::Claim(Box::new(ClaimStep {
             by: by?,
             outputs: outputs?,
@@ -254,12 +254,10 @@ impl Reader {
         })))
     }
 
-    /// Why the mempool must refuse a transaction, if it must.
-    fn refused(&mut self, fields: &Fields<'_>) -> Option<Option<At<String>>> {
-        self.optional(fields.get("refused"), |reader, node| {
-            let reason = reader.text(node, "the mempool's reason, as in `non-BIP68-final`")?;
-            Some(At::new(reason.value.to_owned(), reason.at))
-        })
+    /// Why the mempool must refuse a transaction.
+    fn reason(&mut self, node: &Node) -> Option<At<String>> {
+        let reason = self.text(node, "the mempool's reason, as in `non-BIP68-final`")?;
+        Some(At::new(reason.value.to_owned(), reason.at))
     }
 
     fn transactions(&mut self, node: &Node) -> Option<Vec<At<TransactionRef>>> {
