@@ -1,7 +1,8 @@
 //! What makes sense beyond the shape: amounts against each other, steps in their order.
 
+mod chain;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 
 use bitcoin::Amount;
 
@@ -18,7 +19,8 @@ use super::{
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
     wire::{Act, BrokenAct, SendStep, Sent},
 };
-use crate::bolt::units::{CsvDelay, FeeratePerKw, Msat};
+use crate::bolt::units::{CsvDelay, Msat};
+use chain::Away;
 
 /// The greatest `to_self_delay` that nodes accept; BOLT 2 leaves the bound to them, and they agree
 /// on two weeks.
@@ -27,15 +29,8 @@ pub(super) const DELAY_LIMIT: u16 = 2016;
 const FUNDS_LIMIT: Amount = Amount::from_sat(54_900_000_000);
 /// How many blocks an `expect` may mine.
 pub(super) const WITHIN_LIMIT: Blocks = Blocks(10_000);
-/// How many blocks a `mine` or a `reorg` may make.
-const BLOCKS_LIMIT: u32 = 10_000;
 /// The greatest depth that a funding transaction may need.
 const DEPTH_LIMIT: u32 = 100;
-/// The fee rates of a spike: the lab can fill ninety blocks at the highest.
-const SPIKES: RangeInclusive<FeeratePerKw> = FeeratePerKw(2_000)..=FeeratePerKw(125_000);
-/// The fee rates to which a spike can calm down: below the least one that nodes agree on, nothing
-/// that is signed is relayed.
-const CALM: RangeInclusive<FeeratePerKw> = FeeratePerKw(253)..=FeeratePerKw(2_000);
 /// The least `dust_limit_satoshis` (BOLT 2, "The `open_channel` Message").
 const DUST_MINIMUM: Amount = Amount::from_sat(354);
 /// The dust limit of a role that asks for none.
@@ -64,14 +59,6 @@ pub(super) fn validate(draft: &mut Draft) {
             draft.problems.push(problem);
         }
     }
-}
-
-/// How long a role is offline.
-enum Away {
-    /// Since the `offline` in this line, until an `online`.
-    Since(u32),
-    /// Until there are so many blocks. How many a step mines is not known before it is played.
-    ForAWhile,
 }
 
 struct Check<'a> {
@@ -303,66 +290,6 @@ impl<'a> Check<'a> {
             | Verb::Release(_)
             | Verb::Try(_) => self.conversation(step),
             Verb::Expect(expect) => self.expect(expect),
-        }
-    }
-
-    /// The verbs about the chain, and about who sees what of it.
-    fn chain(&mut self, step: &'a Step) {
-        match &step.verb {
-            Verb::Mine { blocks, without } => {
-                self.blocks("mine", blocks);
-                for transaction in without {
-                    self.open(&transaction.value.channel, transaction.at);
-                }
-            }
-            Verb::Reorg { depth, without } => {
-                self.blocks("reorg", depth);
-                for transaction in without.iter().flatten() {
-                    self.open(&transaction.value.channel, transaction.at);
-                }
-            }
-            Verb::SpikeFees(feerate) => {
-                if !SPIKES.contains(&feerate.value) {
-                    let what = "a spike is between 2000 sat/kw and 125000 sat/kw";
-                    self.report(feerate.at, Mistake::Nothing { what });
-                }
-                if std::mem::replace(&mut self.spiking, true) {
-                    let what = "a spike ends with `calm_fees` before there is another one";
-                    self.link(feerate.at, Mistake::Nothing { what });
-                }
-            }
-            Verb::CalmFees(feerate) => {
-                if !CALM.contains(&feerate.value) {
-                    let what = "fees calm down to between 253 sat/kw and 2000 sat/kw";
-                    self.report(feerate.at, Mistake::Nothing { what });
-                }
-                if !std::mem::replace(&mut self.spiking, false) {
-                    let what = "there is no fee spike here";
-                    self.link(feerate.at, Mistake::Nothing { what });
-                }
-            }
-            Verb::Offline { role, blocks } => {
-                if let Some(blocks) = blocks {
-                    self.blocks("offline", blocks);
-                }
-                let away = blocks.map_or(Away::Since(step.at.line), |_| Away::ForAWhile);
-                if let Some(Away::Since(since)) = self.offline.insert(&role.value, away) {
-                    let role_name = role.to_string();
-                    self.link(role.at, Mistake::AlreadyOffline { role: role_name, since });
-                }
-            }
-            Verb::Online(role) if self.offline.remove(&role.value).is_none() => {
-                self.link(role.at, Mistake::AlreadyOnline { role: role.to_string() });
-            }
-            Verb::WithholdBlocks(role) if !self.withheld.insert(&role.value) => {
-                let what = "the blocks of this role are withheld already";
-                self.link(role.at, Mistake::Nothing { what });
-            }
-            Verb::ReleaseBlocks(role) if !self.withheld.remove(&role.value) => {
-                let what = "no blocks are withheld from this role";
-                self.link(role.at, Mistake::Nothing { what });
-            }
-            _ => {}
         }
     }
 
@@ -600,13 +527,6 @@ impl<'a> Check<'a> {
                 role: role.to_string(),
             };
             self.report(name.at, mistake);
-        }
-    }
-
-    fn blocks(&mut self, verb: &'static str, blocks: &At<Blocks>) {
-        if !(1..=BLOCKS_LIMIT).contains(&blocks.value.0) {
-            let (blocks, at) = (blocks.value.0, blocks.at);
-            self.report(at, Mistake::BlocksOutOfRange { verb, blocks, limit: BLOCKS_LIMIT });
         }
     }
 

@@ -2,6 +2,7 @@
 //! reads about its mistakes.
 
 mod bless;
+mod chain;
 mod discover;
 mod errors;
 mod instances;
