@@ -5,7 +5,7 @@ use crate::node::NodeCommand;
 use crate::scenario::{Habit, Role, RoleKind};
 
 /// Tells a node what it does otherwise than most.
-pub(super) fn commands(role: &Role) -> [NodeCommand; 2] {
+pub(super) fn command(role: &Role) -> NodeCommand {
     let known = role.habits.iter().filter_map(|habit| match habit {
         Habit::WatchesMempool => Some(channel::Habit::WatchesMempool),
         Habit::FixedFees => Some(channel::Habit::FixedFees),
@@ -20,5 +20,5 @@ pub(super) fn commands(role: &Role) -> [NodeCommand; 2] {
     // A probe does what the file says, and nothing of itself.
     let waits = role.kind.value == RoleKind::Probe || role.habits.contains(&Habit::WaitsForEver);
     let deadlines = if waits { Deadlines::NEVER } else { Deadlines::CAREFUL };
-    [NodeCommand::SetHabits(habits), NodeCommand::SetDeadlines(deadlines)]
+    NodeCommand::SetHabits(habits, deadlines)
 }

@@ -308,9 +308,8 @@ impl<'a> Lab<'a> {
             let Some(player) = self.cast.get_mut(name) else { continue };
             let relay = NodeCommand::SetRelay(payments::relay_policy(role.relay));
             let features = NodeCommand::SetFeatures(features(role));
-            let commands = [relay, features].into_iter().chain(habits::commands(role));
-            let commands = commands.map(NodeInput::Command);
-            for input in commands.chain([NodeInput::Time(time)]) {
+            let commands = [relay, features, habits::command(role)].map(NodeInput::Command);
+            for input in commands.into_iter().chain([NodeInput::Time(time)]) {
                 player.node.step(input).map_err(|source| LabError::Node {
                     role: name.clone(),
                     doing: "begin",

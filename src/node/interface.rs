@@ -80,10 +80,8 @@ pub enum NodeCommand {
     SetRelay(RelayPolicy),
     /// Others pay this fee rate now: from here on, closing transactions and claims do.
     SetFeerate(FeeratePerKw),
-    /// Do these things otherwise than most.
-    SetHabits(Habits),
-    /// Wait so long for peers before going on chain.
-    SetDeadlines(Deadlines),
+    /// Do these things on chain otherwise than most, and wait so long for peers before going there.
+    SetHabits(Habits, Deadlines),
     /// Give back every HTLC that could be forwarded or taken, for this reason; or no longer.
     Refuse(Option<Failure>),
     /// Make an invoice; [`NodeEvent::Invoice`] has it.

@@ -231,12 +231,8 @@ impl Node {
                 self.feerate = feerate;
                 Ok(Vec::new())
             }
-            NodeCommand::SetHabits(habits) => {
-                self.habits = habits;
-                Ok(Vec::new())
-            }
-            NodeCommand::SetDeadlines(deadlines) => {
-                self.deadlines = deadlines;
+            NodeCommand::SetHabits(habits, deadlines) => {
+                (self.habits, self.deadlines) = (habits, deadlines);
                 Ok(Vec::new())
             }
             NodeCommand::Refuse(refusal) => {

@@ -203,7 +203,7 @@ impl Wallet {
         let mut short = Amount::ZERO;
         for (outpoint, amount) in &free {
             claims.push(self.coin(*outpoint, *amount));
-            let bytes = further.iter().map(|output| output.size());
+            let bytes = further.iter().map(TxOut::size);
             let further_weight = bytes.fold(0, usize::saturating_add).saturating_mul(4);
             let further_weight = u64::try_from(further_weight).unwrap_or(u64::MAX);
             let weight = weight(&claims, &self.script).saturating_add(further_weight);

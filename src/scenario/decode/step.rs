@@ -117,7 +117,18 @@ impl Reader {
                 let commitment = fields.get("commitment").and_then(|node| self.state(node));
                 Some(Verb::Publish { by: by?, commitment: commitment? })
             }
-            "claim" => self.claim(&fields),
+            "connect" => self.connect(&fields),
+            "disconnect" => self.disconnect(&fields),
+            "send" => self.send(&fields),
+            "expect" => self.expect(&fields).map(Verb::Expect),
+            word => self.chain_verb(word, &fields),
+        }
+    }
+
+    /// The verbs about the chain.
+    fn chain_verb(&mut self, word: &str, fields: &Fields<'_>) -> Option<Verb> {
+        match word {
+            "claim" => self.claim(fields),
             "double_spend" => {
                 let by = fields.get("by").and_then(|node| self.role(node));
                 let transaction = fields.get("transaction").and_then(|node| self.transaction(node));
@@ -130,16 +141,12 @@ impl Reader {
                 let without = self.optional(fields.get("without"), Self::transactions);
                 Some(Verb::Mine { blocks: blocks?, without: without?.unwrap_or_default() })
             }
-            "reorg" => self.reorg(&fields),
+            "reorg" => self.reorg(fields),
             "offline" => {
                 let role = fields.get("role").and_then(|node| self.role(node));
                 let blocks = fields.get("for").and_then(|node| self.blocks(node));
                 Some(Verb::Offline { role: role?, blocks: Some(blocks?) })
             }
-            "connect" => self.connect(&fields),
-            "disconnect" => self.disconnect(&fields),
-            "send" => self.send(&fields),
-            "expect" => self.expect(&fields).map(Verb::Expect),
             _ => None,
         }
     }

@@ -329,7 +329,9 @@ impl Confirmed {
             | TrackedStatus::Resting => None,
         });
         let cheap: BTreeMap<Txid, Arc<Published>> = cheap.collect();
-        cheap.values().for_each(|cheap| self.give_up(cheap, outputs));
+        for cheap in cheap.values() {
+            self.give_up(cheap, outputs);
+        }
     }
 
     /// The wallet has added what claims could not pay: this transaction makes them.
