@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin::hashes::sha256;
-use bitcoin::{OutPoint, ScriptBuf};
+use bitcoin::hashes::{Hash, sha256};
+use bitcoin::{OutPoint, ScriptBuf, Transaction};
 
 use super::account::{Account, AuditedOutput, ChannelAccount, Fate, OutputName};
 use super::chain::View;
@@ -14,7 +14,7 @@ use super::name::{Close, Named, name};
 use super::robbed::{Party, find_robbed};
 use crate::bolt::units::Msat;
 use crate::scenario::{RoleKind, RoleName};
-use crate::trace::{CastEntry, Event, Trace};
+use crate::trace::{Answer, CastEntry, Event, Trace};
 
 /// The account of a trace, as far as it goes: transactions of the mempool are in it too.
 pub fn account(trace: &Trace) -> Account {
@@ -56,6 +56,12 @@ pub fn account(trace: &Trace) -> Account {
     account
 }
 
+/// The hashes of whatever a transaction shows that could be a preimage.
+fn preimages(transaction: &Transaction) -> impl Iterator<Item = sha256::Hash> {
+    let items = transaction.input.iter().flat_map(|input| input.witness.iter());
+    items.filter(|item| item.len() == 32).map(sha256::Hash::hash)
+}
+
 /// Who plays.
 #[derive(Default)]
 pub(super) struct Cast {
@@ -63,6 +69,9 @@ pub(super) struct Cast {
     wallets: BTreeMap<ScriptBuf, RoleName>,
     /// Who made invoices with which hashes.
     pub(super) invoices: BTreeSet<(RoleName, sha256::Hash)>,
+    /// Who showed preimages of which hashes in transactions that a mempool took: whatever becomes of
+    /// those, everybody knows.
+    pub(super) shown: BTreeSet<(RoleName, sha256::Hash)>,
 }
 
 impl Cast {
@@ -71,6 +80,9 @@ impl Cast {
         for entry in &trace.entries {
             match &entry.event {
                 Event::Scenario { cast, .. } => cast.iter().for_each(|role| known.introduce(role)),
+                Event::Published { by, transaction, answer: Answer::Accepted, .. } => {
+                    known.shown.extend(preimages(&transaction.0).map(|hash| (by.clone(), hash)));
+                }
                 Event::Invoice { role, payment_hash, .. } => {
                     known.invoices.insert((role.clone(), *payment_hash));
                 }

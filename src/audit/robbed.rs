@@ -108,7 +108,8 @@ fn losses(
         // Who made the invoice is paid, even if it pays itself.
         let is_its_own = cast.invoices.contains(&(role.clone(), hash));
         if is_its_own || outgoing.is_empty() {
-            given_away(parties, &incoming)
+            let is_shown = cast.shown.contains(&(role.clone(), hash));
+            given_away(parties, &incoming, is_shown)
         } else if incoming.is_empty() {
             Vec::new()
         } else {
@@ -118,13 +119,14 @@ fn losses(
     by_hash.into_iter().flat_map(of_hash).collect()
 }
 
-/// Incoming HTLCs that the role has nothing of, though it sent their preimage.
-fn given_away(parties: &[Party<'_>], incoming: &[Held]) -> Vec<Loss> {
+/// Incoming HTLCs that the role has nothing of, though it sent their preimage, or showed it on chain.
+fn given_away(parties: &[Party<'_>], incoming: &[Held], is_shown: bool) -> Vec<Loss> {
     let lost = incoming.iter().filter(|held| {
         let ledger = parties.get(held.at).map(|party| &party.facts.ledger);
         // What is settled in the newest commitments is in the balances.
-        let is_given =
-            |ledger: &&Ledger| ledger.is_fulfilled(held.key) && ledger.is_pending(held.key);
+        let is_given = |ledger: &&Ledger| {
+            (is_shown || ledger.is_fulfilled(held.key)) && ledger.is_pending(held.key)
+        };
         matches!(held.lot, Lot::Returned | Lot::Gone) && ledger.is_some_and(|l| is_given(&l))
     });
     let loss = |held: &Held| Loss {

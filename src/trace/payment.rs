@@ -77,7 +77,7 @@ impl Names {
                 };
                 format!("{} says {failure}{}", self.node(node), held(hold_times))
             }
-            Setback::OnChain => "it came back on chain".to_owned(),
+            Setback::OnChain => "the channel was closed, and nobody took it".to_owned(),
             Setback::Corrupted { between: None } => {
                 "what came back is corrupted, and nobody can tell by whom".to_owned()
             }

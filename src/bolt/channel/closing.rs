@@ -17,8 +17,9 @@ use bitcoin::Transaction;
 
 use super::normal::with_commitments;
 use super::{
-    ChainEvent, ChannelEvent, Closed, Command, Confirmation, Context, Input, LocalState,
-    Negotiating, Output, Phase, Purpose, Refused, Removal, Step, funding, spender, unexpected,
+    ChainEvent, ChannelEvent, Closed, Command, Confirmation, Context, Habit, HtlcNews, Input,
+    LocalState, Negotiating, Output, Phase, Purpose, Refused, Removal, Step, funding, spender,
+    unexpected,
 };
 use crate::bolt::tx::Side;
 use crate::bolt::units::{BlockHeight, HtlcId};
@@ -39,6 +40,8 @@ pub struct Closing {
     pub intent: Intent,
     /// What we published ourselves.
     published: Option<Arc<Publication>>,
+    /// The HTLCs without an output anywhere that we have told of when we published.
+    told: Vec<HtlcId>,
 }
 
 /// Whether we want the channel closed.
@@ -56,7 +59,13 @@ impl Closing {
     /// We publish a spend of the funding output.
     fn unconfirmed(before: Phase, publication: Publication) -> Self {
         let published = Some(Arc::new(publication));
-        Self { before: Box::new(before), spend: None, intent: Intent::Ours, published }
+        Self {
+            before: Box::new(before),
+            spend: None,
+            intent: Intent::Ours,
+            published,
+            told: Vec::new(),
+        }
     }
 
     /// We publish the mutual close.
@@ -77,13 +86,20 @@ impl Closing {
     pub(super) fn alone(before: Phase, context: &Context<'_>, state: Arc<LocalState>) -> Step {
         let transaction = state.signed(context.secrets)?;
         let publication = Publication::commitment(state, transaction);
-        let outputs = publication.publish(context);
-        Ok((Phase::Closing(Self::unconfirmed(before, publication)), outputs))
+        let mut outputs = publication.publish(context);
+        // No commitment can bring them back, whichever is mined.
+        let forgets = context.habits.has(Habit::ForgetsDust);
+        let known = before.commitments().filter(|_| !forgets);
+        let told = known.map_or_else(Vec::new, offered::without_output);
+        outputs.extend(told.iter().flat_map(|id| lost(*id)));
+        let next = Self { told, ..Self::unconfirmed(before, publication) };
+        Ok((Phase::Closing(next), outputs))
     }
 
     /// We have lost data: only the peer can publish a spend.
     pub(super) fn left_to_peer(before: Phase) -> Self {
-        Self { before: Box::new(before), spend: None, intent: Intent::Theirs, published: None }
+        let (before, told) = (Box::new(before), Vec::new());
+        Self { before, spend: None, intent: Intent::Theirs, published: None, told }
     }
 
     /// The same after another phase.
@@ -108,8 +124,8 @@ impl Closing {
         transactions: &[Transaction],
         outputs: Vec<Output>,
     ) -> Step {
-        let before = Box::new(before);
-        let seen = Self { before, spend: None, intent: Intent::Seen, published: None };
+        let (before, told) = (Box::new(before), Vec::new());
+        let seen = Self { before, spend: None, intent: Intent::Seen, published: None, told };
         seen.spent(context, transactions, outputs)
     }
 
@@ -126,7 +142,7 @@ impl Closing {
         let Some((commitments, spend)) = spend else {
             return Ok((Phase::Closing(self.clone()), outputs));
         };
-        let confirmed = Confirmed::new(commitments, context, spend)?;
+        let confirmed = Confirmed::new(commitments, context, spend, &self.told)?;
         outputs.push(Output::Event(ChannelEvent::FundingSpent(confirmed.kind)));
         let overtaken = self.published.as_ref().filter(|ours| !ours.is(spend));
         outputs.extend(overtaken.and_then(|ours| ours.give_up()));
@@ -198,7 +214,8 @@ impl Closing {
     fn remove(&self, context: &Context<'_>, id: HtlcId, removal: &Removal) -> Step {
         let commitments = self.before.commitments().filter(|_| removal.pays());
         let refused = Refused::WrongPhase { command: "give back an HTLC", phase: "closing" };
-        let commitments = commitments.ok_or(refused)?.remove(id, removal.clone())?;
+        let commitments = commitments.ok_or(refused)?;
+        let commitments = commitments.remove(id, removal.clone(), context.height)?;
         let mut next = self.with(with_commitments(&self.before, commitments.clone()));
         let mut outputs = Vec::new();
         if let Some(spend) = &mut next.spend {
@@ -290,4 +307,9 @@ impl Closing {
             }
         }
     }
+}
+
+/// Tells that an HTLC that we offered is lost to everybody.
+fn lost(id: HtlcId) -> [Output; 2] {
+    [Output::Event(ChannelEvent::HtlcFailed { id }), Output::Htlc(HtlcNews::TimedOut(id))]
 }

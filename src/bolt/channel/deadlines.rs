@@ -63,7 +63,9 @@ impl Commitments {
                 }
                 Side::Remote => {
                     let margin = deadlines.fulfillment_margin;
-                    let late = htlc.is_paid() && height.0.saturating_add(margin) > cltv_expiry.0;
+                    // What was taken with this very block the peer could not let go of yet.
+                    let told = htlc.is_paid() && htlc.removed_at != Some(height);
+                    let late = told && height.0.saturating_add(margin) > cltv_expiry.0;
                     late.then_some(PeerViolation::FulfilledHtlc { id, cltv_expiry, height })
                 }
             }

@@ -110,7 +110,7 @@ pub(super) fn remove(
     id: HtlcId,
     removal: Removal,
 ) -> Result<(Commitments, Vec<Output>), Fault> {
-    let commitments = commitments.remove(id, removal.clone())?;
+    let commitments = commitments.remove(id, removal.clone(), context.height)?;
     let mut outputs = vec![Output::Send(removal.message(commitments.channel_id, id))];
     let commitments = sign(commitments, context, &mut outputs)?;
     Ok((commitments, outputs))

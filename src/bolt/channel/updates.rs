@@ -11,7 +11,7 @@ use super::error::{PeerViolation, Refused, ensure};
 use super::htlc_state::Stage;
 use crate::bolt::onion::failure::BADONION;
 use crate::bolt::tx::{Side, fee};
-use crate::bolt::units::{CltvExpiry, FeeratePerKw, HtlcId, Msat};
+use crate::bolt::units::{BlockHeight, CltvExpiry, FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::OnionPacket;
 use crate::bolt::wire::messages::UpdateAddHtlc;
 
@@ -177,6 +177,7 @@ impl Commitments {
             path_key,
             stage: Stage::AddProposed,
             removal: None,
+            removed_at: None,
             overexposes: None,
             upstream_expiry,
         };
@@ -244,12 +245,22 @@ impl Commitments {
         Ok(next)
     }
 
-    /// Removes an HTLC that the peer offered.
+    /// Removes an HTLC that the peer offered, at this height.
     ///
     /// # Errors
     /// [`Refused::NoSuchHtlc`] if it is not committed, or cannot be removed so.
-    pub fn remove(&self, id: HtlcId, removal: Removal) -> Result<Self, Refused> {
-        self.take_out(Side::Local, id, removal).map_err(|_| Refused::NoSuchHtlc(id))
+    pub fn remove(
+        &self,
+        id: HtlcId,
+        removal: Removal,
+        height: BlockHeight,
+    ) -> Result<Self, Refused> {
+        let removed = self.take_out(Side::Local, id, removal);
+        let mut next = removed.map_err(|_| Refused::NoSuchHtlc(id))?;
+        if let Some(htlc) = next.htlcs.get_mut(&(Side::Remote, id)) {
+            htlc.removed_at = Some(height);
+        }
+        Ok(next)
     }
 
     /// The peer removes an HTLC that we offered.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use bitcoin::{Amount, OutPoint, Transaction, Txid};
 
+use super::lost;
 use super::offered::Offered;
 use crate::bolt::channel::{
     ChannelEvent, Commitments, Context, Fault, Habit, HtlcNews, IRREVOCABLE_DEPTH, Output, Purpose,
@@ -121,10 +122,14 @@ impl Confirmed {
         commitments: &Commitments,
         context: &Context<'_>,
         spend: &Transaction,
+        told: &[HtlcId],
     ) -> Result<Self, Fault> {
         let kind = onchain::classify(commitments, spend);
         let stakes = onchain::stakes(commitments, context.secrets, kind, spend)?;
-        let offered = Offered::new(commitments, kind, &stakes);
+        let mut offered = Offered::new(commitments, kind, &stakes);
+        for id in told {
+            offered.settle(*id);
+        }
         let tracked = stakes
             .into_iter()
             .map(|stake| (stake.outpoint, Tracked::new(stake, context.height)))
@@ -280,7 +285,7 @@ impl Confirmed {
                 continue;
             }
             if purpose == Purpose::Penalty && context.habits.has(Habit::OnePenalty) {
-                penalties.push(claim);
+                penalties.push((claim, feerate));
                 continue;
             }
             let outpoint = claim.outpoint;
@@ -298,12 +303,14 @@ impl Confirmed {
     }
 
     /// Takes all of these in one transaction.
-    fn one_penalty(&mut self, claims: &[Claim], context: &Context<'_>) -> Option<Output> {
-        if claims.is_empty() {
-            return None;
-        }
-        let (destination, feerate) = (context.destination.clone(), context.feerate);
-        let transaction = claim_transaction(claims, destination, feerate).ok()?;
+    fn one_penalty(
+        &mut self,
+        claims: &[(Claim, FeeratePerKw)],
+        context: &Context<'_>,
+    ) -> Option<Output> {
+        let feerate = claims.iter().map(|(_, feerate)| *feerate).max()?;
+        let claims: Vec<Claim> = claims.iter().map(|(claim, _)| claim.clone()).collect();
+        let transaction = claim_transaction(&claims, context.destination.clone(), feerate).ok()?;
         Some(self.sponsored(Published { transaction, purpose: Purpose::Penalty, feerate }))
     }
 
@@ -314,7 +321,7 @@ impl Confirmed {
         context: &Context<'_>,
         outputs: &mut Vec<Output>,
     ) {
-        if context.habits.has(Habit::FixedFees) {
+        if context.habits.has(Habit::FixedFees) || context.habits.has(Habit::NeverRegroups) {
             return;
         }
         let cheap = self.tracked.values().filter_map(|tracked| match &tracked.status {
@@ -362,9 +369,7 @@ impl Confirmed {
         };
         let forgets = context.habits.has(Habit::ForgetsDust);
         let gone = self.offered.take_gone(is_deep(self.height), forgets, came_back);
-        outputs.extend(gone.into_iter().flat_map(|id| {
-            [Output::Event(ChannelEvent::HtlcFailed { id }), Output::Htlc(HtlcNews::TimedOut(id))]
-        }));
+        outputs.extend(gone.into_iter().flat_map(lost));
     }
 
     /// Whether everything is settled for good. BOLT 5, "General Nomenclature": irrevocably

@@ -75,6 +75,12 @@ impl Offered {
     }
 }
 
+/// The HTLCs that we offered, that nobody has taken, and for which no valid commitment has an output.
+pub(super) fn without_output(commitments: &Commitments) -> Vec<HtlcId> {
+    let ours = commitments.htlcs().filter(|(by, _, htlc)| *by == Side::Local && !htlc.is_paid());
+    ours.map(|(_, id, _)| id).filter(|id| !has_output(commitments, *id)).collect()
+}
+
 /// Whether a commitment that may still be mined has an output for an HTLC that we offered: our
 /// newest one, or one of the peer's that it has not revoked.
 fn has_output(commitments: &Commitments, id: HtlcId) -> bool {

@@ -26,7 +26,7 @@ use crate::bolt::tx::htlc::{Direction, Htlc};
 use crate::bolt::tx::{
     Commitment, CommitmentKeys, CommitmentTransaction, OutputRole, Side, TxError,
 };
-use crate::bolt::units::{CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
+use crate::bolt::units::{BlockHeight, CltvExpiry, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::messages::{ChannelReady, UpdateAddHtlc};
 use crate::bolt::wire::{ChannelId, OnionPacket, PaymentPreimage};
 use fee_update::FeeUpdate;
@@ -52,6 +52,9 @@ pub struct ChannelHtlc {
     pub stage: Stage,
     /// How it is removed, once it is.
     pub removal: Option<Removal>,
+    /// The height at which we have said how we remove it, if we have: before the next block the peer
+    /// need not have let go of it.
+    pub removed_at: Option<BlockHeight>,
     /// When the HTLC times out that it passes on, if it passes one on.
     pub upstream_expiry: Option<CltvExpiry>,
     /// What it puts at risk, if that is too much: then it is to be given back.
@@ -69,6 +72,7 @@ impl ChannelHtlc {
             path_key: add.blinded_path,
             stage: Stage::AddProposed,
             removal: None,
+            removed_at: None,
             upstream_expiry: None,
             overexposes: None,
         }
