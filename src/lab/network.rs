@@ -478,15 +478,7 @@ impl Lab<'_> {
             return Ok(());
         }
         let missed = std::mem::take(&mut player.missed);
-        let last = missed.len().saturating_sub(1);
-        for (index, event) in missed.into_iter().enumerate() {
-            self.act(role, "follow the chain", |node| {
-                let mut outputs = node.step(NodeInput::Chain(event))?;
-                outputs.retain(|output| index == last || !is_published(output));
-                Ok(outputs)
-            })?;
-        }
-        Ok(())
+        self.input(role, "follow the chain", NodeInput::Missed(missed)).map(drop)
     }
 
     /// Takes a role off the net, until the chain has so many blocks more if that is said. What waits
@@ -561,10 +553,6 @@ impl Lab<'_> {
 fn conflicts(one: &Transaction, other: &Transaction) -> bool {
     let spends = |outpoint| one.input.iter().any(|input| input.previous_output == outpoint);
     other.input.iter().any(|input| spends(input.previous_output))
-}
-
-fn is_published(output: &NodeOutput) -> bool {
-    matches!(output, NodeOutput::Broadcast { .. } | NodeOutput::BroadcastPackage { .. })
 }
 
 fn count(blocks: &[Block]) -> u32 {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::incoming::{self, BlindedRole, Forward, Instruction, Layer, NextHop, Offered};
 use super::invoices::{Decision, Now};
 use super::payments::{Plan, Prepared, SentRoute, Setback, Unpayable, malformed};
-use super::{ChannelHandle, Node, NodeChannel, NodeError, NodeEvent, NodeOutput, Outputs};
+use super::{ChannelHandle, Link, Node, NodeChannel, NodeError, NodeEvent, NodeOutput, Outputs};
 use crate::bolt::channel::{Command, Commitments, HtlcNews, HtlcOffer, Input, Phase, Removal};
 use crate::bolt::onion::attribution::{AttributionData, attribute_fulfill};
 use crate::bolt::onion::failure::Failure;
@@ -382,6 +382,15 @@ impl Node {
         }
     }
 
+    /// Whether an HTLC of this channel can be given back now: on chain nobody can, and what its peer is
+    /// not told binds this node all the same.
+    fn can_give_back(&self, channel: &ChannelHandle) -> bool {
+        let known = self.channel(channel);
+        known.is_some_and(|known| {
+            known.link == Link::Up && !matches!(known.phase, Phase::Closing(_) | Phase::Closed(_))
+        })
+    }
+
     /// Gives HTLCs back that are about to time out upstream while the chain has yet to decide about
     /// them downstream: that channel would be closed for nothing.
     pub(super) fn save_upstream(&mut self) -> Outputs {
@@ -392,7 +401,11 @@ impl Node {
             self.channel(channel).is_some_and(|c| matches!(c.phase, Phase::Closing(_)))
         };
         let late = self.circuits.sources.iter().filter(|((channel, _), source)| match source {
-            Source::Relayed(incoming) => is_near(incoming.cltv_expiry) && is_closing(channel),
+            Source::Relayed(incoming) => {
+                is_near(incoming.cltv_expiry)
+                    && is_closing(channel)
+                    && self.can_give_back(&incoming.channel)
+            }
             Source::Own(_) => false,
         });
         let late: Vec<(ChannelHandle, HtlcId)> = late.map(|(key, _)| *key).collect();

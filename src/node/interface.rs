@@ -140,6 +140,8 @@ pub enum NodeInput {
     },
     /// A change of the chain.
     Chain(ChainEvent),
+    /// All changes of the chain since the node was there last, oldest first.
+    Missed(Vec<ChainEvent>),
     /// A transaction that is in the mempool.
     Seen(Transaction),
     /// The clock shows so many seconds since 1970.
@@ -210,6 +212,13 @@ pub enum NodeOutput {
     },
     /// Something happened that is worth telling.
     Event(NodeEvent),
+}
+
+impl NodeOutput {
+    /// Whether it gives transactions to the chain.
+    pub fn is_published(&self) -> bool {
+        matches!(self, Self::Broadcast { .. } | Self::BroadcastPackage { .. })
+    }
 }
 
 /// Something worth telling about a node.

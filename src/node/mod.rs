@@ -114,6 +114,8 @@ pub struct Node {
     deadlines: Deadlines,
     /// What it does otherwise than most.
     habits: Habits,
+    /// Whether it reads blocks that others have on top of already.
+    catching_up: bool,
 }
 
 type Outputs = Result<Vec<NodeOutput>, NodeError>;
@@ -142,6 +144,7 @@ impl Node {
             pace: Pace::Prompt,
             deadlines: Deadlines::default(),
             habits: Habits::default(),
+            catching_up: false,
         }
     }
 
@@ -192,6 +195,7 @@ impl Node {
                 Ok(self.receive_garbage(from, message_type, error))
             }
             NodeInput::Chain(event) => self.follow(&event),
+            NodeInput::Missed(events) => self.catch_up(&events),
             NodeInput::Seen(transaction) => self.see(&transaction),
             NodeInput::Time(time) => {
                 self.time = self.time.max(time);
@@ -281,8 +285,26 @@ impl Node {
         for handle in handles {
             outputs.extend(self.step_channel(handle, &Input::Chain(event.clone()))?);
         }
-        outputs.extend(self.pass_time()?);
-        outputs.extend(self.save_upstream()?);
+        if !self.catching_up {
+            outputs.extend(self.pass_time()?);
+            outputs.extend(self.save_upstream()?);
+        }
+        Ok(outputs)
+    }
+
+    /// Follows changes of the chain of which all but the last are history: what would have been
+    /// published before is as good as never made, and made anew with the last.
+    fn catch_up(&mut self, events: &[ChainEvent]) -> Outputs {
+        let Some((last, history)) = events.split_last() else { return Ok(Vec::new()) };
+        let mut outputs = Vec::new();
+        self.catching_up = true;
+        for event in history {
+            let mut wanted = self.follow(event)?;
+            wanted.retain(|output| !output.is_published());
+            outputs.extend(wanted);
+        }
+        self.catching_up = false;
+        outputs.extend(self.follow(last)?);
         Ok(outputs)
     }
 

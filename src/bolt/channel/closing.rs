@@ -23,7 +23,7 @@ use super::{
 };
 use crate::bolt::tx::Side;
 use crate::bolt::units::{BlockHeight, HtlcId};
-use crate::bolt::wire::Message;
+use crate::bolt::wire::{Message, PaymentPreimage};
 
 pub use crate::bolt::onchain::FundingSpend;
 pub use confirmed::{Confirmed, Published, Tracked, TrackedStatus};
@@ -40,7 +40,8 @@ pub struct Closing {
     pub intent: Intent,
     /// What we published ourselves.
     published: Option<Arc<Publication>>,
-    /// The HTLCs without an output anywhere that we have told of when we published.
+    /// The HTLCs whose fate was told before a block had a spend: those without an output anywhere, and
+    /// those that the peer took by a message.
     told: Vec<HtlcId>,
 }
 
@@ -144,8 +145,8 @@ impl Closing {
         };
         let confirmed = Confirmed::new(commitments, context, spend, &self.told)?;
         outputs.push(Output::Event(ChannelEvent::FundingSpent(confirmed.kind)));
-        let overtaken = self.published.as_ref().filter(|ours| !ours.is(spend));
-        outputs.extend(overtaken.and_then(|ours| ours.give_up()));
+        // A child is of no more use, whether its parent was mined without it or not at all.
+        outputs.extend(self.published.as_ref().and_then(|ours| ours.give_up()));
         self.connect(&confirmed, context, transactions, outputs)
     }
 
@@ -195,9 +196,15 @@ impl Closing {
         let offered = |id| self.before.commitments()?.htlc(Side::Local, id);
         if let Some((id, Removal::Fulfilled { payment_preimage, .. })) = read
             && offered(id).is_some_and(|htlc| htlc.payment_hash == payment_preimage.hash())
-            && let Some(spend) = &mut next.spend
         {
-            spend.fulfilled(id, payment_preimage, &mut outputs);
+            match &mut next.spend {
+                Some(spend) => spend.fulfilled(id, payment_preimage, &mut outputs),
+                None if self.told.contains(&id) => {}
+                None => {
+                    next.told.push(id);
+                    outputs.extend(taken(id, payment_preimage));
+                }
+            }
         }
         (Phase::Closing(next), outputs)
     }
@@ -287,7 +294,8 @@ impl Closing {
             (Some(confirmed), ChainEvent::Disconnected { height })
                 if *height == confirmed.height =>
             {
-                let undone = vec![Output::Event(ChannelEvent::CloseUndone)];
+                let mut undone = vec![Output::Event(ChannelEvent::CloseUndone)];
+                undone.extend(confirmed.release());
                 // The block may have had the funding transaction as well.
                 let next = Self { spend: None, ..self.without(*height) };
                 let next = match self.intent {
@@ -307,6 +315,12 @@ impl Closing {
             }
         }
     }
+}
+
+/// Tells that the peer has taken an HTLC that we offered.
+fn taken(id: HtlcId, payment_preimage: PaymentPreimage) -> [Output; 2] {
+    let news = HtlcNews::Fulfilled { id, payment_preimage, attribution_data: None };
+    [Output::Event(ChannelEvent::HtlcFulfilled { id, payment_preimage }), Output::Htlc(news)]
 }
 
 /// Tells that an HTLC that we offered is lost to everybody.

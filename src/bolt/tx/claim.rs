@@ -263,12 +263,14 @@ pub fn claim_for_fee(
         ..TxIn::default()
     });
     let lock_times = claims.iter().map(|claim| claim.path.lock_time().to_consensus_u32());
-    let unsigned = Transaction {
-        version: Version::TWO,
-        lock_time: LockTime::from_consensus(lock_times.max().unwrap_or(0)),
-        input: input.collect(),
-        output: outputs,
-    };
+    let lock_time = LockTime::from_consensus(lock_times.max().unwrap_or(0));
+    // The peer's signature of a second stage is for its locktime, too.
+    let is_bound = |claim: &&Claim| claim.path.bound_output().is_some();
+    if claims.iter().copied().filter(is_bound).any(|claim| claim.path.lock_time() != lock_time) {
+        return Err(TxError::Bound);
+    }
+    let unsigned =
+        Transaction { version: Version::TWO, lock_time, input: input.collect(), output: outputs };
     sign(&claims, unsigned)
 }
 

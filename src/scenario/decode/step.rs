@@ -16,6 +16,9 @@ use crate::scenario::{
     yaml::{Content, Node},
 };
 
+/// How many outputs may make a claim larger: mempools take none that is larger than that.
+const MOST_PADDING: u32 = 2_000;
+
 impl Reader {
     /// The steps that can be read, and whether any is missing.
     pub(super) fn steps(&mut self, node: &Node, channels: &[Channel]) -> (Vec<Step>, bool) {
@@ -249,6 +252,14 @@ impl Reader {
         let feerate = self.optional(fields.get("feerate"), Self::feerate);
         let coin = self.optional(fields.get("coin"), Self::flag);
         let padding = self.optional(fields.get("padding"), Self::number);
+        if let (Some(Some(padding)), Some(node)) = (padding, fields.get("padding"))
+            && padding > MOST_PADDING
+        {
+            self.report(
+                node.at,
+                Mistake::Nothing { what: "a claim has 2000 more outputs at most" },
+            );
+        }
         let refused = self.optional(fields.get("refused"), Self::reason);
         Some(Verb::Claim(Box::new(ClaimStep {
             by: by?,

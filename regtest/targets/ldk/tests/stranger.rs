@@ -365,8 +365,8 @@ fn both_claim_their_money(both: &mut Encounter, channel: Channel) -> FundingSpen
     let is_resting = |both: &Encounter| {
         let phase = &both.reference.node().channel(&channel.handle).unwrap().phase;
         let Phase::Closing(closing) = phase else { return false };
-        let tracked = &closing.spend.as_ref().unwrap().tracked;
-        tracked.iter().any(|tracked| tracked.status == TrackedStatus::Resting)
+        let mut tracked = closing.spend.as_ref().unwrap().all_tracked();
+        tracked.any(|tracked| tracked.status == TrackedStatus::Resting)
     };
     // It is in the wallet, or nobody else can ever take it.
     let claimed = both.mine_until("the reference has claimed its balance", 150, |both| {

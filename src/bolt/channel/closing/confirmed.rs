@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use bitcoin::{Amount, OutPoint, Transaction, Txid};
 
-use super::lost;
 use super::offered::Offered;
+use super::{lost, taken};
 use crate::bolt::channel::{
-    ChannelEvent, Commitments, Context, Fault, Habit, HtlcNews, IRREVOCABLE_DEPTH, Output, Purpose,
+    ChannelEvent, Commitments, Context, Fault, Habit, IRREVOCABLE_DEPTH, Output, Purpose,
 };
 use crate::bolt::onchain::{self, FundingSpend, Rest, Right, Stake, StakedHtlc, urgency};
 use crate::bolt::tx::claim::{Claim, ClaimPath, claim_for_fee, claim_transaction, weight};
@@ -233,11 +233,7 @@ impl Confirmed {
         outputs: &mut Vec<Output>,
     ) {
         if self.offered.settle(id) {
-            let attribution_data = None;
-            outputs.extend([
-                Output::Event(ChannelEvent::HtlcFulfilled { id, payment_preimage }),
-                Output::Htlc(HtlcNews::Fulfilled { id, payment_preimage, attribution_data }),
-            ]);
+            outputs.extend(taken(id, payment_preimage));
         }
     }
 
@@ -265,7 +261,7 @@ impl Confirmed {
         outputs: &mut Vec<Output>,
     ) {
         self.withdraw_cheap(commitments, context, outputs);
-        let mut poor: BTreeMap<Purpose, Vec<(Claim, FeeratePerKw)>> = BTreeMap::new();
+        let mut poor: BTreeMap<(Purpose, u32), Vec<(Claim, FeeratePerKw)>> = BTreeMap::new();
         let mut again: BTreeMap<Txid, Output> = BTreeMap::new();
         let mut penalties = Vec::new();
         for tracked in self.tracked.values_mut() {
@@ -274,14 +270,18 @@ impl Confirmed {
                 again.entry(txid).or_insert_with(|| published.broadcast());
                 continue;
             }
-            let open = tracked.status == TrackedStatus::Waiting
+            // What is not worth its fee now may be worth it when others pay less.
+            let was_abandoned = tracked.status == TrackedStatus::Abandoned;
+            let open = (was_abandoned || tracked.status == TrackedStatus::Waiting)
                 && tracked.stake.is_open(tracked.since, context.height);
             let claim = tracked.stake.claim(preimage(commitments, &tracked.stake));
             let Some(claim) = claim.filter(|_| open) else { continue };
             let feerate = tracked.feerate(commitments, context);
             let purpose = purpose(&claim.path);
             if claim.path.needs_coin() {
-                poor.entry(purpose).or_default().push((claim, feerate));
+                // The peer signed second stages for their locktime: others cannot join them.
+                let lock_time = claim.path.lock_time().to_consensus_u32();
+                poor.entry((purpose, lock_time)).or_default().push((claim, feerate));
                 continue;
             }
             if purpose == Purpose::Penalty && context.habits.has(Habit::OnePenalty) {
@@ -292,14 +292,15 @@ impl Confirmed {
             if let Ok(published) = pay_itself(claim, feerate, context) {
                 outputs.push(published.broadcast());
                 tracked.status = TrackedStatus::Published(Arc::new(published));
-            } else {
+            } else if !was_abandoned {
                 outputs.push(Output::Event(ChannelEvent::NotEconomical(outpoint)));
                 tracked.status = TrackedStatus::Abandoned;
             }
         }
         outputs.extend(again.into_values());
         outputs.extend(self.one_penalty(&penalties, context));
-        outputs.extend(poor.into_iter().flat_map(|(purpose, claims)| sponsors(purpose, &claims)));
+        outputs
+            .extend(poor.into_iter().flat_map(|((purpose, _), claims)| sponsors(purpose, &claims)));
     }
 
     /// Takes all of these in one transaction.
@@ -327,7 +328,8 @@ impl Confirmed {
         let cheap = self.tracked.values().filter_map(|tracked| match &tracked.status {
             TrackedStatus::Published(published) => {
                 let wanted = tracked.feerate(commitments, context);
-                let is_cheap = urgency::replaces(published.feerate, wanted);
+                let is_cheap = urgency::replaces(published.feerate, wanted)
+                    && tracked.can_pay(commitments, context, wanted);
                 is_cheap.then(|| (published.transaction.compute_txid(), Arc::clone(published)))
             }
             TrackedStatus::Waiting
@@ -352,6 +354,17 @@ impl Confirmed {
         published.broadcast()
     }
 
+    /// The spend itself is undone: what its claims would have spent is free again.
+    pub(super) fn release(&self) -> impl Iterator<Item = Output> {
+        self.tracked.values().filter_map(|tracked| match &tracked.status {
+            TrackedStatus::Published(published) => Some(published.release()),
+            TrackedStatus::Waiting
+            | TrackedStatus::Spent { .. }
+            | TrackedStatus::Abandoned
+            | TrackedStatus::Resting => None,
+        })
+    }
+
     /// Tells of the HTLCs that we offered and that nobody can take any more.
     pub(super) fn fail_offered(&mut self, context: &Context<'_>, outputs: &mut Vec<Output>) {
         let depth = context.deadlines.reasonable_depth;
@@ -359,12 +372,9 @@ impl Confirmed {
         let tracked = &self.tracked;
         let came_back = |outpoint: &OutPoint| match tracked.get(outpoint).map(|t| &t.status) {
             Some(TrackedStatus::Spent { height, .. }) => is_deep(*height),
-            Some(
-                TrackedStatus::Waiting
-                | TrackedStatus::Published(_)
-                | TrackedStatus::Abandoned
-                | TrackedStatus::Resting,
-            )
+            // Nobody would pay to take it.
+            Some(TrackedStatus::Abandoned) => is_deep(self.height),
+            Some(TrackedStatus::Waiting | TrackedStatus::Published(_) | TrackedStatus::Resting)
             | None => false,
         };
         let forgets = context.habits.has(Habit::ForgetsDust);
@@ -385,6 +395,7 @@ impl Confirmed {
             Right::Keys { .. } | Right::Timeout { .. } => false,
         };
         is_deep(self.height)
+            && self.offered.is_empty()
             && self.tracked.values().all(|tracked| match &tracked.status {
                 TrackedStatus::Waiting => is_lost(&tracked.stake),
                 TrackedStatus::Published(_) => false,
@@ -420,6 +431,19 @@ fn sponsors(purpose: Purpose, claims: &[(Claim, FeeratePerKw)]) -> Vec<Output> {
 }
 
 impl Tracked {
+    /// Whether a claim at this fee rate can be made at all: if not, a cheaper one is better.
+    fn can_pay(
+        &self,
+        commitments: &Commitments,
+        context: &Context<'_>,
+        feerate: FeeratePerKw,
+    ) -> bool {
+        let claim = self.stake.claim(preimage(commitments, &self.stake));
+        claim.is_some_and(|claim| {
+            claim.path.needs_coin() || pay_itself(claim, feerate, context).is_ok()
+        })
+    }
+
     /// The fee rate that a claim of it takes now.
     fn feerate(&self, commitments: &Commitments, context: &Context<'_>) -> FeeratePerKw {
         let htlc = self.stake.htlc.and_then(|htlc| commitments.htlc(htlc.offerer, htlc.id));

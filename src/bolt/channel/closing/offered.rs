@@ -50,6 +50,11 @@ impl Offered {
         Self(ours.map(|(_, id, _)| (id, place(id))).collect())
     }
 
+    /// Whether the fate of all is told.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The fate of an HTLC is told. False if it was already.
     pub(super) fn settle(&mut self, id: HtlcId) -> bool {
         self.0.remove(&id).is_some()
@@ -63,8 +68,11 @@ impl Offered {
         forgets_dust: bool,
         came_back: impl Fn(&OutPoint) -> bool,
     ) -> Vec<HtlcId> {
+        if forgets_dust {
+            self.0.retain(|_, place| *place != Place::Nowhere);
+        }
         let is_gone = |place: &Place| match place {
-            Place::Nowhere => !forgets_dust,
+            Place::Nowhere => true,
             Place::Elsewhere => is_deep,
             Place::In(outpoint) => came_back(outpoint),
         };

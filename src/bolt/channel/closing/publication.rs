@@ -36,11 +36,6 @@ impl Publication {
         Self { spend, child: None, state: Some(state) }
     }
 
-    /// Whether it is this transaction.
-    pub(super) fn is(&self, transaction: &Transaction) -> bool {
-        self.spend.transaction.compute_txid() == transaction.compute_txid()
-    }
-
     /// Publishes it: at first, and once more, with every block that does not have it. What pays too
     /// little for that is not published alone.
     pub(super) fn publish(&self, context: &Context<'_>) -> Vec<Output> {
