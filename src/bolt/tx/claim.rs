@@ -117,51 +117,25 @@ impl ClaimPath {
         }
     }
 
+    fn second_stage(&self) -> Option<&HtlcTransaction> {
+        if let Self::SecondStage(second) = self { Some(&second.transaction) } else { None }
+    }
+
     /// The output that the transaction must have beside the input, at the same index: the peer
     /// signed for both.
     fn bound_output(&self) -> Option<&TxOut> {
-        match self {
-            Self::SecondStage(second) => second.transaction.unsigned.output.first(),
-            Self::Delayed(_)
-            | Self::Revocation
-            | Self::ToRemote { .. }
-            | Self::Anchor
-            | Self::HtlcRevocation { .. }
-            | Self::HtlcPreimage { .. }
-            | Self::HtlcTimeout { .. }
-            | Self::Coin(_) => None,
-        }
+        self.second_stage().and_then(|second| second.unsigned.output.first())
     }
 
     /// Whether the transaction takes further inputs: the peer's signature of an HTLC transaction
     /// without anchors is for that transaction alone. BOLT 5, "Generation of HTLC Transactions".
     pub fn combines(&self) -> bool {
-        match self {
-            Self::SecondStage(second) => second.transaction.combines(),
-            Self::Delayed(_)
-            | Self::Revocation
-            | Self::ToRemote { .. }
-            | Self::Anchor
-            | Self::HtlcRevocation { .. }
-            | Self::HtlcPreimage { .. }
-            | Self::HtlcTimeout { .. }
-            | Self::Coin(_) => true,
-        }
+        self.second_stage().is_none_or(HtlcTransaction::combines)
     }
 
     /// Whether what it takes does not pay for the transaction: it takes a coin besides.
     pub fn needs_coin(&self) -> bool {
-        match self {
-            Self::SecondStage(second) => second.transaction.combines(),
-            Self::Anchor => true,
-            Self::Delayed(_)
-            | Self::Revocation
-            | Self::ToRemote { .. }
-            | Self::HtlcRevocation { .. }
-            | Self::HtlcPreimage { .. }
-            | Self::HtlcTimeout { .. }
-            | Self::Coin(_) => false,
-        }
+        *self == Self::Anchor || self.second_stage().is_some_and(HtlcTransaction::combines)
     }
 
     /// The witness: the signature, what the branch needs, and the script.
