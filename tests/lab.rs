@@ -103,6 +103,35 @@ mod double_spend {
     }
 }
 
+mod mine {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_was_there() {
+        let force_close = "force_close: {channel: ab, by: alice}";
+        let left_out = "mine: {blocks: 2 blocks, without: [ab.commitment, ab.htlc_timeout]}";
+        last_fails(
+            &["open: ab", force_close, left_out],
+            "no ab.htlc_timeout was there to be left out",
+        );
+    }
+
+    #[test]
+    fn what_miners_were_handed_is_mined_beside_what_is_left_out() {
+        let scenario = parse(&[
+            "open: ab",
+            "open: bc",
+            "force_close: {channel: ab, by: alice, via: miner}",
+            "force_close: {channel: bc, by: bob}",
+            "mine: {blocks: 1 block, without: [bc.commitment]}",
+            "expect: {transaction: {is: ab.commitment, confirmed: true}}",
+            "expect: {transaction: {is: bc.commitment, confirmed: false}}",
+        ]);
+        let ending = run(&scenario).ending;
+        assert!(matches!(ending, Ending::Passed), "{ending:?}");
+    }
+}
+
 mod offline {
     use super::*;
 

@@ -33,7 +33,8 @@ impl Chain {
         }
         if !self.is_calm() {
             // It may end with the first of them.
-            let first = self.mine_crowded()?;
+            let contents = self.template()?;
+            let first = self.mine_crowded(contents)?;
             let mut mined = vec![first];
             mined.extend(self.mine(blocks - 1)?);
             return Ok(mined);
@@ -46,35 +47,30 @@ impl Chain {
         self.extend(contents)
     }
 
-    /// Mines one block with what bitcoind's template offers, but for these transactions and what
-    /// spends their outputs.
+    /// Mines one block as [`Chain::mine`] does, but with these transactions first, whatever the mempool
+    /// holds, and without what conflicts with them, and without some others; nor has it what spends
+    /// the outputs of what it does not have.
     ///
     /// # Errors
     ///
     /// When bitcoind cannot be reached, or refuses the block.
-    pub fn mine_without(&mut self, left_out: &BTreeSet<Txid>) -> Result<Block, ChainError> {
-        let mut without = Without::these(left_out);
-        let transactions = self.template()?.into_iter().filter(|tx| without.keeps(tx)).collect();
-        self.mine_block(transactions)
-    }
-
-    /// Mines one block with these transactions, whatever the mempool holds, and with what of
-    /// bitcoind's template does not conflict with them.
-    ///
-    /// # Errors
-    ///
-    /// When bitcoind cannot be reached, or refuses the block.
-    pub fn mine_with(&mut self, transactions: Vec<Transaction>) -> Result<Block, ChainError> {
-        let inputs = transactions.iter().flat_map(|tx| &tx.input);
+    pub fn mine_choosing(
+        &mut self,
+        first: Vec<Transaction>,
+        left_out: &BTreeSet<Txid>,
+    ) -> Result<Block, ChainError> {
+        let inputs = first.iter().flat_map(|tx| &tx.input);
         let spent: BTreeSet<OutPoint> = inputs.map(|input| input.previous_output).collect();
-        let template = self.template()?;
+        let known: BTreeSet<Txid> = first.iter().map(Transaction::compute_txid).collect();
         let conflicts =
             |tx: &&Transaction| tx.input.iter().any(|input| spent.contains(&input.previous_output));
-        let rivals = template.iter().filter(conflicts).map(Transaction::compute_txid).collect();
-        let mut without = Without::these(&rivals);
+        let mut template = self.template()?;
+        template.retain(|tx| !known.contains(&tx.compute_txid()));
+        let rivals = template.iter().filter(conflicts).map(Transaction::compute_txid);
+        let mut without = Without::these(rivals.chain(left_out.iter().copied()).collect());
         let others = template.into_iter().filter(|tx| without.keeps(tx));
-        let transactions = transactions.into_iter().chain(others).collect();
-        self.mine_block(transactions)
+        let transactions: Vec<_> = first.into_iter().chain(others).collect();
+        if self.is_calm() { self.mine_block(transactions) } else { self.mine_crowded(transactions) }
     }
 
     /// With nothing to put into blocks there is nothing to ask: they join the lab's account now,
@@ -236,7 +232,7 @@ impl Chain {
         blocks.collect()
     }
 
-    /// What bitcoind would mine now.
+    /// What bitcoind would mine now, without the miner's part in a fee spike.
     fn template(&mut self) -> Result<Vec<Transaction>, ChainError> {
         #[derive(Deserialize)]
         struct Info {

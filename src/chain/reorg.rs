@@ -29,8 +29,8 @@ pub enum Branch {
 pub(super) struct Without(BTreeSet<Txid>);
 
 impl Without {
-    pub(super) fn these(left_out: &BTreeSet<Txid>) -> Self {
-        Self(left_out.clone())
+    pub(super) fn these(left_out: BTreeSet<Txid>) -> Self {
+        Self(left_out)
     }
 
     /// Whether a transaction stays. Parents come before children, so that one pass finds all
@@ -84,7 +84,7 @@ impl Chain {
     }
 
     fn contents_above(&self, fork: BlockHeight, without: &BTreeSet<Txid>) -> Vec<Vec<Transaction>> {
-        let mut without = Without::these(without);
+        let mut without = Without::these(without.clone());
         let mut stays = |tx: &&Transaction| without.keeps(tx);
         let blocks = self.ledger.blocks().filter(|(height, _)| *height > fork);
         let contents = blocks

@@ -144,10 +144,12 @@ impl Chain {
         Seen { transactions, full }
     }
 
-    /// Mines a block with what others have in the mempool, and with fillers behind it; or, at the
-    /// end of a spike, with a transaction that takes all their coins back.
-    pub(super) fn mine_crowded(&mut self) -> Result<Block, ChainError> {
-        let mut contents = self.mempool()?;
+    /// Mines a block with what others pay for, and with fillers behind it; or, at the end of a
+    /// spike, with a transaction that takes all their coins back.
+    pub(super) fn mine_crowded(
+        &mut self,
+        mut contents: Vec<Transaction>,
+    ) -> Result<Block, ChainError> {
         let State::High(feerate) = self.spike.state else {
             contents.extend(self.sweep());
             let block = self.mine_block(contents)?;

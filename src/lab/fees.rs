@@ -22,7 +22,7 @@ impl Lab<'_> {
         self.tell(Event::Fees { feerate: feerate.value, full: true });
         let transactions = self.waiting()?;
         if transactions != before {
-            self.tell(Event::Mempool { transactions });
+            self.tell_mempool(transactions);
         }
         self.show_feerate(feerate.value)
     }
@@ -38,6 +38,12 @@ impl Lab<'_> {
     pub(super) fn waiting(&mut self) -> Result<Vec<Txid>, Stop> {
         let mempool = self.chain.mempool()?;
         Ok(mempool.iter().map(Transaction::compute_txid).collect())
+    }
+
+    /// Tells what the mempool holds, as after this only bitcoind can know.
+    pub(super) fn tell_mempool(&mut self, transactions: Vec<Txid>) {
+        self.submitted.mempool_is(&transactions);
+        self.tell(Event::Mempool { transactions });
     }
 
     /// Tells those who are online what others pay.

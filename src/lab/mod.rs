@@ -26,6 +26,7 @@ mod probes;
 mod recorded;
 mod sockets;
 mod steps;
+mod submitted;
 mod tampering;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -50,6 +51,7 @@ use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
 use asked::KnownInvoice;
 use links::Links;
 use network::Player;
+use submitted::Submitted;
 use tampering::Tampering;
 
 /// The fee rate at which roles fund, close and claim: 4 sat per vbyte.
@@ -169,6 +171,8 @@ struct Lab<'a> {
     offers: BTreeMap<InvoiceName, (RoleName, String)>,
     /// What cheats will do to their next messages.
     tamperings: Vec<Tampering>,
+    /// What bitcoind was given.
+    submitted: Submitted,
     /// Who gives its transactions to a miner now, and not to bitcoind.
     hands_over: Option<RoleName>,
     /// What miners have for the next block, whatever the mempool holds.
@@ -269,6 +273,7 @@ impl<'a> Lab<'a> {
             naming: None,
             offers: BTreeMap::new(),
             tamperings: Vec::new(),
+            submitted: Submitted::default(),
             hands_over: None,
             handed: Vec::new(),
             joined: VecDeque::new(),

@@ -1,11 +1,12 @@
 //! What connects the cast to the chain: transactions to bitcoind, blocks from it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bitcoin::{Block, Transaction, Txid};
 
 use super::payments::unpayable;
 use super::probes::{Arrival, Flow};
+use super::steps::failed;
 use super::{Lab, LabError, Stop};
 use crate::audit;
 use crate::bolt::channel::{ChainEvent, Purpose};
@@ -257,14 +258,13 @@ impl Lab<'_> {
     ) -> Answer {
         let txid = transaction.compute_txid();
         let answer = match answer {
-            Submission::Accepted if self.was_accepted(transaction) => Answer::Known,
+            Submission::Accepted if self.submitted.holds(txid) => Answer::Known,
             Submission::Accepted => Answer::Accepted,
             Submission::Refused { .. } if self.chain.confirmed(txid).is_some() => Answer::Known,
             Submission::Refused { reason } if reason.starts_with("txn-already") => Answer::Known,
             Submission::Refused { reason } => Answer::Refused { reason },
         };
-        // Nodes publish again what is not in the chain yet; that is worth telling only if it is news.
-        if self.is_no_news(by, txid, &answer) {
+        if self.submitted.is_no_news(by, txid, &answer, self.step) {
             return answer;
         }
         self.tell_published(by, purpose, transaction, &answer);
@@ -281,6 +281,7 @@ impl Lab<'_> {
         transaction: &Transaction,
         answer: &Answer,
     ) {
+        self.submitted.note(by, transaction, answer, self.step);
         self.tell(Event::Published {
             by: by.clone(),
             purpose,
@@ -311,73 +312,11 @@ impl Lab<'_> {
         Ok(())
     }
 
-    /// Whether this role has published this transaction before, and bitcoind's answer says nothing
-    /// new: it has the transaction, or refuses it again during the same step.
-    fn is_no_news(&self, by: &RoleName, of: Txid, answer: &Answer) -> bool {
-        let before = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Published { by: role, txid, answer, .. } if role == by && *txid == of => {
-                Some((entry.step, answer))
-            }
-            _ => None,
-        });
-        match (before, answer) {
-            (Some((_, Answer::Accepted | Answer::Known)), Answer::Known) => true,
-            (Some((step, before)), Answer::Refused { .. }) => step == self.step && before == answer,
-            (Some(_) | None, _) => false,
-        }
-    }
-
-    /// Whether the trace has bitcoind take this transaction before, with nothing since that could
-    /// have taken it out of the mempool.
-    fn was_accepted(&self, transaction: &Transaction) -> bool {
-        let txid = transaction.compute_txid();
-        for entry in self.trace.entries.iter().rev() {
-            match &entry.event {
-                Event::Published {
-                    txid: known,
-                    transaction: other,
-                    answer: Answer::Accepted,
-                    ..
-                } => {
-                    if *known == txid {
-                        return true;
-                    }
-                    if conflicts(&other.0, transaction) {
-                        return false;
-                    }
-                }
-                Event::Mempool { transactions } if !transactions.contains(&txid) => return false,
-                Event::Disconnected { .. } => return false,
-                _ => {}
-            }
-        }
-        false
-    }
-
     /// Mines blocks one by one, and has all roles that are online see each before the next is mined:
     /// what a node publishes in answer to a block is in the next.
     pub(super) fn mine(&mut self, blocks: u32) -> Result<(), Stop> {
         for _ in 0..blocks {
-            self.check_interrupted()?;
-            let height = BlockHeight(self.chain.height().0.saturating_add(1));
-            if let Some(output) = self.coinbase.take() {
-                let block = self.chain.mine_coinbase(&output)?;
-                self.tell_mined(height, &block, &block.txdata, false);
-                self.show(&ChainEvent::Connected { height, transactions: block.txdata })?;
-            } else if self.handed.is_empty() {
-                let was_calm = self.chain.is_calm();
-                for block in self.chain.mine(1)? {
-                    if !was_calm && self.chain.is_calm() {
-                        self.settled_at = height;
-                    }
-                    self.connect_block(height, &block)?;
-                }
-            } else {
-                let handed = std::mem::take(&mut self.handed);
-                let block = self.chain.mine_with(handed)?;
-                self.connect_block(height, &block)?;
-            }
-            self.wake()?;
+            self.mine_next(&BTreeSet::new())?;
         }
         Ok(())
     }
@@ -388,17 +327,49 @@ impl Lab<'_> {
         blocks: u32,
         without: &[At<TransactionRef>],
     ) -> Result<(), Stop> {
+        let mut unseen: Vec<_> = without.iter().collect();
         for _ in 0..blocks {
-            self.check_interrupted()?;
             let account = audit::account(&self.trace);
-            let named = without.iter().flat_map(|reference| account.find(&reference.value));
-            let left_out = named.map(|transaction| transaction.txid).collect();
-            let height = BlockHeight(self.chain.height().0.saturating_add(1));
-            let block = self.chain.mine_without(&left_out)?;
-            self.connect_block(height, &block)?;
-            self.wake()?;
+            let waiting = |reference: &At<TransactionRef>| {
+                let named = account.find(&reference.value);
+                let waiting =
+                    named.into_iter().filter(|transaction| transaction.confirmed.is_none());
+                waiting.map(|transaction| transaction.txid).collect::<Vec<_>>()
+            };
+            unseen.retain(|reference| waiting(reference).is_empty());
+            self.mine_next(&without.iter().flat_map(waiting).collect())?;
         }
-        Ok(())
+        match unseen.first() {
+            None => Ok(()),
+            Some(none) => Err(failed(Some(none.at), format!("no {none} was there to be left out"))),
+        }
+    }
+
+    /// Mines a block with what miners have and what the mempool holds, but for these transactions and
+    /// what spends their outputs.
+    fn mine_next(&mut self, left_out: &BTreeSet<Txid>) -> Result<(), Stop> {
+        self.check_interrupted()?;
+        let height = BlockHeight(self.chain.height().0.saturating_add(1));
+        if let Some(output) = self.coinbase.take() {
+            let block = self.chain.mine_coinbase(&output)?;
+            self.tell_mined(height, &block, &block.txdata, false);
+            self.show(&ChainEvent::Connected { height, transactions: block.txdata })?;
+            return self.wake();
+        }
+        let was_calm = self.chain.is_calm();
+        let handed = std::mem::take(&mut self.handed);
+        let mined = if handed.is_empty() && left_out.is_empty() {
+            self.chain.mine(1)?
+        } else {
+            vec![self.chain.mine_choosing(handed, left_out)?]
+        };
+        if !was_calm && self.chain.is_calm() {
+            self.settled_at = height;
+        }
+        for block in mined {
+            self.connect_block(height, &block)?;
+        }
+        self.wake()
     }
 
     /// A block has joined the chain.
@@ -440,6 +411,7 @@ impl Lab<'_> {
         if top > fork {
             let lowest = BlockHeight(fork.saturating_add(1));
             self.tell(Event::Disconnected { from: BlockHeight(top), to: lowest });
+            self.submitted.mempool_is(&[]);
         }
         for height in (fork.saturating_add(1)..=top).rev() {
             self.show(&ChainEvent::Disconnected { height: BlockHeight(height) })?;
@@ -449,7 +421,7 @@ impl Lab<'_> {
         }
         // What the old branch had may be gone for good: only bitcoind knows.
         let transactions = self.waiting()?;
-        self.tell(Event::Mempool { transactions });
+        self.tell_mempool(transactions);
         self.wake()
     }
 
@@ -547,12 +519,6 @@ impl Lab<'_> {
         self.catch_up(role)?;
         self.deliver()
     }
-}
-
-/// Whether both spend one output.
-fn conflicts(one: &Transaction, other: &Transaction) -> bool {
-    let spends = |outpoint| one.input.iter().any(|input| input.previous_output == outpoint);
-    other.input.iter().any(|input| spends(input.previous_output))
 }
 
 fn count(blocks: &[Block]) -> u32 {

@@ -1,5 +1,7 @@
 //! Blocks: what is mined is what bitcoind has, and the same in every run.
 
+use std::collections::BTreeSet;
+
 use bitcoin::{Block, BlockHash, OutPoint, Transaction};
 use boltlab::{
     bolt::units::BlockHeight,
@@ -70,6 +72,24 @@ fn first_block_takes_the_mempool_and_the_others_nothing() {
     let spender = Spender::Chain(expected[1], BlockHeight(121));
     assert_eq!(chain.spender(output).unwrap(), Some(spender));
     assert_eq!(chain.unspent(output).unwrap(), None);
+}
+
+#[test]
+fn who_is_chosen_comes_first_with_children_and_without_rivals() {
+    let mut chain = funded();
+    let coins = coins(&mut chain, &[100_000; 3]);
+    chain.mine(1).unwrap();
+    let (chosen, rival) = (spend(&coins, 0, 90_000), spend(&coins, 0, 95_000));
+    let (parent, other) = (spend(&coins, 1, 90_000), spend(&coins, 2, 90_000));
+    let child = spend(&parent, 0, 80_000);
+    for tx in [&rival, &parent, &child, &other] {
+        assert_eq!(chain.submit(tx).unwrap(), Submission::Accepted);
+    }
+    let first = vec![chosen.clone(), parent.clone()];
+    let left_out = BTreeSet::from([other.compute_txid()]);
+    let block = chain.mine_choosing(first, &left_out).unwrap();
+    assert_eq!(block.txdata[1..], [chosen, parent, child]);
+    assert_eq!(chain.mempool().unwrap(), [other]);
 }
 
 #[test]

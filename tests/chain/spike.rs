@@ -1,5 +1,7 @@
 //! Fee spikes: full blocks, a mempool that wants more, and nothing that hangs on its size.
 
+use std::collections::BTreeSet;
+
 use bitcoin::{BlockHash, Transaction, Weight};
 use boltlab::bolt::units::{BlockHeight, FeeratePerKw};
 use boltlab::chain::{Branch, Chain, Options, SMALL_MEMPOOL, Seen, Submission};
@@ -55,6 +57,24 @@ fn blocks_are_full_and_who_pays_less_is_refused() {
     let seen = mine(&mut chain);
     assert!(seen.full);
     assert_eq!(seen.transactions[1..], [dear]);
+}
+
+#[test]
+fn a_block_of_chosen_transactions_is_as_full() {
+    let (mut chain, coins) = prepared(SMALL_MEMPOOL);
+    let (dear, cheap) = (spend(&coins, 0, DEAR), spend(&coins, 1, CHEAP));
+    chain.spike(HIGH).unwrap();
+    assert_eq!(chain.submit(&dear).unwrap(), Submission::Accepted);
+    let left_out = BTreeSet::from([dear.compute_txid()]);
+    let block = chain.mine_choosing(vec![cheap.clone()], &left_out).unwrap();
+    assert!(block.weight() > Weight::from_wu(3_700_000));
+    assert_eq!(chain.seen(&block).transactions[1..], [cheap]);
+    assert_eq!(chain.mempool().unwrap(), [dear]);
+    let least = least_feerate(&mut chain);
+    assert!((29_000..30_000).contains(&least), "{least}");
+    chain.calm();
+    chain.mine_choosing(Vec::new(), &left_out).unwrap();
+    assert!(chain.is_calm());
 }
 
 #[test]
