@@ -8,6 +8,7 @@ use bitcoin::{Amount, OutPoint, Transaction, TxOut};
 use super::route::PlannedHop;
 use super::{ChannelHandle, Node, NodeError, NodeOutput};
 use crate::bolt::channel::{Command, HtlcOffer, Input, Pace, Phase, Refused};
+use crate::bolt::onchain::urgency::FeeOffer;
 use crate::bolt::tx::claim::{Claim, ClaimPath, claim_transaction};
 use crate::bolt::units::{CommitmentNumber, FeeratePerKw, Msat};
 use crate::bolt::wire::codec::TlvValue;
@@ -277,7 +278,7 @@ pub fn claim(
     if poor || options.coin || !padding.is_empty() {
         // What its own transactions spend already, a cheat may spend again: these replace those.
         let mut wallet = node.wallet.unreserved();
-        return Ok(wallet.sponsor_with(claims, &padding, feerate, Amount::ZERO)?);
+        return Ok(wallet.sponsor(claims, &padding, &FeeOffer::exactly(feerate))?);
     }
     claim_transaction(&claims, script_pubkey, feerate).map_err(NodeError::Transaction)
 }

@@ -36,17 +36,16 @@ mod wallet;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin::{Amount, Transaction};
+use bitcoin::{OutPoint, Transaction};
 use secp256k1::PublicKey;
 
 use crate::bolt::channel::{
     ChainEvent, ChannelEvent, ChannelSecrets, Command, Context, Deadlines, Fault, Habit, Habits,
-    Input, Output, Pace, Phase, Purpose, Refused,
+    Input, Output, Pace, Phase, Refused, Sponsorship,
 };
 use crate::bolt::connection;
 use crate::bolt::features::Features;
 use crate::bolt::onion::Failure;
-use crate::bolt::tx::claim::Claim;
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
 use crate::bolt::wire::ChannelId;
 use forwarding::Circuits;
@@ -284,6 +283,7 @@ impl Node {
         let mut outputs = Vec::new();
         for handle in handles {
             outputs.extend(self.step_channel(handle, &Input::Chain(event.clone()))?);
+            outputs.extend(self.replace_coins(handle)?);
         }
         if !self.catching_up {
             outputs.extend(self.pass_time()?);
@@ -368,20 +368,31 @@ impl Node {
         self.carry_out(handle, outputs)
     }
 
-    /// Has the wallet pay for claims that cannot pay for themselves, and some fee besides. If it has
-    /// no coin for that now, the channel asks again with the next block.
-    fn sponsor(
-        &mut self,
-        handle: ChannelHandle,
-        (claims, besides): (Vec<Claim>, Amount),
-        purpose: Purpose,
-        feerate: FeeratePerKw,
-    ) -> Outputs {
-        match self.wallet.sponsor(claims, feerate, besides) {
+    /// Tells a closing channel of coins that a reorg took, and that its transactions spend.
+    fn replace_coins(&mut self, handle: ChannelHandle) -> Outputs {
+        let closing = |channel: &NodeChannel| matches!(channel.phase, Phase::Closing(_));
+        let missing: Vec<OutPoint> = self.wallet.missing().collect();
+        if missing.is_empty() || !self.channels.get(&handle).is_some_and(closing) {
+            return Ok(Vec::new());
+        }
+        self.step_channel(handle, &Input::Command(Command::CoinsMissing(missing)))
+    }
+
+    /// Has the wallet pay for a transaction that cannot pay for itself. If it has no coin for that now,
+    /// the channel asks again with the next block.
+    fn sponsor(&mut self, handle: ChannelHandle, sponsorship: Sponsorship) -> Outputs {
+        // What happened long ago is not paid for.
+        if self.catching_up {
+            return Ok(Vec::new());
+        }
+        let Sponsorship { claims, purpose, offer, is_instead } = sponsorship;
+        match self.wallet.sponsor(claims, &[], &offer) {
             Ok(transaction) => {
+                let feerate = offer.wanted;
                 let sponsored = Command::Sponsored { transaction, purpose, feerate };
                 self.step_channel(handle, &Input::Command(sponsored))
             }
+            Err(WalletError::Insufficient { .. }) if is_instead => Ok(Vec::new()),
             Err(WalletError::Insufficient { needed, .. }) => {
                 let event = ChannelEvent::NoCoin { purpose, needed };
                 let told = NodeOutput::Event(NodeEvent::Channel { channel: handle, event });
@@ -425,9 +436,7 @@ impl Node {
                 Output::BroadcastPackage(transactions) => {
                     outputs.push(NodeOutput::BroadcastPackage { channel: handle, transactions });
                 }
-                Output::Sponsor { claims, purpose, feerate, besides } => {
-                    poor.push((claims, purpose, feerate, besides));
-                }
+                Output::Sponsor(sponsorship) => poor.push(sponsorship),
                 Output::Release(transaction) => self.wallet.release(&transaction),
                 Output::Htlc(of) => news.push(of),
                 Output::Disconnect => hangs_up = true,
@@ -440,8 +449,8 @@ impl Node {
         if let Some(fund) = fund {
             outputs.extend(self.step_channel(handle, &Input::Command(fund))?);
         }
-        for (claims, purpose, feerate, besides) in poor {
-            outputs.extend(self.sponsor(handle, (claims, besides), purpose, feerate)?);
+        for sponsorship in poor {
+            outputs.extend(self.sponsor(handle, sponsorship)?);
         }
         for news in news {
             outputs.extend(self.take_note(handle, news)?);

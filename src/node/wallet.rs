@@ -10,6 +10,7 @@ use secp256k1::{PublicKey, SECP256K1, SecretKey};
 use thiserror::Error;
 
 use crate::bolt::channel::ChainEvent;
+use crate::bolt::onchain::urgency::FeeOffer;
 use crate::bolt::tx::claim::{Claim, ClaimPath, claim_for_fee, weight};
 use crate::bolt::tx::sign::Spend;
 use crate::bolt::tx::{TxError, fee, script};
@@ -58,6 +59,8 @@ pub struct Wallet {
     /// Coins that an unconfirmed transaction of ours spends.
     reserved: BTreeSet<OutPoint>,
     changes: Vec<Change>,
+    /// Reserved coins that a reorg took out of the chain.
+    missing: BTreeSet<OutPoint>,
 }
 
 /// Outpoint, empty script, sequence, times 4, and a P2WPKH witness with a signature of 73 bytes.
@@ -76,6 +79,7 @@ impl Wallet {
             coins: BTreeMap::new(),
             reserved: BTreeSet::new(),
             changes: Vec::new(),
+            missing: BTreeSet::new(),
         }
     }
 
@@ -102,6 +106,12 @@ impl Wallet {
         }
     }
 
+    /// The coins that transactions of ours spend, and that a reorg has taken out of the chain. Perhaps
+    /// they are back one day, perhaps not.
+    pub fn missing(&self) -> impl Iterator<Item = OutPoint> {
+        self.missing.iter().copied()
+    }
+
     fn connect(&mut self, height: BlockHeight, transactions: &[Transaction]) {
         let mut change = Change { height, spent: Vec::new(), gained: Vec::new() };
         for transaction in transactions {
@@ -115,6 +125,7 @@ impl Wallet {
                 if output.script_pubkey == self.script {
                     let outpoint = OutPoint { txid, vout };
                     self.coins.insert(outpoint, Coin { amount: output.value, height });
+                    self.missing.remove(&outpoint);
                     change.gained.push(outpoint);
                 }
             }
@@ -128,6 +139,7 @@ impl Wallet {
         while let Some(change) = self.changes.pop_if(|change| change.height >= height) {
             for outpoint in change.gained {
                 self.coins.remove(&outpoint);
+                self.missing.extend(self.reserved.contains(&outpoint).then_some(outpoint));
             }
             self.coins.extend(change.spent);
         }
@@ -168,30 +180,17 @@ impl Wallet {
         Ok((transaction, u16::try_from(position).unwrap_or(u16::MAX)))
     }
 
-    /// A signed transaction with these claims at this fee rate and with a fee `besides`, and coins for
-    /// what they do not pay themselves. What is left comes back to the wallet.
+    /// A signed transaction with these claims and further outputs, and coins for what they do not pay
+    /// themselves. It pays what is offered, or less if the coins do not suffice, as long as others
+    /// pay no more. What is left comes back to the wallet.
     ///
     /// # Errors
-    /// [`WalletError::Insufficient`] if no free coins pay for it.
+    /// [`WalletError::Insufficient`] if the free coins do not pay for it.
     pub fn sponsor(
-        &mut self,
-        claims: Vec<Claim>,
-        feerate: FeeratePerKw,
-        besides: Amount,
-    ) -> Result<Transaction, WalletError> {
-        self.sponsor_with(claims, &[], feerate, besides)
-    }
-
-    /// The same with further outputs.
-    ///
-    /// # Errors
-    /// [`WalletError::Insufficient`] if no free coins pay for it.
-    pub fn sponsor_with(
         &mut self,
         mut claims: Vec<Claim>,
         further: &[TxOut],
-        feerate: FeeratePerKw,
-        besides: Amount,
+        offer: &FeeOffer,
     ) -> Result<Transaction, WalletError> {
         let free: Vec<(OutPoint, Amount)> = self
             .coins
@@ -200,27 +199,45 @@ impl Wallet {
             .map(|(outpoint, coin)| (*outpoint, coin.amount))
             .collect();
         let count = claims.len();
-        let mut short = Amount::ZERO;
+        let available = sum(free.iter().map(|(_, amount)| *amount));
+        let mut missing = Amount::ZERO;
         for (outpoint, amount) in &free {
             claims.push(self.coin(*outpoint, *amount));
-            let bytes = further.iter().map(TxOut::size);
-            let further_weight = bytes.fold(0, usize::saturating_add).saturating_mul(4);
-            let further_weight = u64::try_from(further_weight).unwrap_or(u64::MAX);
-            let weight = weight(&claims, &self.script).saturating_add(further_weight);
-            let fee = feerate.fee(weight).checked_add(besides).unwrap_or(Amount::MAX_MONEY);
+            let weight = self.weight(&claims, further);
+            let fee = offer.fee(weight);
             match claim_for_fee(&claims, further, self.script.clone(), fee) {
                 Ok(transaction) => {
-                    let coins = claims.iter().skip(count).map(|claim| claim.outpoint);
-                    self.reserved.extend(coins);
-                    return Ok(transaction);
+                    return Ok(self.reserve(transaction, claims.get(count..).unwrap_or_default()));
                 }
-                Err(TxError::Insufficient { needed, .. }) => short = needed,
+                Err(TxError::Insufficient { needed, available }) => {
+                    missing = needed.checked_sub(available).unwrap_or(Amount::ZERO);
+                }
                 Err(error) => return Err(error.into()),
             }
         }
-        let available = sum(free.iter().map(|(_, amount)| *amount));
-        let needed = short.max(feerate.fee(weight(&claims, &self.script)));
-        Err(WalletError::Insufficient { needed, available })
+        let weight = self.weight(&claims, further);
+        // All coins, and all but the least output of change.
+        let short = missing.checked_add(fee::dust_threshold(&self.script));
+        let all = short.and_then(|short| offer.fee(weight).checked_sub(short));
+        let all = all.filter(|fee| !free.is_empty() && *fee >= offer.least_fee(weight));
+        let Some(fee) = all else {
+            return Err(WalletError::Insufficient { needed: offer.least_fee(weight), available });
+        };
+        let transaction = claim_for_fee(&claims, further, self.script.clone(), fee)?;
+        Ok(self.reserve(transaction, claims.get(count..).unwrap_or_default()))
+    }
+
+    /// The weight of a transaction with these claims and outputs, and one to the wallet.
+    fn weight(&self, claims: &[Claim], further: &[TxOut]) -> u64 {
+        let bytes = further.iter().map(TxOut::size).fold(0, usize::saturating_add);
+        let further = u64::try_from(bytes.saturating_mul(4)).unwrap_or(u64::MAX);
+        weight(claims, &self.script).saturating_add(further)
+    }
+
+    /// The coins of this transaction are not spent otherwise.
+    fn reserve(&mut self, transaction: Transaction, coins: &[Claim]) -> Transaction {
+        self.reserved.extend(coins.iter().map(|coin| coin.outpoint));
+        transaction
     }
 
     /// A coin as a claim.
@@ -239,6 +256,7 @@ impl Wallet {
     pub fn release(&mut self, transaction: &Transaction) {
         for input in &transaction.input {
             self.reserved.remove(&input.previous_output);
+            self.missing.remove(&input.previous_output);
         }
     }
 

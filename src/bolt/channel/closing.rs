@@ -13,7 +13,7 @@ mod publication;
 
 use std::sync::Arc;
 
-use bitcoin::Transaction;
+use bitcoin::{OutPoint, Transaction};
 
 use super::normal::with_commitments;
 use super::{
@@ -183,6 +183,10 @@ impl Closing {
                 Ok(self.sponsored(Published { transaction, purpose, feerate }))
             }
             Input::Command(Command::Unsponsored(purpose)) => Ok(self.unsponsored(*purpose)),
+            Input::Command(Command::CoinsMissing(coins)) => {
+                let outputs = self.replace_coins(context, coins);
+                Ok((Phase::Closing(self.clone()), outputs))
+            }
             Input::Command(_) => Err(unexpected("closing", input)),
         }
     }
@@ -234,14 +238,14 @@ impl Closing {
     /// The wallet has paid for a transaction.
     fn sponsored(&self, published: Published) -> (Phase, Vec<Output>) {
         let mut next = self.clone();
-        let output = match (&mut next.spend, &mut next.published) {
+        let outputs = match (&mut next.spend, &mut next.published) {
             (Some(spend), _) if published.purpose != Purpose::AnchorBump => {
-                Some(spend.sponsored(published))
+                spend.sponsored(published)
             }
-            (None, Some(ours)) => Some(Arc::make_mut(ours).sponsored(published)),
-            (Some(_), _) | (None, None) => Some(published.release()),
+            (None, Some(ours)) => Arc::make_mut(ours).sponsored(published),
+            (Some(_), _) | (None, None) => vec![published.release()],
         };
-        (Phase::Closing(next), output.into_iter().collect())
+        (Phase::Closing(next), outputs)
     }
 
     /// The wallet cannot pay for a transaction now.
@@ -249,6 +253,18 @@ impl Closing {
         let bump = purpose == Purpose::AnchorBump && self.spend.is_none();
         let ours = self.published.as_ref().filter(|_| bump);
         (Phase::Closing(self.clone()), ours.map(|ours| ours.alone()).into_iter().collect())
+    }
+
+    /// A reorg took coins that our transactions spend. Perhaps these are mined all the same, where the
+    /// coins are; if the wallet has others, it pays with those.
+    fn replace_coins(&self, context: &Context<'_>, missing: &[OutPoint]) -> Vec<Output> {
+        match (&self.spend, &self.published, self.before.commitments()) {
+            (Some(spend), _, Some(commitments)) => {
+                spend.replace_coins(commitments, context, missing)
+            }
+            (None, Some(ours), _) => ours.replace_coins(context, missing).into_iter().collect(),
+            (Some(_), _, None) | (None, None, _) => Vec::new(),
+        }
     }
 
     /// The same, where a block has the funding transaction here.

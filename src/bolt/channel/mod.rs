@@ -27,6 +27,7 @@ mod reestablish;
 mod scripted;
 mod shutdown;
 mod simple_closing;
+mod sponsorship;
 mod terms;
 mod updates;
 
@@ -45,6 +46,7 @@ pub use normal::Normal;
 pub use opening::{Acceptance, AwaitingDepth, Opening, Proposal};
 pub use shutdown::Shutdown;
 pub use simple_closing::SimpleClosing;
+pub use sponsorship::Sponsorship;
 pub use terms::{ChannelSecrets, PartyTerms, Terms};
 pub use updates::HtlcOffer;
 
@@ -57,7 +59,6 @@ use serde::{Deserialize, Serialize};
 use super::features::Features;
 use super::onion::attribution::AttributionData;
 use super::tx::TxError;
-use super::tx::claim::Claim;
 use super::units::{BlockHeight, CommitmentNumber, FeeratePerKw, HtlcId, Msat};
 use super::wire::messages::{Error, Warning};
 use super::wire::{ChannelId, Message, PaymentPreimage, ShortChannelId};
@@ -119,6 +120,8 @@ pub enum Command {
     },
     /// The wallet cannot pay for a transaction that [`Output::Sponsor`] asked for.
     Unsponsored(Purpose),
+    /// A reorg took coins out of the chain that transactions of ours spend.
+    CoinsMissing(Vec<OutPoint>),
 }
 
 impl Command {
@@ -132,7 +135,9 @@ impl Command {
             Self::Close => "close",
             Self::BumpClose { .. } => "offer another closing transaction",
             Self::ForceClose => "force-close",
-            Self::Sponsored { .. } | Self::Unsponsored(_) => "publish a claim",
+            Self::Sponsored { .. } | Self::Unsponsored(_) | Self::CoinsMissing(_) => {
+                "publish a claim"
+            }
         }
     }
 }
@@ -170,18 +175,8 @@ pub enum Output {
     BroadcastPackage(Vec<(Transaction, Purpose)>),
     /// Have the wallet fund this output, then give [`Command::Fund`].
     Fund(TxOut),
-    /// Have the wallet pay for a transaction with these claims, which cannot pay for it themselves,
-    /// then give [`Command::Sponsored`].
-    Sponsor {
-        /// What it takes.
-        claims: Vec<Claim>,
-        /// What it is for.
-        purpose: Purpose,
-        /// The fee rate that it pays.
-        feerate: FeeratePerKw,
-        /// What it pays besides, for its parent.
-        besides: Amount,
-    },
+    /// Have the wallet pay for a transaction, then give [`Command::Sponsored`].
+    Sponsor(Sponsorship),
     /// This transaction will never be mined: the wallet may spend its coins otherwise.
     Release(Transaction),
     /// Something about an HTLC that the node must act on.

@@ -96,7 +96,8 @@ impl Normal {
             | Command::BumpClose { .. }
             | Command::ForceClose
             | Command::Sponsored { .. }
-            | Command::Unsponsored(_) => {
+            | Command::Unsponsored(_)
+            | Command::CoinsMissing(_) => {
                 Err(unexpected("normal", &Input::Command(command.clone())))
             }
         }

@@ -1,6 +1,8 @@
 //! What a claim pays, the closer its deadline comes. BOLT 5, "Failing a Channel" and "Revoked
 //! Transaction Close Handling".
 
+use bitcoin::Amount;
+
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
 
 /// A claim with fewer blocks left than this pays more than others: BOLT 5's `security_delay`.
@@ -9,6 +11,42 @@ const SECURITY_DELAY: u32 = 18;
 /// A mempool takes a replacement only if it pays more by its own size, too: a quarter more, and at
 /// least the rate of the cheapest transactions, is enough for every size here. BIP 125.
 const LEAST_RAISE: FeeratePerKw = FeeratePerKw(253);
+
+/// What a transaction pays to be mined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeeOffer {
+    /// What others pay now: with less it is not worth publishing.
+    pub least: FeeratePerKw,
+    /// What it is to pay, so that it is mined in time.
+    pub wanted: FeeratePerKw,
+    /// The most that is given away for that. What others pay, it pays in any case.
+    pub limit: Amount,
+    /// What it pays besides: what its parent lacks.
+    pub besides: Amount,
+}
+
+impl FeeOffer {
+    /// This fee rate, whatever it comes to.
+    pub fn exactly(feerate: FeeratePerKw) -> Self {
+        let (limit, besides) = (Amount::MAX_MONEY, Amount::ZERO);
+        Self { least: feerate, wanted: feerate, limit, besides }
+    }
+
+    /// The fee of a transaction of this weight.
+    pub fn fee(&self, weight: u64) -> Amount {
+        let urgent = self.wanted.fee(weight).min(self.limit);
+        plus(self.least.fee(weight).max(urgent), self.besides)
+    }
+
+    /// The least that a transaction of this weight has to pay.
+    pub fn least_fee(&self, weight: u64) -> Amount {
+        plus(self.least.fee(weight), self.besides)
+    }
+}
+
+fn plus(fee: Amount, besides: Amount) -> Amount {
+    fee.checked_add(besides).unwrap_or(Amount::MAX_MONEY)
+}
 
 /// The fee rate for a claim that must be mined before this height, above what others pay now. It
 /// rises by half of the estimate with every block of the last 18. It depends on nothing that was
@@ -44,6 +82,19 @@ mod tests {
         assert_eq!(rate(101, deadline), 1_500);
         assert_eq!(rate(117, deadline), 9_500);
         assert_eq!(rate(500, deadline), 10_000);
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_given_away_to_be_in_time() {
+        let fee = |least, wanted| {
+            let (limit, besides) = (Amount::from_sat(5_000), Amount::from_sat(100));
+            let (least, wanted) = (FeeratePerKw(least), FeeratePerKw(wanted));
+            let offer = FeeOffer { least, wanted, limit, besides };
+            (offer.fee(1_000).to_sat(), offer.least_fee(1_000).to_sat())
+        };
+        assert_eq!(fee(1_000, 4_000), (4_100, 1_100));
+        assert_eq!(fee(1_000, 6_000), (5_100, 1_100));
+        assert_eq!(fee(7_000, 9_000), (7_100, 7_100));
     }
 
     #[test]

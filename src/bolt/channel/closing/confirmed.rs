@@ -16,8 +16,10 @@ use super::offered::Offered;
 use super::{lost, taken};
 use crate::bolt::channel::{
     ChannelEvent, Commitments, Context, Fault, Habit, IRREVOCABLE_DEPTH, Output, Purpose,
+    Sponsorship,
 };
-use crate::bolt::onchain::{self, FundingSpend, Rest, Right, Stake, StakedHtlc, urgency};
+use crate::bolt::onchain::urgency::{self, FeeOffer};
+use crate::bolt::onchain::{self, FundingSpend, Rest, Right, Stake, StakedHtlc};
 use crate::bolt::tx::claim::{Claim, ClaimPath, claim_for_fee, claim_transaction, weight};
 use crate::bolt::tx::{Side, TxError};
 use crate::bolt::units::{BlockHeight, FeeratePerKw, HtlcId};
@@ -72,6 +74,16 @@ pub enum TrackedStatus {
     Resting,
 }
 
+impl TrackedStatus {
+    /// The claim that we published, if it is not in a block yet.
+    fn published(&self) -> Option<&Arc<Published>> {
+        match self {
+            Self::Published(published) => Some(published),
+            Self::Waiting | Self::Spent { .. } | Self::Abandoned | Self::Resting => None,
+        }
+    }
+}
+
 /// A transaction of our own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -90,6 +102,11 @@ impl Published {
     pub(super) fn broadcast(&self) -> Output {
         let Self { transaction, purpose, .. } = self.clone();
         Output::Broadcast { transaction, purpose }
+    }
+
+    /// Whether it spends one of these.
+    pub(super) fn spends(&self, outputs: &[OutPoint]) -> bool {
+        self.transaction.input.iter().any(|input| outputs.contains(&input.previous_output))
     }
 
     /// What gives the coins of a wallet back that it would have spent.
@@ -200,6 +217,35 @@ impl Confirmed {
         outputs.push(overtaken.release());
     }
 
+    /// Asks for other coins in place of those that are missing.
+    pub(super) fn replace_coins(
+        &self,
+        commitments: &Commitments,
+        context: &Context<'_>,
+        missing: &[OutPoint],
+    ) -> Vec<Output> {
+        let mut stale: BTreeMap<Txid, (&Published, Vec<Claim>)> = BTreeMap::new();
+        for tracked in self.tracked.values() {
+            if let Some(published) = tracked.status.published().filter(|p| p.spends(missing)) {
+                let claim = tracked.stake.claim(preimage(commitments, &tracked.stake));
+                let txid = published.transaction.compute_txid();
+                let (_, claims) = stale.entry(txid).or_insert((published, Vec::new()));
+                claims.extend(claim);
+            }
+        }
+        let instead = stale.into_values().map(|(published, claims)| {
+            let offer = offer(&claims, published.feerate, context);
+            let purpose = published.purpose;
+            Output::Sponsor(Sponsorship { claims, purpose, offer, is_instead: true })
+        });
+        instead.collect()
+    }
+
+    /// The claims that are not in a block yet, one for each output that they take.
+    fn published(&self) -> impl Iterator<Item = &Arc<Published>> {
+        self.tracked.values().filter_map(|tracked| tracked.status.published())
+    }
+
     /// Learns the preimage of an HTLC that we offered, if a spend shows it. Then its own fate does
     /// not matter any more. BOLT 5, "HTLC Output Handling: Local Commitment, Local Offers".
     fn read(
@@ -278,7 +324,7 @@ impl Confirmed {
             let Some(claim) = claim.filter(|_| open) else { continue };
             let feerate = tracked.feerate(commitments, context);
             let purpose = purpose(&claim.path);
-            if claim.path.needs_coin() {
+            if claim.path.needs_coin() && is_worth_a_coin(&claim, context) {
                 // The peer signed second stages for their locktime: others cannot join them.
                 let lock_time = claim.path.lock_time().to_consensus_u32();
                 poor.entry((purpose, lock_time)).or_default().push((claim, feerate));
@@ -289,7 +335,8 @@ impl Confirmed {
                 continue;
             }
             let outpoint = claim.outpoint;
-            if let Ok(published) = pay_itself(claim, feerate, context) {
+            let pays = !claim.path.needs_coin();
+            if let Some(Ok(published)) = pays.then(|| pay_itself(claim, feerate, context)) {
                 outputs.push(published.broadcast());
                 tracked.status = TrackedStatus::Published(Arc::new(published));
             } else if !was_abandoned {
@@ -299,8 +346,9 @@ impl Confirmed {
         }
         outputs.extend(again.into_values());
         outputs.extend(self.one_penalty(&penalties, context));
-        outputs
-            .extend(poor.into_iter().flat_map(|((purpose, _), claims)| sponsors(purpose, &claims)));
+        for ((purpose, _), claims) in &poor {
+            outputs.extend(sponsors(*purpose, claims, context));
+        }
     }
 
     /// Takes all of these in one transaction.
@@ -308,11 +356,15 @@ impl Confirmed {
         &mut self,
         claims: &[(Claim, FeeratePerKw)],
         context: &Context<'_>,
-    ) -> Option<Output> {
-        let feerate = claims.iter().map(|(_, feerate)| *feerate).max()?;
+    ) -> Vec<Output> {
+        let feerate = claims.iter().map(|(_, feerate)| *feerate).max().unwrap_or_default();
         let claims: Vec<Claim> = claims.iter().map(|(claim, _)| claim.clone()).collect();
-        let transaction = claim_transaction(&claims, context.destination.clone(), feerate).ok()?;
-        Some(self.sponsored(Published { transaction, purpose: Purpose::Penalty, feerate }))
+        let transaction = claim_transaction(&claims, context.destination.clone(), feerate);
+        let purpose = Purpose::Penalty;
+        transaction.map_or_else(
+            |_| Vec::new(),
+            |transaction| self.sponsored(Published { transaction, purpose, feerate }),
+        )
     }
 
     /// Takes back what was published at a fee rate that is too low by now.
@@ -325,17 +377,12 @@ impl Confirmed {
         if context.habits.has(Habit::FixedFees) || context.habits.has(Habit::NeverRegroups) {
             return;
         }
-        let cheap = self.tracked.values().filter_map(|tracked| match &tracked.status {
-            TrackedStatus::Published(published) => {
-                let wanted = tracked.feerate(commitments, context);
-                let is_cheap = urgency::replaces(published.feerate, wanted)
-                    && tracked.can_pay(commitments, context, wanted);
-                is_cheap.then(|| (published.transaction.compute_txid(), Arc::clone(published)))
-            }
-            TrackedStatus::Waiting
-            | TrackedStatus::Spent { .. }
-            | TrackedStatus::Abandoned
-            | TrackedStatus::Resting => None,
+        let cheap = self.tracked.values().filter_map(|tracked| {
+            let published = tracked.status.published()?;
+            let wanted = tracked.feerate(commitments, context);
+            let is_cheap = urgency::replaces(published.feerate, wanted)
+                && tracked.can_pay(commitments, context, wanted);
+            is_cheap.then(|| (published.transaction.compute_txid(), Arc::clone(published)))
         });
         let cheap: BTreeMap<Txid, Arc<Published>> = cheap.collect();
         for cheap in cheap.values() {
@@ -343,26 +390,29 @@ impl Confirmed {
         }
     }
 
-    /// The wallet has added what claims could not pay: this transaction makes them.
-    pub(super) fn sponsored(&mut self, published: Published) -> Output {
+    /// The wallet has added what claims could not pay: this transaction makes them, and not those
+    /// that did.
+    pub(super) fn sponsored(&mut self, published: Published) -> Vec<Output> {
         let published = Arc::new(published);
+        let mut before: BTreeMap<Txid, Arc<Published>> = BTreeMap::new();
         for input in &published.transaction.input {
             if let Some(tracked) = self.tracked.get_mut(&input.previous_output) {
+                let known = tracked.status.published().cloned();
+                before.extend(known.map(|known| (known.transaction.compute_txid(), known)));
                 tracked.status = TrackedStatus::Published(Arc::clone(&published));
             }
         }
-        published.broadcast()
+        let mut outputs = Vec::new();
+        for before in before.values() {
+            self.give_up(before, &mut outputs);
+        }
+        outputs.push(published.broadcast());
+        outputs
     }
 
     /// The spend itself is undone: what its claims would have spent is free again.
     pub(super) fn release(&self) -> impl Iterator<Item = Output> {
-        self.tracked.values().filter_map(|tracked| match &tracked.status {
-            TrackedStatus::Published(published) => Some(published.release()),
-            TrackedStatus::Waiting
-            | TrackedStatus::Spent { .. }
-            | TrackedStatus::Abandoned
-            | TrackedStatus::Resting => None,
-        })
+        self.published().map(|published| published.release())
     }
 
     /// Tells of the HTLCs that we offered and that nobody can take any more.
@@ -405,27 +455,45 @@ impl Confirmed {
     }
 }
 
-/// A claim that pays its fee from what it takes: of that it gives half away at most to be in time.
+/// What a transaction with these claims pays: of what it takes half is given away at the most, to be
+/// in time.
+fn offer(claims: &[Claim], wanted: FeeratePerKw, context: &Context<'_>) -> FeeOffer {
+    let amounts = claims.iter().map(|claim| claim.amount.to_sat());
+    let limit = Amount::from_sat(amounts.fold(0, u64::saturating_add) / 2);
+    FeeOffer { least: context.feerate, wanted, limit, besides: Amount::ZERO }
+}
+
+/// A claim that pays its fee from what it takes.
 fn pay_itself(
     claim: Claim,
     feerate: FeeratePerKw,
     context: &Context<'_>,
 ) -> Result<Published, TxError> {
     let feerate = if claim.path.combines() { feerate } else { FIXED };
-    let (purpose, half) = (purpose(&claim.path), Amount::from_sat(claim.amount.to_sat() / 2));
+    let purpose = purpose(&claim.path);
     let claims = [claim];
-    let weight = weight(&claims, context.destination);
-    let fee = context.feerate.fee(weight).max(feerate.fee(weight).min(half));
+    let fee = offer(&claims, feerate, context).fee(weight(&claims, context.destination));
     let transaction = claim_for_fee(&claims, &[], context.destination.clone(), fee)?;
     Ok(Published { transaction, purpose, feerate })
 }
 
+/// Whether what a claim takes is more than what others pay for its part of a transaction.
+fn is_worth_a_coin(claim: &Claim, context: &Context<'_>) -> bool {
+    let weight = weight(std::slice::from_ref(claim), context.destination);
+    context.feerate.fee(weight) < claim.amount
+}
+
 /// Has the wallet pay for claims, several in one transaction.
-fn sponsors(purpose: Purpose, claims: &[(Claim, FeeratePerKw)]) -> Vec<Output> {
+fn sponsors(
+    purpose: Purpose,
+    claims: &[(Claim, FeeratePerKw)],
+    context: &Context<'_>,
+) -> Vec<Output> {
     let batches = claims.chunks(MOST_TOGETHER).map(|batch| {
-        let feerate = batch.iter().map(|(_, feerate)| *feerate).max().unwrap_or_default();
-        let claims = batch.iter().map(|(claim, _)| claim.clone()).collect();
-        Output::Sponsor { claims, purpose, feerate, besides: Amount::ZERO }
+        let wanted = batch.iter().map(|(_, feerate)| *feerate).max().unwrap_or_default();
+        let claims: Vec<Claim> = batch.iter().map(|(claim, _)| claim.clone()).collect();
+        let offer = offer(&claims, wanted, context);
+        Output::Sponsor(Sponsorship { claims, purpose, offer, is_instead: false })
     });
     batches.collect()
 }
@@ -455,13 +523,7 @@ impl Tracked {
 
     /// A block has a spend of it. Returns the claim of ours that this overtakes.
     fn spent_by(&mut self, spend: &Transaction, height: BlockHeight) -> Option<Arc<Published>> {
-        let published = match &self.status {
-            TrackedStatus::Published(published) => Some(Arc::clone(published)),
-            TrackedStatus::Waiting
-            | TrackedStatus::Spent { .. }
-            | TrackedStatus::Abandoned
-            | TrackedStatus::Resting => None,
-        };
+        let published = self.status.published().cloned();
         let txid = spend.compute_txid();
         let (claim, overtaken) = match published {
             Some(ours) if ours.transaction.compute_txid() == txid => (Some(ours), None),

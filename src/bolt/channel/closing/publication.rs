@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use bitcoin::{Amount, Transaction};
+use bitcoin::{Amount, OutPoint, Transaction};
 
 use super::Published;
-use crate::bolt::channel::{Context, Habit, LocalState, Output, Purpose};
-use crate::bolt::onchain::urgency;
+use crate::bolt::channel::{Context, Habit, LocalState, Output, Purpose, Sponsorship};
+use crate::bolt::onchain::urgency::{self, FeeOffer};
 use crate::bolt::tx::claim::{Claim, ClaimPath};
 use crate::bolt::tx::{ChannelType, OutputRole, Side, fee, script};
 use crate::bolt::units::FeeratePerKw;
@@ -41,7 +41,8 @@ impl Publication {
     pub(super) fn publish(&self, context: &Context<'_>) -> Vec<Output> {
         let target = context.feerate;
         let raises = !context.habits.has(Habit::FixedFees);
-        let wanted = self.state.as_ref().and_then(|state| sponsor(state, context, target));
+        let wanted = self.state.as_ref().and_then(|state| sponsorship(state, context, target));
+        let wanted = wanted.map(Output::Sponsor);
         match (&self.child, wanted) {
             (None, None) => vec![self.spend.broadcast()],
             (None, Some(sponsor)) => vec![sponsor],
@@ -53,15 +54,26 @@ impl Publication {
     }
 
     /// The wallet has paid for the child.
-    pub(super) fn sponsored(&mut self, child: Published) -> Output {
+    pub(super) fn sponsored(&mut self, child: Published) -> Vec<Output> {
         let package = self.package(&child);
-        self.child = Some(child);
-        package
+        let before = self.child.replace(child);
+        before.iter().map(Published::release).chain([package]).collect()
     }
 
     /// The wallet cannot pay for a child: perhaps it is mined as it is.
     pub(super) fn alone(&self) -> Output {
         self.spend.broadcast()
+    }
+
+    /// Asks for another child in place of one that spends coins which are missing.
+    pub(super) fn replace_coins(
+        &self,
+        context: &Context<'_>,
+        missing: &[OutPoint],
+    ) -> Option<Output> {
+        let stale = self.child.as_ref().filter(|child| child.spends(missing))?;
+        let sponsorship = sponsorship(self.state.as_ref()?, context, stale.feerate)?;
+        Some(Output::Sponsor(Sponsorship { is_instead: true, ..sponsorship }))
     }
 
     /// It will never be mined: what the wallet paid for the child is free again.
@@ -76,7 +88,11 @@ impl Publication {
 }
 
 /// Has the wallet pay by our anchor for what a commitment pays less than this rate.
-fn sponsor(state: &LocalState, context: &Context<'_>, feerate: FeeratePerKw) -> Option<Output> {
+fn sponsorship(
+    state: &LocalState,
+    context: &Context<'_>,
+    feerate: FeeratePerKw,
+) -> Option<Sponsorship> {
     let LocalState { commitment, transaction, .. } = state;
     if commitment.channel_type != ChannelType::Anchors {
         return None;
@@ -94,6 +110,7 @@ fn sponsor(state: &LocalState, context: &Context<'_>, feerate: FeeratePerKw) -> 
         script: script::anchor(&commitment.funding.local_pubkey),
         key: context.secrets.funding,
     };
+    let offer = FeeOffer { besides: short, ..FeeOffer::exactly(feerate) };
     let (claims, purpose) = (vec![claim], Purpose::AnchorBump);
-    Some(Output::Sponsor { claims, purpose, feerate, besides: short })
+    Some(Sponsorship { claims, purpose, offer, is_instead: false })
 }
