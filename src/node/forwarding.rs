@@ -18,7 +18,9 @@ use super::incoming::{self, BlindedRole, Forward, Instruction, Layer, NextHop, O
 use super::invoices::{Decision, Now};
 use super::payments::{Plan, Prepared, SentRoute, Setback, Unpayable, malformed};
 use super::{ChannelHandle, Link, Node, NodeChannel, NodeError, NodeEvent, NodeOutput, Outputs};
-use crate::bolt::channel::{Command, Commitments, HtlcNews, HtlcOffer, Input, Phase, Removal};
+use crate::bolt::channel::{
+    Closed, Command, Commitments, HtlcNews, HtlcOffer, Input, Phase, Removal,
+};
 use crate::bolt::onion::attribution::{AttributionData, attribute_fulfill};
 use crate::bolt::onion::failure::Failure;
 use crate::bolt::onion::failure_packet::{FailurePacket, fail, relay_failure};
@@ -397,8 +399,10 @@ impl Node {
         let is_near = |expiry: CltvExpiry| {
             self.height.0.saturating_add(self.deadlines.upstream_margin) >= expiry.0
         };
-        let is_closing = |channel: &ChannelHandle| {
-            self.channel(channel).is_some_and(|c| matches!(c.phase, Phase::Closing(_)))
+        // One that is resolved has told of all that it had.
+        let is_closing = |channel: &ChannelHandle| match self.channel(channel).map(|c| &c.phase) {
+            Some(Phase::Closed(closed)) => *closed != Closed::Resolved,
+            known => matches!(known, Some(Phase::Closing(_))),
         };
         let late = self.circuits.sources.iter().filter(|((channel, _), source)| match source {
             Source::Relayed(incoming) => {
@@ -460,7 +464,8 @@ impl Node {
 
     /// Gives back what has waited too long.
     pub(super) fn pass_time(&mut self) -> Outputs {
-        let is_closing = |channel: &NodeChannel| matches!(channel.phase, Phase::Closing(_));
+        let is_closing =
+            |channel: &NodeChannel| matches!(channel.phase, Phase::Closing(_) | Phase::Closed(_));
         let closing = self.channels.iter().filter(|(_, channel)| is_closing(channel));
         let on_chain = closing.map(|(handle, _)| *handle).collect();
         let decisions = self.invoices.pass_time(self.now(), &on_chain);

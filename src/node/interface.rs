@@ -291,7 +291,7 @@ pub enum NodeError {
     #[error("write an invoice: {0}")]
     Invoice(DraftError),
     /// There is no such invoice, or nothing of it to take or to give back.
-    #[error("settle or cancel {0}")]
+    #[error("find HTLCs of it that are held, and all that were asked for")]
     NoSuchInvoice(sha256::Hash),
 }
 

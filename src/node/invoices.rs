@@ -173,17 +173,18 @@ impl Invoices {
             let Some(first) = parts.first() else { continue };
             let incomplete = sum(parts) < first.total;
             let timed_out = now.time >= first.incoming.since.saturating_add(MPP_TIMEOUT);
+            let lies_on_chain = |part: &Part| on_chain.contains(&part.incoming.channel);
             let near = |part: &Part| {
                 let left = part.incoming.cltv_expiry.0.saturating_sub(now.height.0);
-                left < FULFILLMENT_DEADLINE && !on_chain.contains(&part.incoming.channel)
+                left < FULFILLMENT_DEADLINE && !lies_on_chain(part)
             };
             if incomplete && timed_out {
-                let late = std::mem::take(parts).into_iter();
+                let late = parts.extract_if(.., |part| !lies_on_chain(part));
                 decisions.extend(
                     late.map(|part| Decision::GiveBack(part.incoming, Failure::MppTimeout {})),
                 );
             } else if parts.iter().any(near) {
-                let late = std::mem::take(parts).into_iter();
+                let late = parts.extract_if(.., |part| !lies_on_chain(part));
                 decisions.extend(late.map(|part| unknown(now, part.incoming)));
             }
         }

@@ -17,9 +17,9 @@ use bitcoin::{OutPoint, Transaction};
 
 use super::normal::with_commitments;
 use super::{
-    ChainEvent, ChannelEvent, Closed, Command, Confirmation, Context, Habit, HtlcNews, Input,
-    LocalState, Negotiating, Output, Phase, Purpose, Refused, Removal, Step, funding, spender,
-    unexpected,
+    ChainEvent, ChannelEvent, Closed, Command, Commitments, Confirmation, Context, Habit, HtlcNews,
+    Input, LocalState, Negotiating, Output, Phase, Purpose, Refused, Removal, Step, funding,
+    spender, unexpected,
 };
 use crate::bolt::tx::Side;
 use crate::bolt::units::{BlockHeight, HtlcId};
@@ -85,15 +85,27 @@ impl Closing {
     /// # Errors
     /// [`Fault::Transaction`] if it cannot be signed.
     pub(super) fn alone(before: Phase, context: &Context<'_>, state: Arc<LocalState>) -> Step {
+        Self::publishing(before, context, state, &[])
+    }
+
+    /// We publish our newest commitment, after some HTLCs were told to be lost.
+    fn publishing(
+        before: Phase,
+        context: &Context<'_>,
+        state: Arc<LocalState>,
+        told: &[HtlcId],
+    ) -> Step {
         let transaction = state.signed(context.secrets)?;
         let publication = Publication::commitment(state, transaction);
         let mut outputs = publication.publish(context);
         // No commitment can bring them back, whichever is mined.
         let forgets = context.habits.has(Habit::ForgetsDust);
         let known = before.commitments().filter(|_| !forgets);
-        let told = known.map_or_else(Vec::new, offered::without_output);
-        outputs.extend(told.iter().flat_map(|id| lost(*id)));
-        let next = Self { told, ..Self::unconfirmed(before, publication) };
+        let mut more = known.map_or_else(Vec::new, offered::without_output);
+        more.retain(|id| !told.contains(id));
+        outputs.extend(more.iter().flat_map(|id| lost(*id)));
+        let next = Self::unconfirmed(before, publication);
+        let next = Self { told: [told, &more].concat(), ..next };
         Ok((Phase::Closing(next), outputs))
     }
 
@@ -286,6 +298,27 @@ impl Closing {
         ours.map_or_else(Vec::new, |ours| ours.publish(context))
     }
 
+    /// The spend that was confirmed is in no block any more. Was it the peer's, the channel goes on,
+    /// unless others act by now as if it had not: those upstream of an HTLC that is lost, or who took
+    /// one. Then we publish our own commitment.
+    fn undone(self, context: &Context<'_>, spend: &Confirmed, mut outputs: Vec<Output>) -> Step {
+        if self.intent != Intent::Seen {
+            let told = [self.told.as_slice(), spend.lost()].concat();
+            return Ok((Phase::Closing(Self { told, ..self }), outputs));
+        }
+        let commitments = self.before.commitments();
+        let took_one = commitments.is_some_and(|known| known.took_since(spend.height));
+        let ours = commitments.and_then(Commitments::local).cloned();
+        match ours.filter(|_| took_one || !spend.lost().is_empty()) {
+            None => Ok((*self.before, outputs)),
+            Some(state) => {
+                let (next, more) = Self::publishing(*self.before, context, state, spend.lost())?;
+                outputs.extend(more);
+                Ok((next, outputs))
+            }
+        }
+    }
+
     fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> Step {
         match (&self.spend, event) {
             (None, ChainEvent::Connected { height, transactions }) => {
@@ -314,11 +347,7 @@ impl Closing {
                 undone.extend(confirmed.release());
                 // The block may have had the funding transaction as well.
                 let next = Self { spend: None, ..self.without(*height) };
-                let next = match self.intent {
-                    Intent::Ours | Intent::Theirs => Phase::Closing(next),
-                    Intent::Seen => *next.before,
-                };
-                Ok((next, undone))
+                next.undone(context, confirmed, undone)
             }
             (Some(confirmed), ChainEvent::Connected { transactions, .. }) => {
                 self.connect(confirmed, context, transactions, Vec::new())
@@ -337,6 +366,11 @@ impl Closing {
 fn taken(id: HtlcId, payment_preimage: PaymentPreimage) -> [Output; 2] {
     let news = HtlcNews::Fulfilled { id, payment_preimage, attribution_data: None };
     [Output::Event(ChannelEvent::HtlcFulfilled { id, payment_preimage }), Output::Htlc(news)]
+}
+
+/// What becomes of the HTLCs that we offered over a channel that was never funded.
+pub(super) fn lost_with_the_funding(commitments: &Commitments) -> Vec<Output> {
+    offered::unpaid(commitments).flat_map(lost).collect()
 }
 
 /// Tells that an HTLC that we offered is lost to everybody.

@@ -15,7 +15,7 @@ use super::error::ensure;
 use super::opening::Opening;
 use super::{
     ChainEvent, ChannelEvent, Closed, Closing, Commitments, Context, Habit, IRREVOCABLE_DEPTH,
-    Output, PeerViolation, Phase, Purpose, Step, spender,
+    Output, PeerViolation, Phase, Purpose, Step, closing, spender,
 };
 use crate::bolt::tx::Side;
 use crate::bolt::units::{BlockHeight, ShortChannelId};
@@ -148,8 +148,9 @@ impl Phase {
 }
 
 impl Closed {
-    /// Only a double-spend can be undone, until it is so deep that it cannot.
-    pub(super) fn follow(&self, event: &ChainEvent) -> (Phase, Vec<Output>) {
+    /// Only a double-spend can be undone, until it is so deep that it cannot. HTLCs that were offered
+    /// over a channel without a confirmed funding are lost before: those upstream need not wait.
+    pub(super) fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> (Phase, Vec<Output>) {
         let Self::DoubleSpent { before, height } = self else {
             return (Phase::Closed(self.clone()), Vec::new());
         };
@@ -163,9 +164,14 @@ impl Closed {
             {
                 (Phase::Closed(Self::FundingLost), Vec::new())
             }
-            ChainEvent::Connected { .. } | ChainEvent::Disconnected { .. } => {
-                (Phase::Closed(self.clone()), Vec::new())
+            ChainEvent::Connected { height: tip, .. } => {
+                let reasonable = context.deadlines.reasonable_depth;
+                let depth = tip.blocks_since(*height).and_then(|above| above.checked_add(1));
+                let lost = before.commitments().filter(|_| depth == Some(reasonable));
+                let lost = lost.map_or_else(Vec::new, closing::lost_with_the_funding);
+                (Phase::Closed(self.clone()), lost)
             }
+            ChainEvent::Disconnected { .. } => (Phase::Closed(self.clone()), Vec::new()),
         }
     }
 }

@@ -417,7 +417,7 @@ impl Phase {
                 Self::SimpleClosing(closing) => closing.step(context, input),
                 Self::Closing(closing) => closing.step(context, input),
                 Self::Closed(closed) => match input {
-                    Input::Chain(event) => Ok(closed.follow(event)),
+                    Input::Chain(event) => Ok(closed.follow(context, event)),
                     Input::Received(_) | Input::Command(_) => Err(self.unexpected(input)),
                 },
             },

@@ -165,6 +165,11 @@ impl Confirmed {
         self.tracked.values()
     }
 
+    /// The HTLCs that we offered and that were told to be lost.
+    pub(super) fn lost(&self) -> &[HtlcId] {
+        self.offered.lost()
+    }
+
     /// Takes note of the spends in a block.
     ///
     /// # Errors

@@ -11,9 +11,14 @@ use crate::bolt::onchain::{FundingSpend, Stake};
 use crate::bolt::tx::{Commitment, Side};
 use crate::bolt::units::HtlcId;
 
-/// The HTLCs that we offered and whose fate nobody was told of.
+/// The HTLCs that we offered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Offered(BTreeMap<HtlcId, Place>);
+pub(super) struct Offered {
+    /// Those whose fate nobody was told of.
+    open: BTreeMap<HtlcId, Place>,
+    /// Those that were told to be lost.
+    lost: Vec<HtlcId>,
+}
 
 /// Where an HTLC is on chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,24 +45,28 @@ impl Offered {
             .filter(|(htlc, _)| htlc.offerer == Side::Local)
             .map(|(htlc, outpoint)| (htlc.id, outpoint))
             .collect();
-        let ours =
-            commitments.htlcs().filter(|(by, _, htlc)| *by == Side::Local && !htlc.is_paid());
         let place = |id: HtlcId| match outputs.get(&id) {
             Some(outpoint) => Place::In(*outpoint),
             None if has_output(commitments, id) => Place::Elsewhere,
             None => Place::Nowhere,
         };
-        Self(ours.map(|(_, id, _)| (id, place(id))).collect())
+        let open = unpaid(commitments).map(|id| (id, place(id))).collect();
+        Self { open, lost: Vec::new() }
     }
 
     /// Whether the fate of all is told.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.open.is_empty()
+    }
+
+    /// The HTLCs that were told to be lost.
+    pub(super) fn lost(&self) -> &[HtlcId] {
+        &self.lost
     }
 
     /// The fate of an HTLC is told. False if it was already.
     pub(super) fn settle(&mut self, id: HtlcId) -> bool {
-        self.0.remove(&id).is_some()
+        self.open.remove(&id).is_some()
     }
 
     /// Takes out those that cannot be taken from us any more: what has no output anywhere at once,
@@ -69,7 +78,7 @@ impl Offered {
         came_back: impl Fn(&OutPoint) -> bool,
     ) -> Vec<HtlcId> {
         if forgets_dust {
-            self.0.retain(|_, place| *place != Place::Nowhere);
+            self.open.retain(|_, place| *place != Place::Nowhere);
         }
         let is_gone = |place: &Place| match place {
             Place::Nowhere => true,
@@ -77,16 +86,22 @@ impl Offered {
             Place::In(outpoint) => came_back(outpoint),
         };
         let gone: Vec<HtlcId> =
-            self.0.iter().filter(|(_, place)| is_gone(place)).map(|(id, _)| *id).collect();
-        self.0.retain(|_, place| !is_gone(place));
+            self.open.iter().filter(|(_, place)| is_gone(place)).map(|(id, _)| *id).collect();
+        self.open.retain(|_, place| !is_gone(place));
+        self.lost.extend(&gone);
         gone
     }
 }
 
-/// The HTLCs that we offered, that nobody has taken, and for which no valid commitment has an output.
-pub(super) fn without_output(commitments: &Commitments) -> Vec<HtlcId> {
+/// The HTLCs that we offered and that nobody has taken.
+pub(super) fn unpaid(commitments: &Commitments) -> impl Iterator<Item = HtlcId> {
     let ours = commitments.htlcs().filter(|(by, _, htlc)| *by == Side::Local && !htlc.is_paid());
-    ours.map(|(_, id, _)| id).filter(|id| !has_output(commitments, *id)).collect()
+    ours.map(|(_, id, _)| id)
+}
+
+/// Those of them for which no valid commitment has an output.
+pub(super) fn without_output(commitments: &Commitments) -> Vec<HtlcId> {
+    unpaid(commitments).filter(|id| !has_output(commitments, *id)).collect()
 }
 
 /// Whether a commitment that may still be mined has an output for an HTLC that we offered: our

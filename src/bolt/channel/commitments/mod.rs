@@ -358,6 +358,11 @@ impl Commitments {
         self.htlcs.iter().map(|(&(offerer, id), htlc)| (offerer, id, htlc))
     }
 
+    /// Whether we took an HTLC of the peer's at this height or later.
+    pub(super) fn took_since(&self, height: BlockHeight) -> bool {
+        self.htlcs().any(|(_, _, htlc)| htlc.is_paid() && htlc.removed_at >= Some(height))
+    }
+
     /// The id of the HTLC that we offer next.
     pub fn next_offer(&self) -> HtlcId {
         self.next_local_id
