@@ -204,10 +204,6 @@ impl Named {
     /// Adds the transactions that spend outputs of the close or of second stages, each once.
     fn add_claims(&mut self, facts: &Facts, view: &View) {
         let Some((_, close)) = self.close else { return };
-        // What a mutual close pays is in the wallets already.
-        if matches!(close, Close::Mutual | Close::Offered(_)) {
-            return;
-        }
         for (txid, seen) in view.iter() {
             let spends: Vec<Spend> = self.spends_of(facts, &seen.transaction);
             if spends.is_empty() || self.transactions.iter().any(|known| known.txid == txid) {
@@ -243,9 +239,15 @@ impl Named {
         }
     }
 
-    /// Whether claims of this output are the channel's matter.
+    /// Whether claims of this output are the channel's matter. What a mutual close pays is in the
+    /// wallets already.
     pub(super) fn follows(&self, outpoint: &OutPoint) -> bool {
-        self.close_outputs.contains(outpoint) || self.second_stages.contains(outpoint)
+        match self.close {
+            Some((_, Close::Commitment(..) | Close::Unknown)) => {
+                self.close_outputs.contains(outpoint) || self.second_stages.contains(outpoint)
+            }
+            Some((_, Close::Mutual | Close::Offered(_))) | None => false,
+        }
     }
 
     /// The outputs of the close and of second stages that a transaction spends.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bitcoin::{ScriptBuf, Transaction, Txid};
+use bitcoin::{Amount, ScriptBuf, Transaction, Txid};
 use secp256k1::PublicKey;
 
 use super::{CastEntry, Event};
@@ -353,16 +353,19 @@ pub(crate) fn told(event: &ChannelEvent) -> String {
     }
 }
 
-/// The amounts of a transaction's outputs, in their order.
+/// The amounts of a transaction's outputs, in their order; many that are alike are counted.
 pub(crate) fn amounts(transaction: &Transaction) -> String {
-    let outputs = transaction.output.iter();
-    let amounts: Vec<String> = outputs
-        .map(|output| {
-            let amount = grouped(Msat::from_amount(output.value).unwrap_or_default());
-            amount.trim_end_matches(" sat").to_owned()
-        })
-        .collect();
-    format!("{} sat", amounts.join(" + "))
+    let alike = transaction.output.chunk_by(|one, next| one.value == next.value);
+    let amounts = alike.flat_map(|outputs| {
+        let value = outputs.first().map_or(Amount::ZERO, |output| output.value);
+        let amount = grouped(Msat::from_amount(value).unwrap_or_default());
+        let amount = amount.trim_end_matches(" sat").to_owned();
+        match outputs.len() {
+            few @ 0..=3 => vec![amount; few],
+            many => vec![format!("{many} × {amount}")],
+        }
+    });
+    format!("{} sat", amounts.collect::<Vec<_>>().join(" + "))
 }
 
 /// A run of blocks.

@@ -9,7 +9,7 @@ use super::Published;
 use crate::bolt::channel::{Context, Habit, LocalState, Output, Purpose, Sponsorship};
 use crate::bolt::onchain::urgency::{self, FeeOffer};
 use crate::bolt::tx::claim::{Claim, ClaimPath};
-use crate::bolt::tx::{ChannelType, OutputRole, Side, fee, script};
+use crate::bolt::tx::{ChannelType, CommitmentTransaction, OutputRole, Side, fee, script};
 use crate::bolt::units::FeeratePerKw;
 
 /// A spend of the funding output, as we publish it.
@@ -87,6 +87,13 @@ impl Publication {
     }
 }
 
+/// What a commitment pays in outputs of some kinds.
+fn paid(commitment: &CommitmentTransaction, of: impl Fn(OutputRole) -> bool) -> Amount {
+    let outputs = commitment.roles.iter().zip(&commitment.unsigned.output);
+    let amounts = outputs.filter(|(role, _)| of(**role)).map(|(_, output)| output.value);
+    amounts.fold(Amount::ZERO, |sum, value| sum.checked_add(value).unwrap_or(sum))
+}
+
 /// Has the wallet pay by our anchor for what a commitment pays less than this rate.
 fn sponsorship(
     state: &LocalState,
@@ -98,11 +105,13 @@ fn sponsorship(
         return None;
     }
     let (outpoint, output) = transaction.output(OutputRole::Anchor(Side::Local))?;
-    let paid_out = transaction.unsigned.output.iter().map(|output| output.value);
-    let paid_out = paid_out.fold(Amount::ZERO, |sum, value| sum.checked_add(value).unwrap_or(sum));
-    let fee = commitment.funding.amount.checked_sub(paid_out)?;
+    let is_ours = |role| matches!(role, OutputRole::ToLocal | OutputRole::Htlc(_));
+    let at_stake = paid(transaction, is_ours);
+    let fee = commitment.funding.amount.checked_sub(paid(transaction, |_| true))?;
     let weight = fee::commitment_weight(commitment.channel_type, commitment.untrimmed().count());
-    let short = feerate.fee(weight).checked_sub(fee).filter(|short| *short > Amount::ZERO)?;
+    // Nothing is in a hurry that costs more than it is worth.
+    let is_worth_it = |short: &Amount| *short > Amount::ZERO && *short < at_stake;
+    let short = feerate.fee(weight).checked_sub(fee).filter(is_worth_it)?;
     let claim = Claim {
         outpoint,
         amount: output.value,
