@@ -67,6 +67,8 @@ pub enum Kind {
     HtlcTimeout,
     /// Takes an output by revocation.
     Penalty,
+    /// Takes anchors and nothing else.
+    AnchorSpend,
     /// Takes an output otherwise.
     Sweep,
     /// Nothing that a channel's transactions can be.
@@ -338,6 +340,7 @@ impl AuditedTransaction {
             Kind::HtlcSuccess => TransactionKind::HtlcSuccess,
             Kind::HtlcTimeout => TransactionKind::HtlcTimeout,
             Kind::Penalty => TransactionKind::Penalty,
+            Kind::AnchorSpend => TransactionKind::AnchorSpend,
             Kind::Sweep => TransactionKind::Sweep,
             Kind::Unknown => return false,
         };
@@ -376,6 +379,7 @@ impl fmt::Display for AuditedTransaction {
             Kind::HtlcSuccess => write!(f, "HTLC-success of {channel}")?,
             Kind::HtlcTimeout => write!(f, "HTLC-timeout of {channel}")?,
             Kind::Penalty => write!(f, "penalty on {channel}")?,
+            Kind::AnchorSpend => write!(f, "spend of anchors of {channel}")?,
             Kind::Sweep => write!(f, "sweep of {channel}")?,
             Kind::Unknown => write!(f, "transaction of {channel} that nobody can name")?,
         }

@@ -359,6 +359,9 @@ fn kind(facts: &Facts, close: Close, spends: &[Spend]) -> Kind {
     if spends.iter().any(|spend| spend.path == Some(Path::Revocation)) {
         return Kind::Penalty;
     }
+    if spends.iter().all(|spend| matches!(spend.output, OutputName::Anchor(_))) {
+        return Kind::AnchorSpend;
+    }
     match spends.iter().find_map(second_stage) {
         Some(Path::Preimage) => Kind::HtlcSuccess,
         Some(_) => Kind::HtlcTimeout,

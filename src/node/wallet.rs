@@ -401,6 +401,57 @@ mod tests {
         assert_eq!(wallet.balance(), Amount::ZERO);
     }
 
+    /// A claim of a commitment's anchor, which holds 330 sat.
+    fn anchor() -> Claim {
+        let key = SecretKey::from_slice(&[2; 32]).unwrap();
+        let script = script::anchor(&key.public_key(SECP256K1));
+        let (outpoint, amount) = (OutPoint::null(), Amount::from_sat(330));
+        Claim { outpoint, amount, path: ClaimPath::Anchor, script, key }
+    }
+
+    fn fee(wallet: &mut Wallet, offer: FeeOffer) -> Result<u64, WalletError> {
+        let coins = wallet.balance();
+        let transaction = wallet.sponsor(vec![anchor()], &[], &offer)?;
+        let paid = sum(transaction.output.iter().map(|output| output.value));
+        Ok((coins + Amount::from_sat(330) - paid).to_sat())
+    }
+
+    #[test]
+    fn who_cannot_pay_what_is_wanted_pays_what_there_is() {
+        let wanted = |wanted| {
+            let (limit, besides) = (Amount::from_sat(50_000), Amount::from_sat(100));
+            FeeOffer { least: RATE, wanted: FeeratePerKw(wanted), limit, besides }
+        };
+        let least = fee(&mut wallet(&[60_000]), wanted(1_000)).unwrap();
+        assert!((800..1_000).contains(&least), "{least}");
+        assert_eq!(fee(&mut wallet(&[60_000]), wanted(u32::MAX)), Ok(50_100));
+        // All but the least output that a mempool takes.
+        assert_eq!(fee(&mut wallet(&[9_000, 3_000]), wanted(u32::MAX)), Ok(12_330 - 294));
+        assert_eq!(fee(&mut wallet(&[least]), wanted(u32::MAX)), Ok(least + 330 - 294));
+        let refused = fee(&mut wallet(&[least - 330]), wanted(u32::MAX));
+        assert!(matches!(refused, Err(WalletError::Insufficient { needed, .. })
+            if needed == Amount::from_sat(least)));
+    }
+
+    #[test]
+    fn a_coin_is_missing_from_its_reorg_until_it_is_back_or_let_go() {
+        let mut wallet = wallet(&[100_000]);
+        let missing = |wallet: &Wallet| wallet.missing().count();
+        let height = BlockHeight(1);
+        let coin = paying(&wallet, &[100_000]);
+        let spend = wallet.sponsor(vec![anchor()], &[], &FeeOffer::exactly(RATE)).unwrap();
+        assert_eq!(missing(&wallet), 0);
+        wallet.follow(&ChainEvent::Disconnected { height });
+        assert_eq!(missing(&wallet), 1);
+        connect(&mut wallet, 1, vec![coin.clone()]);
+        assert_eq!(missing(&wallet), 0);
+        wallet.follow(&ChainEvent::Disconnected { height });
+        connect(&mut wallet, 1, Vec::new());
+        assert_eq!(missing(&wallet), 1);
+        wallet.release(&spend);
+        assert_eq!(missing(&wallet), 0);
+    }
+
     #[test]
     fn replaces_only_what_spends_its_own_coins() {
         let mut wallet = wallet(&[100_000]);

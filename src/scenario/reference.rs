@@ -22,6 +22,8 @@ words! {
         HtlcSuccess = "htlc_success",
         /// The second stage by which the owner of a commitment takes back an HTLC that timed out.
         HtlcTimeout = "htlc_timeout",
+        /// A transaction that takes nothing of a commitment but anchors: the child that pays for it.
+        AnchorSpend = "anchor_spend",
         /// Any other transaction that takes an output of a commitment or of a second stage, except
         /// by revocation.
         Sweep = "sweep",

@@ -150,6 +150,9 @@ fn who_bumps_a_commitment_by_its_anchor_pays_for_it() {
     assert_eq!(entitled(&bumped), [999_670_000, 330_000].map(Msat));
     assert_eq!(bumped.robbed.len(), 0);
     let account = audited(&recorded);
-    let sweeps = account.find(&"ab.sweep".parse().unwrap());
-    assert!(sweeps.iter().any(|sweep| sweep.by == Some(role("bob"))), "{sweeps:?}");
+    let children = account.find(&"ab.anchor_spend".parse().unwrap());
+    assert!(
+        matches!(children.as_slice(), [child] if child.by == Some(role("bob"))),
+        "{children:?}"
+    );
 }
