@@ -3,6 +3,7 @@
 //! - A role that ends with less of a channel than it had for certain lost the difference. What it
 //!   takes by revocation counts as its own; what it gets of an HTLC that was still in flight does
 //!   not, for that was never in its balance.
+//!   Of a cheat's balance that is what the revoked commitment left of it: its fee is the miner's.
 //! - A role that passed a payment on, paid for it and was not paid lost what it paid, less what it
 //!   got for that hash. That is booked to the channel where it had to pay.
 //! - A recipient that gave the preimage away, and the HTLC went back to its offerer, lost the HTLC,
@@ -22,7 +23,7 @@ use super::facts::Facts;
 use super::ledger::{End, Htlc, Key, Ledger};
 use super::name::Close;
 use crate::bolt::units::{CommitmentNumber, Msat};
-use crate::scenario::RoleName;
+use crate::scenario::{Path, RoleName};
 
 /// What is known of a channel, and what of it is on chain if something is.
 pub(super) struct Party<'a> {
@@ -195,7 +196,9 @@ impl Party<'_> {
             .filter(|htlc| self.facts.ledger.is_pending(htlc.key))
             .map(|htlc| msat(htlc.amount))
             .sum();
-        // Nor are anchors in it: what the opener pays for them is like a fee.
+        // Nor are anchors in it: what the opener pays for them is like a fee. Of a cheat's balance
+        // they are missing, as its fee is.
+        let unpaid = self.unpaid_by_cheat(book, channel, end);
         let anchors: i128 = channel
             .outputs
             .iter()
@@ -205,12 +208,34 @@ impl Party<'_> {
                 Fate::Spent { to: None, .. } | Fate::Unspent { .. } => None,
             })
             .map(|(is_taken, amount)| match (end, is_taken) {
+                _ if unpaid.is_some() => -i128::from(amount.to_sat()) * 1000,
                 (End::Opener, false) => -i128::from(amount.to_sat()) * 1000,
                 (End::Acceptor, true) => i128::from(amount.to_sat()) * 1000,
                 (End::Opener, true) | (End::Acceptor, false) => 0,
             })
             .sum();
-        msat(self.facts.committed(end)) - (entitled - given_back - in_flight - anchors)
+        let unpaid = unpaid.unwrap_or_default();
+        msat(self.facts.committed(end)) - (entitled - unpaid - given_back - in_flight - anchors)
+    }
+
+    /// What a revoked commitment did not pay out of the cheat's balance that `victim` took: its fee,
+    /// above all. The victim was to have all of the balance. `None` if it did not take it.
+    fn unpaid_by_cheat(
+        &self,
+        book: &Book<'_>,
+        channel: &ChannelAccount,
+        victim: End,
+    ) -> Option<i128> {
+        let (_, owner, _) = self.commitment().filter(|(_, owner, _)| *owner == victim.other())?;
+        let to_local = channel.outputs.iter().find(|output| {
+            let path = match output.fate {
+                Fate::Spent { path, .. } => path,
+                Fate::Unspent { .. } => None,
+            };
+            output.name == OutputName::ToLocal && path == Some(Path::Revocation)
+        })?;
+        let paid = i128::from(to_local.amount.to_sat()) * 1000;
+        Some(i128::from(book.decided().of(owner).0) - paid)
     }
 
     /// What became of an HTLC.
