@@ -14,6 +14,8 @@ pub(super) fn command(role: &Role) -> NodeCommand {
         Habit::ForgetsDust => Some(channel::Habit::ForgetsDust),
         Habit::OwnCommitmentOnly => Some(channel::Habit::OwnCommitmentOnly),
         Habit::TrustsFunding => Some(channel::Habit::TrustsFunding),
+        Habit::TakesAnyFee => Some(channel::Habit::TakesAnyFee),
+        Habit::RestartsFees => Some(channel::Habit::RestartsFees),
         Habit::WaitsForEver => None,
     });
     let habits = known.fold(Habits::default(), Habits::with);

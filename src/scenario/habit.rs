@@ -20,6 +20,11 @@ words! {
         OwnCommitmentOnly = "own_commitment_only",
         /// It does not look at the funding output.
         TrustsFunding = "trusts_funding",
+        /// It lets fees take any share of a channel.
+        TakesAnyFee = "takes_any_fee",
+        /// It raises the fee of what it has published, and begins with the least one again when
+        /// another transaction has spent an output of those that it claims together.
+        RestartsFees = "restarts_fees",
         /// It goes on chain for no HTLC, whatever its deadline.
         WaitsForEver = "waits_for_ever",
     }

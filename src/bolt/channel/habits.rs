@@ -18,6 +18,10 @@ pub enum Habit {
     OwnCommitmentOnly,
     /// Does not look at the funding output.
     TrustsFunding,
+    /// Lets fees take any share of a channel.
+    TakesAnyFee,
+    /// Begins with the least fee again when it has to regroup its claims.
+    RestartsFees,
 }
 
 /// The habits of a node.
@@ -46,5 +50,7 @@ fn bit(habit: Habit) -> u16 {
         Habit::ForgetsDust => 16,
         Habit::OwnCommitmentOnly => 32,
         Habit::TrustsFunding => 64,
+        Habit::TakesAnyFee => 128,
+        Habit::RestartsFees => 256,
     }
 }

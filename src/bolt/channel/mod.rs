@@ -17,6 +17,7 @@ mod commitments;
 mod deadlines;
 mod dust_exposure;
 mod error;
+mod fee_share;
 mod funding;
 mod habits;
 mod htlc_state;

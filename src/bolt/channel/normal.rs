@@ -81,7 +81,8 @@ impl Normal {
                 Ok((self.with(commitments).into(), outputs))
             }
             Command::UpdateFee(feerate) => {
-                let (commitments, update) = self.commitments.update_fee(*feerate)?;
+                let (commitments, update) =
+                    self.commitments.update_fee(*feerate, context.habits)?;
                 let mut outputs = vec![Output::Send(update.into())];
                 let commitments = sign(commitments, context, &mut outputs)?;
                 Ok((self.with(commitments).into(), outputs))
@@ -145,7 +146,7 @@ pub(super) fn receive_update(
         return Ok((next, outputs));
     }
     if let Message::UpdateFee(update) = message {
-        return Ok((commitments.receive_update_fee(update)?, outputs));
+        return Ok((commitments.receive_update_fee(update, context.habits)?, outputs));
     }
     if let Message::CommitmentSigned(signed) = message {
         let (next, revoke) = commitments.receive_signatures(context.secrets, signed)??;

@@ -18,6 +18,8 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction};
 use secp256k1::PublicKey;
 
 use super::error::ensure;
+use super::fee_share::check_feerate;
+use super::habits::Habits;
 use super::normal::Normal;
 use super::shutdown::is_allowed;
 use super::terms::{PartyTerms, Terms};
@@ -30,7 +32,7 @@ use crate::bolt::features::{Feature, Features};
 use crate::bolt::keys::Basepoints;
 use crate::bolt::tx::funding::Funding;
 use crate::bolt::tx::{ChannelType, Side, fee, script};
-use crate::bolt::units::{CommitmentNumber, CsvDelay, FeeratePerKw, Msat};
+use crate::bolt::units::{CommitmentNumber, CsvDelay, Msat};
 use crate::bolt::wire::messages::{
     AcceptChannel, ChannelReady, FundingCreated, FundingSigned, OpenChannel,
 };
@@ -46,10 +48,6 @@ const LEAST_DUST_LIMIT: Amount = Amount::from_sat(354);
 const MOST_ACCEPTED_HTLCS: u16 = 483;
 /// The longest delay that we take: two weeks.
 const LONGEST_DELAY: CsvDelay = CsvDelay(2016);
-/// 1 sat per vbyte, rounded up: below it, a commitment would not be relayed.
-const LEAST_FEERATE: FeeratePerKw = FeeratePerKw(253);
-/// 1000 sat per vbyte.
-const GREATEST_FEERATE: FeeratePerKw = FeeratePerKw(250_000);
 /// The bit of `channel_flags` that asks for a public channel.
 const ANNOUNCE_CHANNEL: u8 = 1;
 /// Short for the feature by which a side commits to the script of its `shutdown`.
@@ -203,7 +201,7 @@ impl Phase {
             local: acceptance.local,
         };
         ensure(message.chain_hash == ChainHash::REGTEST, PeerViolation::UnknownChain)?;
-        check_open(&terms, context.features)?;
+        check_open(&terms, context.features, context.habits)?;
         check_party(&terms.remote)?;
         let PartyTerms { basepoints, .. } = terms.local.clone();
         let reply = AcceptChannel {
@@ -328,22 +326,15 @@ fn check_party(party: &PartyTerms) -> Result<(), PeerViolation> {
     ensure(dust_limit >= LEAST_DUST_LIMIT, PeerViolation::DustLimitTooSmall { dust_limit })
 }
 
-/// The bounds on a fee rate, also of one that replaces another.
-pub(super) fn check_feerate(feerate: FeeratePerKw) -> Result<(), PeerViolation> {
-    let reasonable = (LEAST_FEERATE..=GREATEST_FEERATE).contains(&feerate);
-    let (least, greatest) = (LEAST_FEERATE, GREATEST_FEERATE);
-    ensure(reasonable, PeerViolation::UnreasonableFeerate { feerate, least, greatest })
-}
-
 /// The bounds on what `open_channel` says of the channel.
-fn check_open(terms: &Terms, features: &Features) -> Result<(), PeerViolation> {
+fn check_open(terms: &Terms, features: &Features, habits: Habits) -> Result<(), PeerViolation> {
     let Terms { push, capacity, feerate, channel_type, .. } = *terms;
     let limit = GREATEST_FUNDING;
     let fits = capacity <= limit || features.supports(Feature::LARGE_CHANNELS);
     ensure(fits, PeerViolation::FundingTooLarge { capacity, limit })?;
     let too_much = PeerViolation::PushAboveCapacity { push, capacity };
     let (to_local, to_remote) = terms.initial_balances().ok_or(too_much)?;
-    check_feerate(feerate)?;
+    check_feerate(feerate, terms, habits)?;
     let needed = fee::funder_cost(channel_type, feerate, 0);
     let balance = to_remote.to_sat_floor();
     ensure(balance >= needed, PeerViolation::FunderCannotPayFee { balance, needed })?;

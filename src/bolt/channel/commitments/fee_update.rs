@@ -5,8 +5,9 @@ use bitcoin::Amount;
 use super::{Commitments, Parts};
 use crate::bolt::channel::dust_exposure::DustExposure;
 use crate::bolt::channel::error::{PeerViolation, Refused, ensure};
+use crate::bolt::channel::fee_share::check_feerate;
+use crate::bolt::channel::habits::Habits;
 use crate::bolt::channel::htlc_state::{Milestone, Stage};
-use crate::bolt::channel::opening::check_feerate;
 use crate::bolt::tx::{Side, fee};
 use crate::bolt::units::{FeeratePerKw, Msat};
 use crate::bolt::wire::messages::UpdateFee;
@@ -81,11 +82,15 @@ impl Commitments {
     /// # Errors
     /// [`Refused`] if we are not the opener, the fee rate is one that the peer must not take, we
     /// cannot pay for it and keep the reserve, or it puts too much at risk.
-    pub fn update_fee(&self, feerate: FeeratePerKw) -> Result<(Self, UpdateFee), Refused> {
+    pub fn update_fee(
+        &self,
+        feerate: FeeratePerKw,
+        habits: Habits,
+    ) -> Result<(Self, UpdateFee), Refused> {
         if self.terms.opener == Side::Remote {
             return Err(Refused::BreaksLimit(PeerViolation::FeeNotTheirs));
         }
-        check_feerate(feerate).map_err(Refused::BreaksLimit)?;
+        check_feerate(feerate, &self.terms, habits).map_err(Refused::BreaksLimit)?;
         let reserve = self.terms.remote.channel_reserve;
         for owner in [Side::Local, Side::Remote] {
             if let Some((available, needed)) = self.lacks(owner, feerate, reserve) {
@@ -106,10 +111,14 @@ impl Commitments {
     /// # Errors
     /// [`PeerViolation`] if the peer is not the opener, the fee rate is unreasonable, the peer
     /// cannot pay for it in our commitment, or it puts too much at risk.
-    pub fn receive_update_fee(&self, update: &UpdateFee) -> Result<Self, PeerViolation> {
+    pub fn receive_update_fee(
+        &self,
+        update: &UpdateFee,
+        habits: Habits,
+    ) -> Result<Self, PeerViolation> {
         let feerate = update.feerate_per_kw;
         ensure(self.terms.opener == Side::Remote, PeerViolation::FeeNotTheirs)?;
-        check_feerate(feerate)?;
+        check_feerate(feerate, &self.terms, habits)?;
         if let Some((available, needed)) = self.lacks(Side::Local, feerate, Amount::ZERO) {
             return Err(PeerViolation::FeeUnaffordable { feerate, available, needed });
         }
