@@ -62,6 +62,11 @@ pub fn feerate(
     FeeratePerKw(estimate.0.saturating_add(raise))
 }
 
+/// The deadline for which the fee rate of a claim begins to rise at this height.
+pub fn beginning(now: BlockHeight) -> Option<BlockHeight> {
+    now.checked_add(SECURITY_DELAY)
+}
+
 /// Whether a transaction at this fee rate is worth replacing one at the old rate.
 pub fn replaces(old: FeeratePerKw, new: FeeratePerKw) -> bool {
     let raise = (old.0 / 4).max(LEAST_RAISE.0);

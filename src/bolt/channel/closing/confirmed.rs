@@ -52,6 +52,8 @@ pub struct Tracked {
     pub since: BlockHeight,
     /// What became of it.
     pub status: TrackedStatus,
+    /// When it was first claimed together with the others with which it is claimed now.
+    grouped: Option<BlockHeight>,
 }
 
 /// What became of an output in which we have a stake.
@@ -118,7 +120,7 @@ impl Published {
 impl Tracked {
     fn new(stake: Stake, since: BlockHeight) -> Self {
         let status = initial(&stake);
-        Self { stake: Arc::new(stake), since, status }
+        Self { stake: Arc::new(stake), since, status, grouped: None }
     }
 }
 
@@ -189,7 +191,7 @@ impl Confirmed {
                 if let Some(published) =
                     overtaken.filter(|_| !context.habits.has(Habit::NeverRegroups))
                 {
-                    self.give_up(&published, outputs);
+                    self.regroup(&published, outputs);
                 }
                 let Some(htlc) = htlc else { continue };
                 let is_ours = matches!(self.kind, FundingSpend::Local(_));
@@ -209,6 +211,16 @@ impl Confirmed {
             }
         }
         Ok(())
+    }
+
+    /// Another transaction has taken a part of what one of ours claims.
+    fn regroup(&mut self, overtaken: &Arc<Published>, outputs: &mut Vec<Output>) {
+        self.give_up(overtaken, outputs);
+        for tracked in self.tracked.values_mut() {
+            if overtaken.spends(&[tracked.stake.outpoint]) {
+                tracked.grouped = None;
+            }
+        }
     }
 
     /// A transaction of ours cannot be mined any more: what else it claimed is to be claimed anew.
@@ -327,6 +339,7 @@ impl Confirmed {
                 && tracked.stake.is_open(tracked.since, context.height);
             let claim = tracked.stake.claim(preimage(commitments, &tracked.stake));
             let Some(claim) = claim.filter(|_| open) else { continue };
+            tracked.grouped.get_or_insert(context.height);
             let feerate = tracked.feerate(commitments, context);
             let purpose = purpose(&claim.path);
             if claim.path.needs_coin() && is_worth_a_coin(&claim, context) {
@@ -522,7 +535,12 @@ impl Tracked {
         let htlc = self.stake.htlc.and_then(|htlc| commitments.htlc(htlc.offerer, htlc.id));
         let upstream = htlc.and_then(|htlc| htlc.upstream_expiry);
         let raises = !context.habits.has(Habit::FixedFees);
-        let deadline = self.stake.deadline(self.since, upstream).filter(|_| raises);
+        let deadline = if context.habits.has(Habit::RestartsFees) {
+            urgency::beginning(self.grouped.unwrap_or(context.height))
+        } else {
+            self.stake.deadline(self.since, upstream)
+        };
+        let deadline = deadline.filter(|_| raises);
         urgency::feerate(context.feerate, context.height, deadline)
     }
 
