@@ -266,6 +266,13 @@ mod settled {
     }
 
     #[test]
+    fn data_is_not_lost_over_a_connection() {
+        let backup = "remember: {channel: ab, by: bob, as: backup}";
+        let lose = "lose_data: {by: bob, back_to: backup}";
+        last_fails(&["open: ab", backup, lose], "bob is connected: data is lost in a restart");
+    }
+
+    #[test]
     fn a_state_cannot_be_published() {
         last_fails(
             &[

@@ -39,6 +39,7 @@ use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid};
 use thiserror::Error;
 
 use crate::audit::{self, Account};
+use crate::bolt::channel::Phase;
 use crate::bolt::features::Features;
 use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
 use crate::chain::{self, Chain, ChainError};
@@ -164,6 +165,8 @@ struct Lab<'a> {
     links: Links,
     channels: BTreeMap<ChannelName, ChannelHandle>,
     states: BTreeMap<StateName, (ChannelName, CommitmentNumber)>,
+    /// The channels of those states, as their owners knew them.
+    backups: BTreeMap<StateName, Phase>,
     invoices: BTreeMap<InvoiceName, KnownInvoice>,
     /// The scenario's name of the invoice that is being made.
     naming: Option<InvoiceName>,
@@ -269,6 +272,7 @@ impl<'a> Lab<'a> {
             cast,
             channels: BTreeMap::new(),
             states: BTreeMap::new(),
+            backups: BTreeMap::new(),
             invoices: BTreeMap::new(),
             naming: None,
             offers: BTreeMap::new(),

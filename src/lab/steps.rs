@@ -9,7 +9,7 @@ use super::{Lab, LabError, Stop};
 use crate::audit;
 use crate::bolt::channel::{ChannelEvent, PeerViolation, Purpose};
 use crate::bolt::tx;
-use crate::bolt::units::Msat;
+use crate::bolt::units::{FeeratePerKw, Msat};
 use crate::bolt::wire::Variations;
 use crate::chain::Branch;
 use crate::node::cheat;
@@ -56,18 +56,13 @@ impl Lab<'_> {
                     .map_err(|stop| stop.at(channel.at))?;
                 lab.accepted(channel.at, Purpose::Closing)
             }),
-            Verb::UpdateFee { channel, by, feerate } => {
-                let handle = self.handle(channel)?;
-                let command = NodeCommand::UpdateFee(handle, feerate.value);
-                self.command(&by.value, "change the fee rate", command)
-                    .map(drop)
-                    .map_err(|stop| stop.at(channel.at))
-            }
+            Verb::UpdateFee { channel, by, feerate } => self.update_fee(channel, by, feerate.value),
             Verb::Fund { channel, with } => self.fund_otherwise(channel, *with),
             Verb::ForceClose { channel, by, via, refused } => {
                 self.force_close(channel, by, *via, refused.as_ref())
             }
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
+            Verb::LoseData { by, state } => self.lose_data(by, state),
             Verb::Publish { by, commitment } => self.publish_state(by, commitment),
             Verb::Claim(claim) => self.claim(claim),
             Verb::DoubleSpend { by, transaction, feerate } => {
@@ -92,6 +87,18 @@ impl Lab<'_> {
             Verb::Try(_) => Err(LabError::Branches.into()),
             Verb::Expect(expect) => self.expect(expect),
         }
+    }
+
+    fn update_fee(
+        &mut self,
+        channel: &At<ChannelName>,
+        by: &At<RoleName>,
+        feerate: FeeratePerKw,
+    ) -> Result<(), Stop> {
+        let handle = self.handle(channel)?;
+        let command = NodeCommand::UpdateFee(handle, feerate);
+        let done = self.command(&by.value, "change the fee rate", command);
+        done.map(drop).map_err(|stop| stop.at(channel.at))
     }
 
     /// The verbs about the chain, and about who sees what of it.
@@ -350,6 +357,8 @@ impl Lab<'_> {
             Err(source) => return Err(cannot(&by.value, "remember a state", source)),
         };
         self.states.insert(state.value.clone(), (name.value.clone(), number));
+        let backup = cheat::backup(self.node(&by.value)?, &handle);
+        self.backups.extend(backup.map(|phase| (state.value.clone(), phase)));
         self.tell(Event::Remembered {
             role: by.value.clone(),
             channel: name.value.clone(),
@@ -367,6 +376,25 @@ impl Lab<'_> {
             Err(stop) => return stop,
         };
         failed(Some(name.at), message)
+    }
+
+    /// Data is lost in a restart: there is no connection then.
+    fn lose_data(&mut self, by: &At<RoleName>, state: &At<StateName>) -> Result<(), Stop> {
+        let known = self.states.get(&state.value).cloned();
+        let backup = self.backups.get(&state.value).cloned();
+        let ((channel, _), backup) = known
+            .zip(backup)
+            .ok_or_else(|| failed(Some(state.at), format!("nobody remembered {state}")))?;
+        let handle = self.handle(&At::new(channel, state.at))?;
+        let player = self.cast.get_mut(&by.value);
+        let player = player.ok_or_else(|| failed(None, format!("nobody plays {by}")))?;
+        let restored = cheat::restore(&mut player.node, handle, &backup);
+        restored.map_err(|source| match source {
+            NodeError::Refused(_) => {
+                failed(Some(by.at), format!("{by} is connected: data is lost in a restart"))
+            }
+            source => cannot(&by.value, "go on from a backup", source),
+        })
     }
 
     fn publish_state(&mut self, by: &At<RoleName>, state: &At<StateName>) -> Result<(), Stop> {

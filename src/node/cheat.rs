@@ -189,6 +189,27 @@ pub fn newest(node: &Node, channel: &ChannelHandle) -> Result<CommitmentNumber, 
     newest.ok_or(NodeError::NoSuchChannel(*channel))
 }
 
+/// A channel as a node knows it now.
+pub fn backup(node: &Node, channel: &ChannelHandle) -> Option<Phase> {
+    node.channel(channel).map(|found| found.phase.clone())
+}
+
+/// Has a node go on from an old backup of a channel: all that came after it is lost.
+///
+/// # Errors
+/// [`NodeError`] if there is no such channel, or its peer is connected.
+pub fn restore(node: &mut Node, channel: ChannelHandle, backup: &Phase) -> Result<(), NodeError> {
+    let found = node.channel(&channel).ok_or(NodeError::NoSuchChannel(channel))?;
+    if node.is_connected(&found.peer) {
+        let (command, phase) = ("lose data", "connected");
+        return Err(NodeError::Refused(Refused::WrongPhase { command, phase }));
+    }
+    if let Some(found) = node.channels.get_mut(&channel) {
+        found.phase = backup.disconnected();
+    }
+    Ok(())
+}
+
 /// A commitment transaction of this number, revoked or not, with both signatures.
 ///
 /// # Errors

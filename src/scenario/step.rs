@@ -127,6 +127,13 @@ pub enum Verb {
         /// The name (`as`), unique in the scenario.
         state: At<StateName>,
     },
+    /// A role goes on from a state that it remembered: all that came after it is lost.
+    LoseData {
+        /// The role.
+        by: At<RoleName>,
+        /// The remembered state (`back_to`).
+        state: At<StateName>,
+    },
     /// A cheat publishes the commitment of a state that it remembered.
     Publish {
         /// The cheat.
@@ -376,6 +383,7 @@ impl Verb {
             Self::Fund { .. } => "fund",
             Self::ForceClose { .. } => "force_close",
             Self::Remember { .. } => "remember",
+            Self::LoseData { .. } => "lose_data",
             Self::Publish { .. } => "publish",
             Self::Claim(_) => "claim",
             Self::DoubleSpend { .. } => "double_spend",
@@ -446,6 +454,7 @@ impl fmt::Display for Verb {
             Self::Remember { channel, by, state } => {
                 write!(f, "{by} remembers {channel} as {state}")
             }
+            Self::LoseData { by, state } => write!(f, "{by} has nothing newer than {state}"),
             Self::Publish { by, commitment } => {
                 write!(f, "{by} publishes its commitment {commitment}")
             }

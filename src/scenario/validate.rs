@@ -14,7 +14,7 @@ use super::{
         RoleKind, RoleName, Scenario,
     },
     outcome::{Fate, FundingSpender, OutcomeEntry},
-    payment::{Fails, How, OfferStep, Pay, TamperedField},
+    payment::{Ask, Fails, How, OfferStep, Pay, TamperedField},
     reference::{OutputRef, Path},
     step::{Expect, Expectation, Step, TransactionPattern, Verb},
     wire::{Act, BrokenAct, SendStep, Sent},
@@ -228,11 +228,7 @@ impl<'a> Check<'a> {
                     self.report(channel.at, mistake);
                 }
             }
-            Verb::Invoice(ask) => {
-                if let Some(amount) = ask.amount.filter(|amount| amount.value == Msat::ZERO) {
-                    self.report(amount.at, Mistake::PaysNothing);
-                }
-            }
+            Verb::Invoice(ask) => self.asked(ask),
             Verb::Offer(offer) => self.offer(offer),
             Verb::Pay(pay) => self.pay(pay),
             Verb::Refuse { .. }
@@ -259,6 +255,7 @@ impl<'a> Check<'a> {
                 self.open(&channel.value, channel.at);
                 self.side(by, &channel.value);
             }
+            Verb::LoseData { by, state } => self.owner(by, state),
             Verb::Publish { by, commitment } => {
                 self.cheat(by, "publish an old commitment");
                 self.owner(by, commitment);
@@ -290,6 +287,12 @@ impl<'a> Check<'a> {
             | Verb::Release(_)
             | Verb::Try(_) => self.conversation(step),
             Verb::Expect(expect) => self.expect(expect),
+        }
+    }
+
+    fn asked(&mut self, ask: &Ask) {
+        if let Some(amount) = ask.amount.filter(|amount| amount.value == Msat::ZERO) {
+            self.report(amount.at, Mistake::PaysNothing);
         }
     }
 

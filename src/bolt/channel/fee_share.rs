@@ -26,7 +26,7 @@ fn greatest_fee(capacity: Amount, channel_type: ChannelType) -> Amount {
         ChannelType::Anchors => 10,
         ChannelType::StaticRemotekey => 2,
     };
-    Amount::from_sat(capacity.to_sat() / part).max(SMALL)
+    capacity.checked_div(part).unwrap_or(SMALL).max(SMALL)
 }
 
 /// The highest fee rate that a channel may have: that whose fee, rounded down, is not more.

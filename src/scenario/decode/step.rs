@@ -115,6 +115,11 @@ impl Reader {
                 Some(Verb::ForceClose { channel, by, via, refused })
             }
             "remember" => self.remember(&fields),
+            "lose_data" => {
+                let by = fields.get("by").and_then(|node| self.role(node));
+                let state = fields.get("back_to").and_then(|node| self.state(node));
+                Some(Verb::LoseData { by: by?, state: state? })
+            }
             "publish" => {
                 let by = fields.get("by").and_then(|node| self.role(node));
                 let commitment = fields.get("commitment").and_then(|node| self.state(node));

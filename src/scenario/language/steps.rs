@@ -247,6 +247,13 @@ static REMEMBER: Shape = shape(
         required("as", Kind::Name, "The name under which `publish` finds it."),
     ],
 );
+static LOSE_DATA: Shape = shape(
+    "`lose_data`",
+    &[
+        required("by", Kind::Name, "The role."),
+        required("back_to", Kind::Name, "The state that it remembered, and goes on from."),
+    ],
+);
 static PUBLISH: Shape = shape(
     "`publish`",
     &[
@@ -461,6 +468,7 @@ pub(in super::super) static VERBS: &[VerbRule] = &[
     long("fund", "Has a probe fund a channel otherwise than was agreed on.", &FUND),
     long("force_close", "Publishes the latest commitment.", &FORCE_CLOSE),
     long("remember", "Keeps the present state of a channel under a name.", &REMEMBER),
+    long("lose_data", "A role goes on from an old backup of a channel.", &LOSE_DATA),
     long("publish", "A cheat publishes the commitment of a remembered state.", &PUBLISH),
     long("claim", "A role tries to spend an output now.", &CLAIM),
     long(

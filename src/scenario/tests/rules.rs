@@ -286,6 +286,13 @@ mod steps {
     }
 
     #[test]
+    fn a_role_goes_on_from_its_own_backup() {
+        let found = step("lose_data: {by: bob, back_to: before-paying}", "before-paying");
+        assert!(matches!(found, Mistake::StateOfAnother { .. }), "{found}");
+        read(&changed(BREACH, MINE, "- lose_data: {by: alice, back_to: before-paying}"));
+    }
+
+    #[test]
     fn a_cheat_publishes_its_own_state() {
         let found =
             mistake("channel: ab, by: alice, as", "channel: ab, by: bob, as", "before-paying");
