@@ -156,6 +156,7 @@ steps:
         - expect: {from: bob, no_message: [error, warning]}
   - bump_close: {channel: ba, by: bob, feerate: 2000 sat/kw}
   - update_fee: {channel: ba, by: bob, feerate: 2000 sat/kw}
+  - lose_data: {by: alice, back_to: old}
   - hold: bob
   - release: bob
 outcome:
