@@ -109,7 +109,7 @@ mod mine {
     #[test]
     fn what_is_left_out_was_there() {
         let force_close = "force_close: {channel: ab, by: alice}";
-        let left_out = "mine: {blocks: 2 blocks, without: [ab.commitment, ab.htlc_timeout]}";
+        let left_out = "mine: {blocks: 2 blocks, without: [ab.htlc_timeout, ab.penalty]}";
         last_fails(
             &["open: ab", force_close, left_out],
             "no ab.htlc_timeout was there to be left out",
