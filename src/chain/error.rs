@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
-use bitcoin::{Amount, BlockHash};
+use bitcoin::{Amount, BlockHash, Txid};
 
 use crate::bolt::units::BlockHeight;
 
@@ -73,6 +73,14 @@ pub enum ChainError {
         depth: u32,
         /// The chain's height.
         height: BlockHeight,
+    },
+    /// A second bitcoind does not take what the mempool of the first one holds.
+    #[error("fork: the second bitcoind refused {txid}: {reason}")]
+    NotForked {
+        /// The transaction.
+        txid: Txid,
+        /// bitcoind's reason.
+        reason: String,
     },
     /// The miner's matured coins do not suffice.
     #[error("fund {needed}: the miner can spend {available}; mine more blocks first")]

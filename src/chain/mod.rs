@@ -6,6 +6,7 @@
 
 mod block;
 mod error;
+mod fork;
 mod ledger;
 mod mempool;
 mod mining;

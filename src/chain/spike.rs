@@ -50,7 +50,7 @@ const SWEEP_FEE: Amount = Amount::from_sat(500);
 const COOLING: u64 = 3 * 24 * 3_600;
 
 /// What others pay.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Spike {
     state: State,
     /// The transactions that are the miner's part in spikes.

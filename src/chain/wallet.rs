@@ -57,6 +57,11 @@ impl Wallet {
         Self { secp, key, public, script, payments: Vec::new() }
     }
 
+    /// Knows the payments of another one.
+    pub(super) fn pay_as(&mut self, other: &Self) {
+        self.payments.clone_from(&other.payments);
+    }
+
     /// Where coinbases pay to.
     pub(super) fn script(&self) -> &ScriptBuf {
         &self.script

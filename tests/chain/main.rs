@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod fork;
 mod lifecycle;
 mod mempool;
 mod mining;
