@@ -63,6 +63,10 @@ impl View {
                 | Event::Fees { .. }
                 | Event::BlocksWithheld { .. }
                 | Event::BlocksReleased { .. }
+                | Event::Partitioned { .. }
+                // Its books are of the main chain.
+                | Event::Apart { .. }
+                | Event::Healed { .. }
                 | Event::Remembered { .. }
                 | Event::Checked { .. }
                 | Event::Audited { .. } => {}

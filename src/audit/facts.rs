@@ -117,6 +117,10 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Fees { .. }
             | Event::BlocksWithheld { .. }
             | Event::BlocksReleased { .. }
+            | Event::Partitioned { .. }
+            // Its books are of the main chain.
+            | Event::Apart { .. }
+            | Event::Healed { .. }
             | Event::Remembered { .. }
             | Event::Checked { .. }
             | Event::Audited { .. } => {}

@@ -27,8 +27,8 @@ pub enum Problems {
 /// # Errors
 /// Those of `out`.
 pub fn write(out: &mut dyn Write, trace: &Trace, problems: Problems) -> io::Result<()> {
-    let mut story =
-        Story { out, problems, names: Names::default(), doing: String::new(), talk: None };
+    let (names, doing) = (Names::default(), String::new());
+    let mut story = Story { out, problems, names, doing, talk: None, apart: false };
     for entry in &trace.entries {
         story.names.learn(&entry.event);
         story.entry(entry)?;
@@ -61,6 +61,8 @@ struct Story<'a> {
     doing: String,
     /// Messages that go the same way, not yet written.
     talk: Option<Talk>,
+    /// Whether what is told happens on the side that is cut off.
+    apart: bool,
 }
 
 struct Talk {
@@ -156,7 +158,15 @@ impl Story<'_> {
             | Event::Offline { .. }
             | Event::Online { .. }
             | Event::BlocksWithheld { .. }
-            | Event::BlocksReleased { .. } => self.line(&words::sight(event)),
+            | Event::BlocksReleased { .. }
+            | Event::Partitioned { .. }
+            | Event::Healed { .. } => self.line(&words::sight(event)),
+            Event::Apart { what } => {
+                self.apart = true;
+                let told = self.event(what);
+                self.apart = false;
+                told
+            }
             Event::Remembered { role, channel, commitment, name } => {
                 self.line(&format!("{role} keeps commitment {commitment} of {channel} as {name}"))
             }
@@ -217,7 +227,8 @@ impl Story<'_> {
     }
 
     fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{INDENT}{text}")
+        let apart = if self.apart { "apart: " } else { "" };
+        writeln!(self.out, "{INDENT}{apart}{text}")
     }
 
     fn say(&mut self, way: String, message: String) -> io::Result<()> {

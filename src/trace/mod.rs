@@ -4,6 +4,7 @@
 //! It holds no clock time, port, path or process id, so that a scenario has the same trace, byte by
 //! byte, in every run, on every machine and on every bitcoind.
 
+mod apart;
 pub mod golden;
 mod payment;
 #[cfg(test)]
@@ -310,6 +311,21 @@ pub enum Event {
         /// The role.
         role: RoleName,
     },
+    /// The bitcoind of these roles is cut off from that of the others.
+    Partitioned {
+        /// The roles.
+        roles: Vec<RoleName>,
+    },
+    /// Something happened to the chain or the mempool of those who are cut off, and to no other.
+    Apart {
+        /// What.
+        what: Box<Event>,
+    },
+    /// The two bitcoinds are about to exchange blocks and mempools: there is one chain again.
+    Healed {
+        /// The roles that were cut off.
+        roles: Vec<RoleName>,
+    },
     /// A role keeps a state to use it later.
     Remembered {
         /// The role.
@@ -336,6 +352,16 @@ pub enum Event {
         /// What does not fit.
         problems: Vec<Problem>,
     },
+}
+
+impl Event {
+    /// What happened, on whichever side.
+    pub fn plain(&self) -> &Self {
+        match self {
+            Self::Apart { what } => what,
+            event => event,
+        }
+    }
 }
 
 /// Something that is wrong, with the line of the file that says otherwise.

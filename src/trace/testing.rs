@@ -64,6 +64,10 @@ fn full(block: u32, transactions: &[&Transaction]) -> Event {
     event
 }
 
+fn apart_from_all(event: Event) -> Event {
+    Event::Apart { what: Box::new(event) }
+}
+
 fn told(by: &str, told: ChannelEvent) -> Event {
     Event::Channel { role: role(by), channel: "ab".parse().unwrap(), told }
 }
@@ -97,6 +101,21 @@ fn an_htlc(channel_id: ChannelId) -> UpdateAddHtlc {
         blinded_path: None,
         unknown: Vec::new(),
     }
+}
+
+/// A partition: both sides mine.
+pub(crate) fn apart() -> Trace {
+    let coin = transaction(Txid::all_zeros(), 1, &[100_000_000]);
+    let events = vec![
+        setting(),
+        mined(111, 111, &[&coin]),
+        Event::Partitioned { roles: vec![role("bob")] },
+        mined(112, 112, &[]),
+        apart_from_all(mined(112, 113, &[])),
+        Event::Offline { role: role("alice") },
+    ];
+    let entries = events.into_iter().map(|event| Entry { step: Some(1), event });
+    Trace { entries: entries.collect() }
 }
 
 /// A breach, from its beginning to an outcome that does not fit.
@@ -162,6 +181,11 @@ pub(crate) fn sample() -> Trace {
         (Some(3), Event::Fees { feerate: FeeratePerKw(1_000), full: false }),
         (Some(3), Event::BlocksWithheld { role: role("bob") }),
         (Some(3), Event::BlocksReleased { role: role("bob") }),
+        (Some(3), Event::Partitioned { roles: vec![role("alice"), role("bob")] }),
+        (Some(3), apart_from_all(published("bob", Purpose::Penalty, &penalty, Answer::Accepted))),
+        (Some(3), apart_from_all(mined(117, 117, &[&penalty]))),
+        (Some(3), Event::Healed { roles: vec![role("alice"), role("bob")] }),
+        (Some(3), apart_from_all(Event::Disconnected { from: before, to: after })),
         (Some(4), step(&expected, None)),
         (Some(4), mined(116, 116, &[&penalty])),
         (Some(4), Event::Checked { expected: expected.clone(), failed: None }),

@@ -78,7 +78,13 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         | Event::Offline { .. }
         | Event::Online { .. }
         | Event::BlocksWithheld { .. }
-        | Event::BlocksReleased { .. } => of_chain(names, event),
+        | Event::BlocksReleased { .. }
+        | Event::Partitioned { .. }
+        | Event::Healed { .. } => of_chain(names, event),
+        Event::Apart { what } => {
+            let lines = lines(names, doing, what).into_iter();
+            return lines.map(|line| format!("apart: {line}")).collect();
+        }
         Event::Remembered { role, channel, commitment, name } => {
             format!("{role} remembers commitment {commitment} of {channel} as {name}")
         }

@@ -35,7 +35,7 @@ pub(crate) struct Names {
 impl Names {
     /// Takes note of an event, before it is put in words.
     pub(crate) fn learn(&mut self, event: &Event) {
-        match event {
+        match event.plain() {
             Event::Scenario { cast, channels, .. } => {
                 self.several = channels.len() > 1;
                 let wallet = |entry: &CastEntry| (entry.wallet.clone(), entry.name.clone());
@@ -87,6 +87,9 @@ impl Names {
             | Event::Fees { .. }
             | Event::BlocksWithheld { .. }
             | Event::BlocksReleased { .. }
+            | Event::Partitioned { .. }
+            | Event::Healed { .. }
+            | Event::Apart { .. }
             | Event::Remembered { .. }
             | Event::Checked { .. }
             | Event::Audited { .. } => {}
@@ -282,8 +285,19 @@ pub(crate) fn sight(event: &Event) -> String {
         Event::Online { role } => format!("{role} is online"),
         Event::BlocksWithheld { role } => format!("{role} sees no new blocks from here on"),
         Event::BlocksReleased { role } => format!("{role} sees all blocks again"),
+        Event::Partitioned { roles } => {
+            format!("{} and the others see a chain each from here on", list(roles))
+        }
+        Event::Healed { roles } => {
+            format!("{} and the others see one chain again", list(roles))
+        }
         _ => String::new(),
     }
+}
+
+fn list(roles: &[RoleName]) -> String {
+    let names: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+    names.join(", ")
 }
 
 /// Who connects to whom, and over what.
