@@ -4,12 +4,11 @@ use bitcoin::{OutPoint, Txid};
 
 use super::steps::{cannot, failed};
 use super::{Lab, Stop};
-use crate::audit;
 use crate::bolt::channel::Purpose;
 use crate::bolt::units::FeeratePerKw;
 use crate::node::cheat::{self, ClaimOptions, ClaimWay};
 use crate::node::{ChannelHandle, NodeError};
-use crate::scenario::{At, ClaimStep, OutputRef, Path, RoleName, TransactionRef};
+use crate::scenario::{At, ClaimStep, OutputRef, Path, RoleName, TransactionRef, Via};
 use crate::trace::{Answer, Event};
 
 impl Lab<'_> {
@@ -17,7 +16,7 @@ impl Lab<'_> {
         let ClaimStep { by, outputs, path, .. } = claim;
         let mut claimed = Vec::new();
         for output in outputs {
-            claimed.extend(self.claimed(output)?);
+            claimed.extend(self.claimed(&by.value, output)?);
         }
         let way = match path.value {
             Path::Delay => ClaimWay::Delay,
@@ -54,9 +53,10 @@ impl Lab<'_> {
             Err(source) => return Err(cannot(&by.value, "claim an output", source)),
         };
         let Some(reason) = &claim.refused else {
-            return self.publish_or_fail(by, None, &transaction, at);
+            return self.publish_or_fail(by, None, &transaction, &At::new(claim.via.value, at));
         };
-        let answer = self.publish(&by.value, None, &transaction)?;
+        let publish = |lab: &mut Self| lab.publish(&by.value, None, &transaction);
+        let answer = self.giving(&by.value, claim.via.value, publish)?;
         let found = match answer {
             Answer::Refused { reason } => Some(reason),
             Answer::Accepted | Answer::Known | Answer::Handed => None,
@@ -64,10 +64,14 @@ impl Lab<'_> {
         self.must_refuse(reason, found)
     }
 
-    /// The outputs that a reference stands for, and their channel.
-    fn claimed(&mut self, output: &At<OutputRef>) -> Result<Vec<(ChannelHandle, OutPoint)>, Stop> {
+    /// The outputs that a reference stands for where a role sees them, and their channel.
+    fn claimed(
+        &mut self,
+        by: &RoleName,
+        output: &At<OutputRef>,
+    ) -> Result<Vec<(ChannelHandle, OutPoint)>, Stop> {
         let handle = self.handle(&At::new(output.value.channel().clone(), output.at))?;
-        let found = audit::account(&self.trace).outpoints(&output.value);
+        let found = self.account_of(self.sides.of(by)).outpoints(&output.value);
         if found.is_empty() {
             return Err(failed(Some(output.at), format!("there is no output {output}")));
         }
@@ -79,19 +83,22 @@ impl Lab<'_> {
         by: &At<RoleName>,
         of: &At<TransactionRef>,
         feerate: Option<FeeratePerKw>,
+        via: Via,
     ) -> Result<(), Stop> {
-        let named: Vec<Txid> = self.named(of)?;
-        let original = self.trace.entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Published { by: publisher, txid, transaction, .. }
-                if named.contains(txid) && *publisher == by.value =>
-            {
-                Some(transaction.0.clone())
-            }
-            _ => None,
-        });
+        let side = self.sides.of(&by.value);
+        let named: Vec<Txid> = self.named(side, of)?;
+        let original =
+            self.trace.entries.iter().rev().find_map(|entry| match entry.event.plain() {
+                Event::Published { by: publisher, txid, transaction, .. }
+                    if named.contains(txid) && *publisher == by.value =>
+                {
+                    Some(transaction.0.clone())
+                }
+                _ => None,
+            });
         let missing = || failed(Some(of.at), format!("{by} published no {of}"));
         let original = original.ok_or_else(missing)?;
-        if let Some(height) = self.chain.confirmed(original.compute_txid()) {
+        if let Some(height) = self.sides.chain(side).confirmed(original.compute_txid()) {
             return Err(failed(Some(of.at), format!("{of} is confirmed in block {height}")));
         }
         self.must_be_online(&by.value)?;
@@ -104,6 +111,7 @@ impl Lab<'_> {
             }
             Err(source) => return Err(cannot(&by.value, "double-spend", source)),
         };
-        self.publish_or_fail(by, Some(Purpose::DoubleSpend), &replacement, of.at)
+        let via = At::new(via, of.at);
+        self.publish_or_fail(by, Some(Purpose::DoubleSpend), &replacement, &via)
     }
 }

@@ -1,8 +1,8 @@
 //! `expect`: what must be so, mining a while if need be.
 
+use super::sides::Side;
 use super::steps::failed;
 use super::{Lab, Stop};
-use crate::audit;
 use crate::bolt::units::Msat;
 use crate::scenario::{
     At, ChannelName, ChannelState, Expect, Expectation, Expected, Position, RoleName,
@@ -12,7 +12,8 @@ use crate::trace::Event;
 
 impl Lab<'_> {
     pub(super) fn expect(&mut self, expect: &Expect) -> Result<(), Stop> {
-        let mut failure = self.look(&expect.what)?;
+        let side = Side::of_step(expect.apart);
+        let mut failure = self.look(side, &expect.what)?;
         // What must not be there must not come either, so all of the blocks are mined.
         let forbidden = match &expect.what {
             Expectation::NoTransaction(_) => true,
@@ -26,8 +27,8 @@ impl Lab<'_> {
             if failure.is_some() == forbidden {
                 break;
             }
-            self.mine(1)?;
-            failure = self.look(&expect.what)?;
+            self.mine(side, 1)?;
+            failure = self.look(side, &expect.what)?;
         }
         self.check(None, &expect.to_string(), failure)
     }
@@ -51,10 +52,10 @@ impl Lab<'_> {
     }
 
     /// What is there instead of what was expected, if that is not so.
-    fn look(&mut self, what: &Expectation) -> Result<Option<String>, Stop> {
+    fn look(&mut self, side: Side, what: &Expectation) -> Result<Option<String>, Stop> {
         match what {
-            Expectation::Transaction(pattern) => Ok(self.look_for(pattern).err()),
-            Expectation::NoTransaction(pattern) => Ok(self.look_for(pattern).ok()),
+            Expectation::Transaction(pattern) => Ok(self.look_for(side, pattern).err()),
+            Expectation::NoTransaction(pattern) => Ok(self.look_for(side, pattern).ok()),
             Expectation::Message(message) => Ok(self.look_at_messages(message)),
             Expectation::State { channel, of, is } => self.look_at_state(channel, of, *is),
             Expectation::Payment { of, invoice, is, fails } => {
@@ -64,9 +65,9 @@ impl Lab<'_> {
         }
     }
 
-    /// The transaction that fits, in words; or those that there are.
-    fn look_for(&self, pattern: &TransactionPattern) -> Result<String, String> {
-        let account = audit::account(&self.trace);
+    /// The transaction of a side that fits, in words; or those that there are.
+    fn look_for(&self, side: Side, pattern: &TransactionPattern) -> Result<String, String> {
+        let account = self.account_of(side);
         if let Some(found) = account.transactions.iter().find(|tx| tx.matches(pattern)) {
             return Ok(found.to_string());
         }

@@ -2,6 +2,7 @@
 
 use bitcoin::{Transaction, Txid};
 
+use super::sides::Side;
 use super::steps::failed;
 use super::{Lab, Stop};
 use crate::bolt::units::FeeratePerKw;
@@ -12,13 +13,13 @@ use crate::trace::Event;
 impl Lab<'_> {
     /// Others begin to pay this much; what pays less is refused, or thrown out of the mempool.
     pub(super) fn spike_fees(&mut self, feerate: &At<FeeratePerKw>) -> Result<(), Stop> {
-        if !self.chain.is_calm() {
+        if !self.sides.main().is_calm() {
             let message = "the last fee spike ends with a block, and none was mined yet";
             return Err(failed(Some(feerate.at), message.to_owned()));
         }
         let before = self.waiting()?;
-        self.chain.spike(feerate.value)?;
-        self.settled_at = self.chain.height();
+        self.sides.main_mut().spike(feerate.value)?;
+        self.settled_at = self.sides.main().height();
         self.tell(Event::Fees { feerate: feerate.value, full: true });
         let transactions = self.waiting()?;
         if transactions != before {
@@ -29,20 +30,20 @@ impl Lab<'_> {
 
     /// Others pay this little again, once the next block has made room.
     pub(super) fn calm_fees(&mut self, feerate: FeeratePerKw) -> Result<(), Stop> {
-        self.chain.calm();
+        self.sides.main_mut().calm();
         self.tell(Event::Fees { feerate, full: false });
         self.show_feerate(feerate)
     }
 
-    /// What the mempool holds.
+    /// What the main mempool holds.
     pub(super) fn waiting(&mut self) -> Result<Vec<Txid>, Stop> {
-        let mempool = self.chain.mempool()?;
+        let mempool = self.sides.main_mut().mempool()?;
         Ok(mempool.iter().map(Transaction::compute_txid).collect())
     }
 
-    /// Tells what the mempool holds, as after this only bitcoind can know.
+    /// Tells what the main mempool holds, as after this only bitcoind can know.
     pub(super) fn tell_mempool(&mut self, transactions: Vec<Txid>) {
-        self.submitted.mempool_is(&transactions);
+        self.sides.submitted(Side::Main).mempool_is(&transactions);
         self.tell(Event::Mempool { transactions });
     }
 

@@ -236,8 +236,8 @@ impl Lab<'_> {
             while let Some(parcel) = self.links.on_the_way.pop_front() {
                 self.hand_over(parcel)?;
             }
-            let Some(transaction) = self.joined.pop_front() else { return Ok(()) };
-            self.show_joined(&transaction)?;
+            let Some((side, transaction)) = self.joined.pop_front() else { return Ok(()) };
+            self.show_joined(side, &transaction)?;
         }
     }
 

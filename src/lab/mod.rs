@@ -24,6 +24,7 @@ mod payments;
 mod probes;
 #[cfg(test)]
 mod recorded;
+mod sides;
 mod sockets;
 mod steps;
 mod submitted;
@@ -46,13 +47,13 @@ use crate::chain::{self, Chain, ChainError};
 use crate::link::LinkError;
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, Seed, default_features};
 use crate::scenario::{
-    ChannelName, InvoiceName, Outcome, Position, Role, RoleName, Scenario, StateName, Verb,
+    ChannelName, InvoiceName, Outcome, Position, Role, RoleName, Scenario, StateName, Verb, Via,
 };
 use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
 use asked::KnownInvoice;
 use links::Links;
 use network::Player;
-use submitted::Submitted;
+use sides::{Side, Sides};
 use tampering::Tampering;
 
 /// The fee rate at which roles fund, close and claim: 4 sat per vbyte.
@@ -160,7 +161,7 @@ impl From<LabError> for Stop {
 struct Lab<'a> {
     scenario: &'a Scenario,
     interrupted: Arc<AtomicBool>,
-    chain: Chain,
+    sides: Sides,
     cast: BTreeMap<RoleName, Player>,
     links: Links,
     channels: BTreeMap<ChannelName, ChannelHandle>,
@@ -174,14 +175,12 @@ struct Lab<'a> {
     offers: BTreeMap<InvoiceName, (RoleName, String)>,
     /// What cheats will do to their next messages.
     tamperings: Vec<Tampering>,
-    /// What bitcoind was given.
-    submitted: Submitted,
-    /// Who gives its transactions to a miner now, and not to bitcoind.
-    hands_over: Option<RoleName>,
+    /// Who gives its transactions to somebody now, and to whom.
+    gives: Option<(RoleName, Via)>,
     /// What miners have for the next block, whatever the mempool holds.
     handed: Vec<Transaction>,
-    /// Transactions that have joined the mempool, to be shown to the cast.
-    joined: VecDeque<Transaction>,
+    /// Transactions that have joined a mempool, to be shown to the cast.
+    joined: VecDeque<(Side, Transaction)>,
     /// What the coinbase of the next block pays, if it funds a channel.
     coinbase: Option<TxOut>,
     /// How many seconds have passed beyond those of the blocks.
@@ -225,9 +224,9 @@ pub fn run(scenario: &Scenario, options: &Options) -> Run {
         }
     };
     let checks = lab.checks();
-    let Lab { chain, trace, .. } = lab;
-    let waited = chain.waited();
-    let (kept, ending) = match (chain.stop(), ending) {
+    let Lab { sides, trace, .. } = lab;
+    let waited = sides.waited();
+    let (kept, ending) = match (sides.stop(), ending) {
         (Ok(kept), ending) => (kept, ending),
         (Err(_), ending @ Ending::Inconclusive(_)) => (None, ending),
         (Err(error), _) => (None, Ending::Inconclusive(error.into())),
@@ -256,8 +255,8 @@ impl<'a> Lab<'a> {
         if scenario.steps.iter().any(|step| matches!(step.verb, Verb::Try(_))) {
             return Err(LabError::Branches);
         }
-        let chain = Self::start_chain(scenario, &options.chain)?;
-        let height = chain.height();
+        let sides = Self::start_chain(scenario, &options.chain)?;
+        let height = sides.main().height();
         let player = |role: &Role| {
             let seed = Seed::derive(&scenario.title, role.name.value.as_str());
             Player::new(role.kind.value, Node::new(seed, height, WALLET_FEERATE))
@@ -267,7 +266,7 @@ impl<'a> Lab<'a> {
         let mut lab = Self {
             scenario,
             interrupted: Arc::clone(&options.interrupted),
-            chain,
+            sides,
             links: Links::default(),
             cast,
             channels: BTreeMap::new(),
@@ -277,8 +276,7 @@ impl<'a> Lab<'a> {
             naming: None,
             offers: BTreeMap::new(),
             tamperings: Vec::new(),
-            submitted: Submitted::default(),
-            hands_over: None,
+            gives: None,
             handed: Vec::new(),
             joined: VecDeque::new(),
             coinbase: None,
@@ -295,7 +293,7 @@ impl<'a> Lab<'a> {
     }
 
     /// A bitcoind with coins that are mature, and with what the scenario takes beyond that.
-    fn start_chain(scenario: &Scenario, options: &chain::Options) -> Result<Chain, LabError> {
+    fn start_chain(scenario: &Scenario, options: &chain::Options) -> Result<Sides, LabError> {
         let mut options = options.clone();
         let spikes = scenario.steps.iter().any(|step| matches!(step.verb, Verb::SpikeFees(_)));
         if spikes {
@@ -306,12 +304,12 @@ impl<'a> Lab<'a> {
         if spikes {
             chain.prepare_spikes()?;
         }
-        Ok(chain)
+        Ok(Sides::new(chain, options))
     }
 
     /// Tells each role what it supports, what it asks for forwarding, and what time it is.
     fn prepare(&mut self) -> Result<(), LabError> {
-        let time = self.chain.time();
+        let time = self.sides.time();
         for role in &self.scenario.cast {
             let name = &role.name.value;
             let Some(player) = self.cast.get_mut(name) else { continue };
@@ -346,7 +344,7 @@ impl<'a> Lab<'a> {
             title: self.scenario.title.clone(),
             cast: cast.collect(),
             channels: channels.collect(),
-            height: self.chain.height(),
+            height: self.sides.main().height(),
         };
         self.tell(event);
     }
@@ -364,9 +362,9 @@ impl<'a> Lab<'a> {
         if outputs.is_empty() {
             return Ok(());
         }
-        self.chain.fund(&outputs)?;
-        self.mine(1)?;
-        self.begins_at = self.chain.height();
+        self.sides.main_mut().fund(&outputs)?;
+        self.mine(Side::Main, 1)?;
+        self.begins_at = self.sides.main().height();
         Ok(())
     }
 
@@ -399,13 +397,13 @@ impl<'a> Lab<'a> {
             return Some(format!("{role} sent no message with {field} to tamper with"));
         }
         let (role, until) = self.sleepers().next()?;
-        let height = self.chain.height();
+        let height = self.sides.chain(self.sides.of(role)).height();
         Some(format!("{role} was to be offline until block {until}, and the last is {height}"))
     }
 
     /// Compares the account with the outcome, and with what bitcoind says of the chain.
     fn judge(&mut self, account: &Account) -> Ending {
-        if let Err(error) = self.verify(account) {
+        if let Err(error) = self.verify(Side::Main, account) {
             return Ending::Inconclusive(error);
         }
         let problems = match &self.scenario.outcome {
@@ -418,12 +416,13 @@ impl<'a> Lab<'a> {
     }
 
     /// The trace and the account must be bitcoind's own view: the same tip, the same coins.
-    fn verify(&mut self, account: &Account) -> Result<(), LabError> {
-        let best: bitcoin::BlockHash = self.chain.call("getbestblockhash", &[])?;
-        if best != self.chain.tip() {
+    fn verify(&mut self, side: Side, account: &Account) -> Result<(), LabError> {
+        let chain = self.sides.chain_mut(side);
+        let best: bitcoin::BlockHash = chain.call("getbestblockhash", &[])?;
+        if best != chain.tip() {
             return Err(LabError::ChainDiffers);
         }
-        let mempool = self.chain.mempool()?;
+        let mempool = chain.mempool()?;
         let waiting = account.transactions.iter().filter(|tx| tx.confirmed.is_none());
         for waiting in waiting.map(|tx| tx.txid) {
             if !mempool.iter().any(|transaction| transaction.compute_txid() == waiting) {
@@ -431,7 +430,7 @@ impl<'a> Lab<'a> {
             }
         }
         for outpoint in account.unspent() {
-            if self.chain.unspent(outpoint)?.is_none() {
+            if chain.unspent(outpoint)?.is_none() {
                 return Err(LabError::AuditDiffers(outpoint));
             }
         }

@@ -6,13 +6,13 @@ use bitcoin::{Block, Transaction, Txid};
 
 use super::payments::unpayable;
 use super::probes::{Arrival, Flow};
+use super::sides::{Receiver, Side};
 use super::steps::failed;
 use super::{Lab, LabError, Stop};
-use crate::audit;
 use crate::bolt::channel::{ChainEvent, Purpose};
 use crate::bolt::units::BlockHeight;
 use crate::bolt::wire::Message;
-use crate::chain::{Reorg, Seen, Submission};
+use crate::chain::{ChainError, Reorg, Seen, Submission};
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeEvent, NodeInput, NodeOutput};
 use crate::scenario::{At, Blocks, ChannelName, Habit, Role, RoleKind, RoleName, TransactionRef};
 use crate::trace::{Answer, Event, RawTransaction};
@@ -178,9 +178,10 @@ impl Lab<'_> {
         self.tell(event);
     }
 
-    /// What every clock of the lab shows, in seconds since 1970.
+    /// What every clock of the lab shows, in seconds since 1970; on both sides of a partition it
+    /// is the same time.
     pub(super) fn now(&self) -> u64 {
-        self.chain.time().saturating_add(self.waited)
+        self.sides.time().saturating_add(self.waited)
     }
 
     /// Sets the clocks of all who are online.
@@ -219,13 +220,17 @@ impl Lab<'_> {
         purpose: Option<Purpose>,
         transaction: &Transaction,
     ) -> Result<Answer, Stop> {
-        if self.hands_over.as_ref() == Some(by) {
-            self.handed.push(transaction.clone());
-            self.tell_published(by, purpose, transaction, &Answer::Handed);
-            return Ok(Answer::Handed);
+        match self.receiver_of(by, &[transaction]) {
+            Receiver::Miner => {
+                self.handed.push(transaction.clone());
+                self.tell_published(Side::Main, by, purpose, transaction, &Answer::Handed);
+                Ok(Answer::Handed)
+            }
+            Receiver::Mempool(side) => {
+                let answer = self.sides.chain_mut(side).submit(transaction)?;
+                Ok(self.note_answer(side, by, purpose, transaction, answer))
+            }
         }
-        let answer = self.chain.submit(transaction)?;
-        Ok(self.note_answer(by, purpose, transaction, answer))
     }
 
     /// Gives transactions to bitcoind as a package.
@@ -234,23 +239,25 @@ impl Lab<'_> {
         by: &RoleName,
         transactions: &[(Transaction, Purpose)],
     ) -> Result<(), Stop> {
-        if self.hands_over.as_ref() == Some(by) {
+        let all: Vec<&Transaction> = transactions.iter().map(|(tx, _)| tx).collect();
+        let Receiver::Mempool(side) = self.receiver_of(by, &all) else {
             for (transaction, purpose) in transactions {
                 self.publish(by, Some(*purpose), transaction)?;
             }
             return Ok(());
-        }
+        };
         let package: Vec<Transaction> = transactions.iter().map(|(tx, _)| tx.clone()).collect();
-        let answers = self.chain.submit_package(&package)?.transactions;
+        let answers = self.sides.chain_mut(side).submit_package(&package)?.transactions;
         for ((transaction, purpose), answer) in transactions.iter().zip(answers) {
-            self.note_answer(by, Some(*purpose), transaction, answer);
+            self.note_answer(side, by, Some(*purpose), transaction, answer);
         }
         Ok(())
     }
 
     /// Puts bitcoind's answer to a transaction into the trace.
-    fn note_answer(
+    pub(super) fn note_answer(
         &mut self,
+        side: Side,
         by: &RoleName,
         purpose: Option<Purpose>,
         transaction: &Transaction,
@@ -258,44 +265,51 @@ impl Lab<'_> {
     ) -> Answer {
         let txid = transaction.compute_txid();
         let answer = match answer {
-            Submission::Accepted if self.submitted.holds(txid) => Answer::Known,
+            Submission::Accepted if self.sides.submitted(side).holds(txid) => Answer::Known,
             Submission::Accepted => Answer::Accepted,
-            Submission::Refused { .. } if self.chain.confirmed(txid).is_some() => Answer::Known,
+            Submission::Refused { .. } if self.sides.chain(side).confirmed(txid).is_some() => {
+                Answer::Known
+            }
             Submission::Refused { reason } if reason.starts_with("txn-already") => Answer::Known,
             Submission::Refused { reason } => Answer::Refused { reason },
         };
-        if self.submitted.is_no_news(by, txid, &answer, self.step) {
+        let step = self.step;
+        if self.sides.submitted(side).is_no_news(by, txid, &answer, step) {
             return answer;
         }
-        self.tell_published(by, purpose, transaction, &answer);
-        if answer == Answer::Accepted && self.watchers().next().is_some() {
-            self.joined.push_back(transaction.clone());
+        self.tell_published(side, by, purpose, transaction, &answer);
+        if answer == Answer::Accepted && self.watchers(side).next().is_some() {
+            self.joined.push_back((side, transaction.clone()));
         }
         answer
     }
 
     fn tell_published(
         &mut self,
+        side: Side,
         by: &RoleName,
         purpose: Option<Purpose>,
         transaction: &Transaction,
         answer: &Answer,
     ) {
-        self.submitted.note(by, transaction, answer, self.step);
-        self.tell(Event::Published {
+        let step = self.step;
+        self.sides.submitted(side).note(by, transaction, answer, step);
+        let event = Event::Published {
             by: by.clone(),
             purpose,
             txid: transaction.compute_txid(),
             transaction: RawTransaction(transaction.clone()),
             answer: answer.clone(),
-        });
+        };
+        self.tell_on(side, event);
     }
 
-    /// The roles that look at the mempool, and see it now.
-    fn watchers(&self) -> impl Iterator<Item = &RoleName> {
+    /// The roles that look at the mempool of a side, and see it now.
+    pub(super) fn watchers(&self, side: Side) -> impl Iterator<Item = &RoleName> {
         let watch = |role: &&Role| role.habits.contains(&Habit::WatchesMempool);
         let watchers = self.scenario.cast.iter().filter(watch).map(|role| &role.name.value);
-        watchers.filter(|role| self.must_be_online(role).is_ok())
+        watchers
+            .filter(move |role| self.sides.of(role) == side && self.must_be_online(role).is_ok())
     }
 
     /// Shows what joined the mempool by the file's own word.
@@ -303,20 +317,24 @@ impl Lab<'_> {
         if self.joined.is_empty() { Ok(()) } else { self.deliver() }
     }
 
-    /// Shows a transaction that has joined the mempool to those who look.
-    pub(super) fn show_joined(&mut self, transaction: &Transaction) -> Result<(), Stop> {
-        let watchers: Vec<RoleName> = self.watchers().cloned().collect();
+    /// Shows a transaction that has joined the mempool of a side to those who look.
+    pub(super) fn show_joined(
+        &mut self,
+        side: Side,
+        transaction: &Transaction,
+    ) -> Result<(), Stop> {
+        let watchers: Vec<RoleName> = self.watchers(side).cloned().collect();
         for role in watchers {
             self.input(&role, "look at the mempool", NodeInput::Seen(transaction.clone()))?;
         }
         Ok(())
     }
 
-    /// Mines blocks one by one, and has all roles that are online see each before the next is mined:
-    /// what a node publishes in answer to a block is in the next.
-    pub(super) fn mine(&mut self, blocks: u32) -> Result<(), Stop> {
+    /// Mines blocks one by one, and has all roles of the side that are online see each before the
+    /// next is mined: what a node publishes in answer to a block is in the next.
+    pub(super) fn mine(&mut self, side: Side, blocks: u32) -> Result<(), Stop> {
         for _ in 0..blocks {
-            self.mine_next(&BTreeSet::new())?;
+            self.mine_next(side, &BTreeSet::new())?;
         }
         Ok(())
     }
@@ -324,12 +342,13 @@ impl Lab<'_> {
     /// Mines blocks that have no room for some of what the mempool holds, nor for what spends it.
     pub(super) fn mine_without(
         &mut self,
+        side: Side,
         blocks: u32,
         without: &[At<TransactionRef>],
     ) -> Result<(), Stop> {
         let mut leaves_out = false;
         for _ in 0..blocks {
-            let account = audit::account(&self.trace);
+            let account = self.account_of(side);
             let waiting = |reference: &At<TransactionRef>| {
                 let named = account.find(&reference.value);
                 let waiting =
@@ -338,7 +357,7 @@ impl Lab<'_> {
             };
             let left_out: BTreeSet<Txid> = without.iter().flat_map(waiting).collect();
             leaves_out |= !left_out.is_empty();
-            self.mine_next(&left_out)?;
+            self.mine_next(side, &left_out)?;
         }
         match without {
             [first, ..] if !leaves_out => {
@@ -350,41 +369,51 @@ impl Lab<'_> {
 
     /// Mines a block with what miners have and what the mempool holds, but for these transactions and
     /// what spends their outputs.
-    fn mine_next(&mut self, left_out: &BTreeSet<Txid>) -> Result<(), Stop> {
+    fn mine_next(&mut self, side: Side, left_out: &BTreeSet<Txid>) -> Result<(), Stop> {
         self.check_interrupted()?;
-        let height = BlockHeight(self.chain.height().0.saturating_add(1));
-        if let Some(output) = self.coinbase.take() {
-            let block = self.chain.mine_coinbase(&output)?;
-            self.tell_mined(height, &block, &block.txdata, false);
-            self.show(&ChainEvent::Connected { height, transactions: block.txdata })?;
+        let is_main = side == Side::Main;
+        let height = BlockHeight(self.sides.chain(side).height().0.saturating_add(1));
+        if let Some(output) = self.coinbase.take_if(|_| is_main) {
+            let block = self.sides.main_mut().mine_coinbase(&output)?;
+            self.tell_mined(side, height, &block, &block.txdata, false);
+            self.show(side, &ChainEvent::Connected { height, transactions: block.txdata })?;
             return self.wake();
         }
-        let was_calm = self.chain.is_calm();
-        let handed = std::mem::take(&mut self.handed);
+        let handed = if is_main { std::mem::take(&mut self.handed) } else { Vec::new() };
+        let chain = self.sides.chain_mut(side);
+        let was_calm = chain.is_calm();
         let mined = if handed.is_empty() && left_out.is_empty() {
-            self.chain.mine(1)?
+            chain.mine(1)?
         } else {
-            vec![self.chain.mine_choosing(handed, left_out)?]
+            let is_given = !handed.is_empty();
+            let mined = chain.mine_choosing(handed, left_out);
+            vec![mined.map_err(|error| if is_given { of_a_miner(error) } else { error.into() })?]
         };
-        if !was_calm && self.chain.is_calm() {
+        if !was_calm && chain.is_calm() {
             self.settled_at = height;
         }
         for block in mined {
-            self.connect_block(height, &block)?;
+            self.connect_block(side, height, &block)?;
         }
         self.wake()
     }
 
-    /// A block has joined the chain.
-    fn connect_block(&mut self, height: BlockHeight, block: &Block) -> Result<(), Stop> {
-        let Seen { transactions, full } = self.chain.seen(block);
-        self.tell_mined(height, block, transactions.get(1..).unwrap_or_default(), full);
-        self.show(&ChainEvent::Connected { height, transactions })
+    /// A block has joined the chain of a side.
+    fn connect_block(
+        &mut self,
+        side: Side,
+        height: BlockHeight,
+        block: &Block,
+    ) -> Result<(), Stop> {
+        let Seen { transactions, full } = self.sides.chain(side).seen(block);
+        self.tell_mined(side, height, block, transactions.get(1..).unwrap_or_default(), full);
+        self.show(side, &ChainEvent::Connected { height, transactions })
     }
 
     /// Runs of blocks with nothing to tell of are one entry of the trace.
-    fn tell_mined(
+    pub(super) fn tell_mined(
         &mut self,
+        side: Side,
         height: BlockHeight,
         block: &Block,
         transactions: &[Transaction],
@@ -394,8 +423,8 @@ impl Lab<'_> {
         let step = self.step;
         if let Some(entry) = self.trace.entries.last_mut()
             && entry.step == step
-            && let Event::Mined { to, tip: last, transactions: before, full: were, .. } =
-                &mut entry.event
+            && let Some(Event::Mined { to, tip: last, transactions: before, full: were, .. }) =
+                of_side(side, &mut entry.event)
             && before.is_empty()
             && transactions.is_empty()
             && *were == full
@@ -404,23 +433,20 @@ impl Lab<'_> {
             return;
         }
         let transactions = transactions.iter().cloned().map(RawTransaction).collect();
-        self.tell(Event::Mined { from: height, to: height, tip, transactions, full });
+        self.tell_on(side, Event::Mined { from: height, to: height, tip, transactions, full });
     }
 
-    /// The chain has changed over to another branch.
+    /// The main chain has changed over to another branch.
     pub(super) fn change_over(&mut self, reorg: &Reorg) -> Result<(), Stop> {
-        let fork = self.chain.height().0.saturating_sub(count(&reorg.connected));
+        let side = Side::Main;
+        let fork = self.sides.main().height().0.saturating_sub(count(&reorg.connected));
         let top = fork.saturating_add(count(&reorg.disconnected));
-        if top > fork {
-            let lowest = BlockHeight(fork.saturating_add(1));
-            self.tell(Event::Disconnected { from: BlockHeight(top), to: lowest });
-            self.submitted.mempool_is(&[]);
-        }
+        self.tell_disconnected(side, BlockHeight(fork), &reorg.disconnected);
         for height in (fork.saturating_add(1)..=top).rev() {
-            self.show(&ChainEvent::Disconnected { height: BlockHeight(height) })?;
+            self.show(side, &ChainEvent::Disconnected { height: BlockHeight(height) })?;
         }
         for (height, block) in (fork.saturating_add(1)..).zip(&reorg.connected) {
-            self.connect_block(BlockHeight(height), block)?;
+            self.connect_block(side, BlockHeight(height), block)?;
         }
         // What the old branch had may be gone for good: only bitcoind knows.
         let transactions = self.waiting()?;
@@ -428,10 +454,12 @@ impl Lab<'_> {
         self.wake()
     }
 
-    /// Shows a change of the chain to every role; those that cannot see it now see it later.
-    fn show(&mut self, event: &ChainEvent) -> Result<(), Stop> {
+    /// Shows a change of a chain to every role of that side; those that cannot see it now see it
+    /// later.
+    fn show(&mut self, side: Side, event: &ChainEvent) -> Result<(), Stop> {
         // Honest roles first: who wins a race to the mempool must not hang on a name.
-        let mut roles: Vec<RoleName> = self.cast.keys().cloned().collect();
+        let all = self.cast.keys().filter(|role| self.sides.of(role) == side);
+        let mut roles: Vec<RoleName> = all.cloned().collect();
         roles.sort_by_key(|role| self.cast.get(role).map(|player| player.kind));
         self.show_time()?;
         for role in roles {
@@ -445,9 +473,16 @@ impl Lab<'_> {
         self.deliver()
     }
 
+    /// A role sees this of the chain when it catches up.
+    pub(super) fn miss(&mut self, role: &RoleName, events: &[ChainEvent]) {
+        if let Some(player) = self.cast.get_mut(role) {
+            player.missed.extend_from_slice(events);
+        }
+    }
+
     /// A role learns what it missed of the chain. It acts on what there is at the end of that: what it
     /// would have published before then is as good as never made, and made anew.
-    fn catch_up(&mut self, role: &RoleName) -> Result<(), Stop> {
+    pub(super) fn catch_up(&mut self, role: &RoleName) -> Result<(), Stop> {
         let Some(player) = self.cast.get_mut(role) else { return Ok(()) };
         if !player.sees_the_chain() {
             return Ok(());
@@ -464,8 +499,8 @@ impl Lab<'_> {
         blocks: Option<Blocks>,
     ) -> Result<(), Stop> {
         self.interrupt(role)?;
-        let until =
-            blocks.map(|blocks| BlockHeight(self.chain.height().0.saturating_add(blocks.0)));
+        let height = self.sides.chain(self.sides.of(role)).height();
+        let until = blocks.map(|blocks| BlockHeight(height.0.saturating_add(blocks.0)));
         if let Some(player) = self.cast.get_mut(role) {
             player.link = Link::Offline { until };
         }
@@ -486,11 +521,10 @@ impl Lab<'_> {
         self.deliver()
     }
 
-    /// Brings back those who are offline until the chain is as high as it is now.
-    fn wake(&mut self) -> Result<(), Stop> {
-        let height = self.chain.height();
-        let is_due = |player: &Player| matches!(player.link, Link::Offline { until: Some(until) } if until <= height);
-        let due = self.cast.iter().filter(|(_, player)| is_due(player));
+    /// Brings back those who are offline until their chain is as high as it is now.
+    pub(super) fn wake(&mut self) -> Result<(), Stop> {
+        let height = |role: &RoleName| self.sides.chain(self.sides.of(role)).height();
+        let due = self.sleepers().filter(|(role, until)| *until <= height(role));
         for role in due.map(|(role, _)| role.clone()).collect::<Vec<_>>() {
             self.go_online(&role)?;
         }
@@ -521,6 +555,25 @@ impl Lab<'_> {
         }
         self.catch_up(role)?;
         self.deliver()
+    }
+}
+
+/// The event of a side, if it is one of that side.
+fn of_side(side: Side, event: &mut Event) -> Option<&mut Event> {
+    match (side, event) {
+        (Side::Apart, Event::Apart { what }) => Some(what),
+        (Side::Main, Event::Apart { .. }) | (Side::Apart, _) => None,
+        (Side::Main, event) => Some(event),
+    }
+}
+
+/// A block that has what a role handed to a miner is the file's affair.
+fn of_a_miner(error: ChainError) -> Stop {
+    match error {
+        ChainError::BlockRejected { reason, .. } => {
+            failed(None, format!("no miner can put into a block what it was given: {reason}"))
+        }
+        error => error.into(),
     }
 }
 

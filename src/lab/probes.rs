@@ -281,7 +281,7 @@ impl Lab<'_> {
             FundedWith::AnotherScript => cheat::Funding::AnotherScript,
             FundedWith::NoOutput => cheat::Funding::NoOutput,
             FundedWith::Coinbase => {
-                let mut block = self.chain.next_with_coinbase(&agreed);
+                let mut block = self.sides.main().next_with_coinbase(&agreed);
                 self.coinbase = Some(agreed);
                 cheat::Funding::Given(block.txdata.remove(0))
             }
@@ -323,7 +323,7 @@ impl Lab<'_> {
         if name == "channel_ready" {
             return Ok(cheat::channel_ready(self.node(from)?, &handle));
         }
-        let height = self.chain.height().0;
+        let height = self.sides.chain(self.sides.of(from)).height().0;
         let action: Option<Action> = match name {
             "commitment_signed" => Some(Box::new(move |node| cheat::commit(node, handle))),
             "shutdown" => Some(command(NodeCommand::Close(handle))),

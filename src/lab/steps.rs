@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use bitcoin::{Transaction, Txid};
 
+use super::sides::Side;
 use super::tampering::Tampering;
 use super::{Lab, LabError, Stop};
-use crate::audit;
 use crate::bolt::channel::{ChannelEvent, PeerViolation, Purpose};
 use crate::bolt::tx;
 use crate::bolt::units::{FeeratePerKw, Msat};
@@ -59,14 +59,15 @@ impl Lab<'_> {
             Verb::UpdateFee { channel, by, feerate } => self.update_fee(channel, by, feerate.value),
             Verb::Fund { channel, with } => self.fund_otherwise(channel, *with),
             Verb::ForceClose { channel, by, via, refused } => {
-                self.force_close(channel, by, *via, refused.as_ref())
+                self.force_close(channel, by, via.value, refused.as_ref())
             }
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
             Verb::LoseData { by, state } => self.lose_data(by, state),
-            Verb::Publish { by, commitment } => self.publish_state(by, commitment),
+            Verb::Publish { by, commitment, via } => self.publish_state(by, commitment, via.value),
             Verb::Claim(claim) => self.claim(claim),
-            Verb::DoubleSpend { by, transaction, feerate } => {
-                self.double_spend(by, transaction, feerate.map(|feerate| feerate.value))
+            Verb::DoubleSpend { by, transaction, feerate, via } => {
+                let feerate = feerate.map(|feerate| feerate.value);
+                self.double_spend(by, transaction, feerate, via.value)
             }
             Verb::Mine { .. }
             | Verb::Reorg { .. }
@@ -75,7 +76,9 @@ impl Lab<'_> {
             | Verb::Offline { .. }
             | Verb::Online(_)
             | Verb::WithholdBlocks(_)
-            | Verb::ReleaseBlocks(_) => self.play_chain(&step.verb),
+            | Verb::ReleaseBlocks(_)
+            | Verb::Partition(_)
+            | Verb::Heal(_) => self.play_chain(step),
             Verb::Connect { from, to, until, broken } => self.connect(from, to, *until, *broken),
             Verb::Disconnect { from, to } => self.disconnect(from, to.as_ref()),
             Verb::Send(send) => self.send_scripted(send),
@@ -102,10 +105,14 @@ impl Lab<'_> {
     }
 
     /// The verbs about the chain, and about who sees what of it.
-    fn play_chain(&mut self, verb: &Verb) -> Result<(), Stop> {
-        match verb {
-            Verb::Mine { blocks, without } if without.is_empty() => self.mine(blocks.value.0),
-            Verb::Mine { blocks, without } => self.mine_without(blocks.value.0, without),
+    fn play_chain(&mut self, step: &Step) -> Result<(), Stop> {
+        match &step.verb {
+            Verb::Mine { blocks, without, apart } if without.is_empty() => {
+                self.mine(Side::of_step(*apart), blocks.value.0)
+            }
+            Verb::Mine { blocks, without, apart } => {
+                self.mine_without(Side::of_step(*apart), blocks.value.0, without)
+            }
             Verb::Reorg { depth, without } => self.reorg(depth, without.as_deref()),
             Verb::SpikeFees(feerate) => self.spike_fees(feerate),
             Verb::CalmFees(feerate) => self.calm_fees(feerate.value),
@@ -118,6 +125,8 @@ impl Lab<'_> {
                 Ok(())
             }
             Verb::ReleaseBlocks(role) => self.release_blocks(&role.value),
+            Verb::Partition(roles) => self.partition(roles, step.at),
+            Verb::Heal(_) => self.heal(),
             _ => Ok(()),
         }
     }
@@ -148,7 +157,8 @@ impl Lab<'_> {
         }
         let channel = self.declared(&name.value)?;
         let waits = !channel.zeroconf;
-        self.mine(if waits { channel.minimum_depth.value.0 } else { 0 })?;
+        let side = self.sides.of(&channel.from.value);
+        self.mine(side, if waits { channel.minimum_depth.value.0 } else { 0 })?;
         for role in [&channel.from.value, &channel.to.value] {
             self.must_be(name, role, "normal")?;
         }
@@ -259,7 +269,7 @@ impl Lab<'_> {
     /// What happened in this step.
     fn this_step(&self) -> impl DoubleEndedIterator<Item = &Event> {
         let entries = self.trace.entries.iter();
-        entries.filter(|entry| entry.step == self.step).map(|entry| &entry.event)
+        entries.filter(|entry| entry.step == self.step).map(|entry| entry.event.plain())
     }
 
     /// Fails unless the mempool took a transaction of this purpose: of several, one is enough. Those
@@ -313,13 +323,12 @@ impl Lab<'_> {
         expected: Option<&At<String>>,
     ) -> Result<(), Stop> {
         let handle = self.handle(name)?;
-        self.hands_over = (via == Via::Miner).then(|| by.value.clone());
         let since = self.trace.entries.len();
         let command = NodeCommand::ForceClose(handle);
-        let done = self.command(&by.value, "force-close", command);
-        self.hands_over = None;
-        done.map_err(|stop| stop.at(name.at))?;
-        let refused = self.trace.entries.iter().skip(since).find_map(|entry| match &entry.event {
+        let close = |lab: &mut Self| lab.command(&by.value, "force-close", command);
+        self.giving(&by.value, via, close).map_err(|stop| stop.at(name.at))?;
+        let mut events = self.trace.entries.iter().skip(since).map(|entry| entry.event.plain());
+        let refused = events.find_map(|event| match event {
             Event::Published { answer: Answer::Refused { reason }, .. } => Some(reason.clone()),
             _ => None,
         });
@@ -397,7 +406,12 @@ impl Lab<'_> {
         })
     }
 
-    fn publish_state(&mut self, by: &At<RoleName>, state: &At<StateName>) -> Result<(), Stop> {
+    fn publish_state(
+        &mut self,
+        by: &At<RoleName>,
+        state: &At<StateName>,
+        via: Via,
+    ) -> Result<(), Stop> {
         let known = self.states.get(&state.value).cloned();
         let (channel, number) =
             known.ok_or_else(|| failed(Some(state.at), format!("nobody remembered {state}")))?;
@@ -410,28 +424,33 @@ impl Lab<'_> {
             Err(source) => return Err(cannot(&by.value, "publish an old state", source)),
         };
         let purpose = Some(Purpose::Commitment(number));
-        self.publish_or_fail(by, purpose, &transaction, state.at)
+        self.publish_or_fail(by, purpose, &transaction, &At::new(via, state.at))
     }
 
-    /// Publishes a transaction that the mempool must take.
+    /// Publishes a transaction that the mempool must take, or hands it to a miner.
     pub(super) fn publish_or_fail(
         &mut self,
         by: &At<RoleName>,
         purpose: Option<Purpose>,
         transaction: &Transaction,
-        at: Position,
+        via: &At<Via>,
     ) -> Result<(), Stop> {
-        match self.publish(&by.value, purpose, transaction)? {
+        let publish = |lab: &mut Self| lab.publish(&by.value, purpose, transaction);
+        match self.giving(&by.value, via.value, publish)? {
             Answer::Accepted | Answer::Known | Answer::Handed => Ok(()),
             Answer::Refused { reason } => {
-                Err(failed(Some(at), format!("the mempool refused it: {reason}")))
+                Err(failed(Some(via.at), format!("the mempool refused it: {reason}")))
             }
         }
     }
 
-    /// The transactions that a scenario names so.
-    pub(super) fn named(&self, transaction: &At<TransactionRef>) -> Result<Vec<Txid>, Stop> {
-        let account = audit::account(&self.trace);
+    /// The transactions of a side that a scenario names so.
+    pub(super) fn named(
+        &self,
+        side: Side,
+        transaction: &At<TransactionRef>,
+    ) -> Result<Vec<Txid>, Stop> {
+        let account = self.account_of(side);
         let found: Vec<Txid> = account.find(&transaction.value).iter().map(|tx| tx.txid).collect();
         if found.is_empty() {
             return Err(failed(Some(transaction.at), format!("there is no {transaction}")));
@@ -444,14 +463,14 @@ impl Lab<'_> {
         depth: &At<Blocks>,
         without: Option<&[At<TransactionRef>]>,
     ) -> Result<(), Stop> {
-        let above = self.chain.height().0.saturating_sub(self.begins_at.0);
+        let above = self.sides.main().height().0.saturating_sub(self.begins_at.0);
         if depth.value.0 > above {
             let message = format!(
                 "a reorg of {depth} reaches below the scenario's first block: {above} were mined"
             );
             return Err(failed(Some(depth.at), message));
         }
-        let since = self.chain.height().0.saturating_sub(self.settled_at.0);
+        let since = self.sides.main().height().0.saturating_sub(self.settled_at.0);
         if depth.value.0 > since {
             let message = format!(
                 "a reorg of {depth} reaches below the block with which fees changed: {since} were \
@@ -464,12 +483,12 @@ impl Lab<'_> {
             Some(named) => {
                 let mut left_out = BTreeSet::new();
                 for transaction in named {
-                    left_out.extend(self.named(transaction)?);
+                    left_out.extend(self.named(Side::Main, transaction)?);
                 }
                 Branch::Same { without: left_out }
             }
         };
-        let reorg = self.chain.reorg(depth.value.0, branch)?;
+        let reorg = self.sides.main_mut().reorg(depth.value.0, branch)?;
         self.change_over(&reorg)
     }
 }

@@ -9,7 +9,7 @@ use crate::scenario::RoleName;
 use crate::trace::Answer;
 
 /// What bitcoind was given, and what of it the mempool must still hold.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Submitted {
     /// What was told last of a role's transaction, and during which step.
     told: BTreeMap<(RoleName, Txid), (Option<u32>, Answer)>,

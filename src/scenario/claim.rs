@@ -5,6 +5,7 @@ use std::fmt;
 use super::{
     model::{At, RoleName},
     reference::{OutputRef, Path},
+    step::Via,
 };
 use crate::bolt::units::FeeratePerKw;
 
@@ -24,6 +25,8 @@ pub struct ClaimStep {
     pub coin: bool,
     /// How many outputs to its own wallet make the transaction larger.
     pub padding: u32,
+    /// To whom it gives it.
+    pub via: At<Via>,
     /// The reason with which the mempool must refuse; without it the mempool must accept.
     pub refused: Option<At<String>>,
 }
@@ -31,7 +34,7 @@ pub struct ClaimStep {
 /// One plain line, as in "alice claims `ab.commitment.to_local` by delay".
 impl fmt::Display for ClaimStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { by, outputs, path, feerate, coin, padding, refused } = self;
+        let Self { by, outputs, path, feerate, coin, padding, via, refused } = self;
         let tries = if refused.is_some() { "tries to claim" } else { "claims" };
         write!(f, "{by} {tries} ")?;
         for (index, output) in outputs.iter().enumerate() {
@@ -47,6 +50,7 @@ impl fmt::Display for ClaimStep {
         if *padding > 0 {
             write!(f, ", made larger by {padding} outputs")?;
         }
+        f.write_str(via.value.in_words())?;
         match refused {
             Some(reason) => write!(f, ", refused with {reason}"),
             None => Ok(()),

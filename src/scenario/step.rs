@@ -114,7 +114,7 @@ pub enum Verb {
         /// The side that publishes its commitment.
         by: At<RoleName>,
         /// To whom it gives it.
-        via: Via,
+        via: At<Via>,
         /// The reason with which the mempool must refuse it; without it the mempool must accept.
         refused: Option<At<String>>,
     },
@@ -140,6 +140,8 @@ pub enum Verb {
         by: At<RoleName>,
         /// The remembered state.
         commitment: At<StateName>,
+        /// To whom it gives it.
+        via: At<Via>,
     },
     /// A role tries to spend outputs now.
     Claim(Box<ClaimStep>),
@@ -151,6 +153,8 @@ pub enum Verb {
         transaction: At<TransactionRef>,
         /// The fee rate of what replaces it, if the file says so.
         feerate: Option<At<FeeratePerKw>>,
+        /// To whom it gives that.
+        via: At<Via>,
     },
     /// Mines blocks with what the mempool holds.
     Mine {
@@ -158,6 +162,8 @@ pub enum Verb {
         blocks: At<Blocks>,
         /// The transactions for which they have no room.
         without: Vec<At<TransactionRef>>,
+        /// Whether they are mined on the side that a `partition` cut off.
+        apart: At<bool>,
     },
     /// Replaces the last blocks by a longer branch.
     Reorg {
@@ -183,6 +189,10 @@ pub enum Verb {
     WithholdBlocks(At<RoleName>),
     /// A role sees the blocks that were withheld, and all that follow.
     ReleaseBlocks(At<RoleName>),
+    /// The bitcoind of these roles is cut off from that of the others: two mempools, two chains.
+    Partition(Vec<At<RoleName>>),
+    /// The two bitcoinds exchange blocks and mempools.
+    Heal(Vec<At<RoleName>>),
     /// Connects two roles.
     Connect {
         /// Who connects.
@@ -216,10 +226,12 @@ pub enum Verb {
 words! {
     /// How a transaction comes to the chain.
     pub enum Via {
-        /// By bitcoind's mempool.
+        /// By the mempool of one's own bitcoind.
         Mempool = "mempool",
         /// A miner puts it into the next block, whatever mempools hold.
         Miner = "miner",
+        /// By the mempool of those whom a `partition` cut off, and by no other.
+        Apart = "apart",
     }
 }
 
@@ -288,6 +300,9 @@ pub struct Expect {
     pub what: Expectation,
     /// How many blocks may be mined to get there. `no_transaction` mines them all.
     pub within: Blocks,
+    /// Whether the transaction is looked for, and the blocks are mined, on the side that a
+    /// `partition` cut off.
+    pub apart: At<bool>,
 }
 
 /// What an `expect` looks at.
@@ -345,6 +360,17 @@ pub struct TransactionPattern {
     pub confirmed: Option<bool>,
 }
 
+impl Via {
+    /// The end of a sentence about who publishes what.
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Mempool => "",
+            Self::Miner => " by a miner",
+            Self::Apart => " apart",
+        }
+    }
+}
+
 impl Verb {
     pub(super) fn bump_close(
         channel: At<ChannelName>,
@@ -395,6 +421,8 @@ impl Verb {
             Self::Online(_) => "online",
             Self::WithholdBlocks(_) => "withhold_blocks",
             Self::ReleaseBlocks(_) => "release_blocks",
+            Self::Partition(_) => "partition",
+            Self::Heal(_) => "heal",
             Self::Connect { .. } => "connect",
             Self::Disconnect { .. } => "disconnect",
             Self::Send(_) => "send",
@@ -445,22 +473,19 @@ impl fmt::Display for Verb {
             }
             Self::Fund { channel, with } => write!(f, "{channel} is funded with {with}"),
             Self::ForceClose { channel, by, via, refused } => {
-                write!(f, "{by} force-closes {channel}")?;
-                if *via == Via::Miner {
-                    f.write_str(" by a miner")?;
-                }
+                write!(f, "{by} force-closes {channel}{}", via.value.in_words())?;
                 refused.iter().try_for_each(|reason| write!(f, ", refused with {reason}"))
             }
             Self::Remember { channel, by, state } => {
                 write!(f, "{by} remembers {channel} as {state}")
             }
             Self::LoseData { by, state } => write!(f, "{by} has nothing newer than {state}"),
-            Self::Publish { by, commitment } => {
-                write!(f, "{by} publishes its commitment {commitment}")
+            Self::Publish { by, commitment, via } => {
+                write!(f, "{by} publishes its commitment {commitment}{}", via.value.in_words())
             }
             Self::Claim(claim) => claim.fmt(f),
-            Self::DoubleSpend { by, transaction, .. } => {
-                write!(f, "{by} double-spends {transaction}")
+            Self::DoubleSpend { by, transaction, via, .. } => {
+                write!(f, "{by} double-spends {transaction}{}", via.value.in_words())
             }
             Self::Mine { .. }
             | Self::Reorg { .. }
@@ -469,7 +494,9 @@ impl fmt::Display for Verb {
             | Self::Offline { .. }
             | Self::Online(_)
             | Self::WithholdBlocks(_)
-            | Self::ReleaseBlocks(_) => write_chain(f, self),
+            | Self::ReleaseBlocks(_)
+            | Self::Partition(_)
+            | Self::Heal(_) => write_chain(f, self),
             Self::Connect { .. }
             | Self::Disconnect { .. }
             | Self::Send(_)
@@ -484,8 +511,8 @@ impl fmt::Display for Verb {
 /// The verbs about the chain, and about who sees what of it.
 fn write_chain(f: &mut fmt::Formatter<'_>, verb: &Verb) -> fmt::Result {
     match verb {
-        Verb::Mine { blocks, without } => {
-            write!(f, "mine {blocks}")?;
+        Verb::Mine { blocks, without, apart } => {
+            write!(f, "mine {blocks}{}", if apart.value { " apart" } else { "" })?;
             if without.is_empty() { Ok(()) } else { write_list(f, " without ", without) }
         }
         Verb::Reorg { depth, without } => {
@@ -506,6 +533,8 @@ fn write_chain(f: &mut fmt::Formatter<'_>, verb: &Verb) -> fmt::Result {
         Verb::Online(role) => write!(f, "{role} is back online"),
         Verb::WithholdBlocks(role) => write!(f, "blocks are withheld from {role}"),
         Verb::ReleaseBlocks(role) => write!(f, "{role} sees the blocks that were withheld"),
+        Verb::Partition(roles) => write_list(f, "cut off the bitcoind of ", roles),
+        Verb::Heal(roles) => write_list(f, "connect again the bitcoind of ", roles),
         _ => Ok(()),
     }
 }
@@ -563,6 +592,9 @@ impl fmt::Display for Expect {
             Expectation::Balance { channel, of, is } => {
                 write!(f, "expect {of} to own {} in {channel}", units::grouped(is.value))?;
             }
+        }
+        if self.apart.value {
+            f.write_str(" apart")?;
         }
         if self.within > Blocks(0) { write!(f, " within {}", self.within) } else { Ok(()) }
     }

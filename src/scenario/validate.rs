@@ -72,6 +72,8 @@ struct Check<'a> {
     withheld: BTreeSet<&'a RoleName>,
     /// Whether there is a fee spike at this step.
     spiking: bool,
+    /// The roles that a `partition` cut off and no `heal` brought back, and where it stands.
+    apart: Option<At<BTreeSet<&'a RoleName>>>,
     problems: Vec<Problem>,
 }
 
@@ -84,6 +86,7 @@ impl<'a> Check<'a> {
             offline: BTreeMap::new(),
             withheld: BTreeSet::new(),
             spiking: false,
+            apart: None,
             problems: Vec::new(),
         }
     }
@@ -105,6 +108,7 @@ impl<'a> Check<'a> {
     fn steps(&mut self) {
         let scenario = self.scenario;
         scenario.steps.iter().for_each(|step| self.step(step));
+        self.healed();
     }
 
     fn cast(&mut self) {
@@ -246,9 +250,16 @@ impl<'a> Check<'a> {
                 self.side(by, &channel.value);
                 self.cheat(by, "replay an onion");
             }
-            Verb::Fund { channel, .. } => self.funded_otherwise(channel),
+            Verb::Fund { channel, with } => {
+                self.funded_otherwise(channel);
+                self.funded_by_a_coinbase(channel, *with);
+            }
+            Verb::ForceClose { channel, by, via, .. } => {
+                self.open(&channel.value, channel.at);
+                self.side(by, &channel.value);
+                self.via(via);
+            }
             Verb::Close { channel, by, .. }
-            | Verb::ForceClose { channel, by, .. }
             | Verb::BumpClose { channel, by, .. }
             | Verb::UpdateFee { channel, by, .. }
             | Verb::Remember { channel, by, .. } => {
@@ -256,18 +267,21 @@ impl<'a> Check<'a> {
                 self.side(by, &channel.value);
             }
             Verb::LoseData { by, state } => self.owner(by, state),
-            Verb::Publish { by, commitment } => {
+            Verb::Publish { by, commitment, via } => {
+                self.via(via);
                 self.cheat(by, "publish an old commitment");
                 self.owner(by, commitment);
             }
             Verb::Claim(claim) => {
+                self.via(&claim.via);
                 for output in &claim.outputs {
                     self.open(output.value.channel(), output.at);
                     self.output(output);
                     self.claim(&output.value, &claim.path);
                 }
             }
-            Verb::DoubleSpend { by, transaction, .. } => {
+            Verb::DoubleSpend { by, transaction, via, .. } => {
+                self.via(via);
                 self.open(&transaction.value.channel, transaction.at);
                 self.cheat(by, "double-spend");
                 self.side(by, &transaction.value.channel);
@@ -279,7 +293,9 @@ impl<'a> Check<'a> {
             | Verb::Offline { .. }
             | Verb::Online(_)
             | Verb::WithholdBlocks(_)
-            | Verb::ReleaseBlocks(_) => self.chain(step),
+            | Verb::ReleaseBlocks(_)
+            | Verb::Partition(_)
+            | Verb::Heal(_) => self.chain(step),
             Verb::Connect { .. }
             | Verb::Disconnect { .. }
             | Verb::Send(_)
@@ -534,6 +550,7 @@ impl<'a> Check<'a> {
     }
 
     fn expect(&mut self, expect: &Expect) {
+        self.is_apart(&expect.apart);
         match &expect.what {
             Expectation::Transaction(pattern) => {
                 for (channel, at) in channels_of(pattern) {

@@ -106,12 +106,10 @@ impl Reader {
             "fund" => self.fund(&fields),
             "force_close" => {
                 let sides = self.channel_and_role(&fields, "by");
-                let via = self.optional(fields.get("via"), |reader, node| {
-                    reader.word(node, "way to the chain", Via::WORDS, Via::from_word)
-                });
+                let via = self.via(&fields, at);
                 let refused = self.optional(fields.get("refused"), Self::reason);
                 let ((channel, by), refused) = sides.zip(refused)?;
-                let via = via?.map_or(Via::Mempool, |via| via.value);
+                let via = via?;
                 Some(Verb::ForceClose { channel, by, via, refused })
             }
             "remember" => self.remember(&fields),
@@ -123,31 +121,35 @@ impl Reader {
             "publish" => {
                 let by = fields.get("by").and_then(|node| self.role(node));
                 let commitment = fields.get("commitment").and_then(|node| self.state(node));
-                Some(Verb::Publish { by: by?, commitment: commitment? })
+                let via = self.via(&fields, at);
+                Some(Verb::Publish { by: by?, commitment: commitment?, via: via? })
             }
             "connect" => self.connect(&fields),
             "disconnect" => self.disconnect(&fields),
             "send" => self.send(&fields),
             "expect" => self.expect(&fields).map(Verb::Expect),
-            word => self.chain_verb(word, &fields),
+            word => self.chain_verb(word, at, &fields),
         }
     }
 
     /// The verbs about the chain.
-    fn chain_verb(&mut self, word: &str, fields: &Fields<'_>) -> Option<Verb> {
+    fn chain_verb(&mut self, word: &str, at: Position, fields: &Fields<'_>) -> Option<Verb> {
         match word {
-            "claim" => self.claim(fields),
+            "claim" => self.claim(at, fields),
             "double_spend" => {
                 let by = fields.get("by").and_then(|node| self.role(node));
                 let transaction = fields.get("transaction").and_then(|node| self.transaction(node));
                 let feerate = self.optional(fields.get("feerate"), Self::feerate);
+                let via = self.via(fields, at);
                 let (by, transaction, feerate) = (by?, transaction?, feerate?);
-                Some(Verb::DoubleSpend { by, transaction, feerate })
+                Some(Verb::DoubleSpend { by, transaction, feerate, via: via? })
             }
             "mine" => {
                 let blocks = fields.get("blocks").and_then(|node| self.blocks(node));
                 let without = self.optional(fields.get("without"), Self::transactions);
-                Some(Verb::Mine { blocks: blocks?, without: without?.unwrap_or_default() })
+                let apart = self.apart(fields, at);
+                let without = without?.unwrap_or_default();
+                Some(Verb::Mine { blocks: blocks?, without, apart: apart? })
             }
             "reorg" => self.reorg(fields),
             "offline" => {
@@ -167,7 +169,10 @@ impl Reader {
             "release" => self.role(node).map(Verb::Release),
             "try" => self.branches(node, channels),
             "open" => self.channel(node).map(|channel| Verb::Open { channel, until: Until::Ready }),
-            "mine" => self.blocks(node).map(|blocks| Verb::Mine { blocks, without: Vec::new() }),
+            "mine" => self.blocks(node).map(|blocks| {
+                let apart = At::new(false, blocks.at);
+                Verb::Mine { blocks, without: Vec::new(), apart }
+            }),
             "reorg" => self.blocks(node).map(|depth| Verb::Reorg { depth, without: None }),
             "settle" => self.invoice(node).map(|(invoice, _)| Verb::Settle(invoice)),
             "cancel" => self.invoice(node).map(|(invoice, _)| Verb::Cancel(invoice)),
@@ -180,8 +185,36 @@ impl Reader {
             "online" => self.role(node).map(Verb::Online),
             "withhold_blocks" => self.role(node).map(Verb::WithholdBlocks),
             "release_blocks" => self.role(node).map(Verb::ReleaseBlocks),
+            "partition" => self.cut_off(node).map(Verb::Partition),
+            "heal" => self.cut_off(node).map(Verb::Heal),
             _ => None,
         }
+    }
+
+    /// The roles whose bitcoind is cut off.
+    fn cut_off(&mut self, node: &Node) -> Option<Vec<At<RoleName>>> {
+        let items = self.list(node, "a list of roles, as in `[bob]`");
+        if items.is_empty() && matches!(node.content, Content::List(_)) {
+            let what = "this list names at least one role, as in `[bob]`";
+            self.report(node.at, Mistake::Nothing { what });
+            return None;
+        }
+        let roles: Vec<At<RoleName>> = items.iter().filter_map(|item| self.role(item)).collect();
+        (roles.len() == items.len() && !roles.is_empty()).then_some(roles)
+    }
+
+    /// To whom a transaction is given; `at` is where the step stands.
+    fn via(&mut self, fields: &Fields<'_>, at: Position) -> Option<At<Via>> {
+        let via = self.optional(fields.get("via"), |reader, node| {
+            reader.word(node, "way to the chain", Via::WORDS, Via::from_word)
+        });
+        Some(via?.unwrap_or(At::new(Via::Mempool, at)))
+    }
+
+    /// Whether a step is about the side that is cut off; `at` is where the step stands.
+    fn apart(&mut self, fields: &Fields<'_>, at: Position) -> Option<At<bool>> {
+        let apart = self.optional(fields.get("apart"), Self::flag);
+        Some(apart?.unwrap_or(At::new(false, at)))
     }
 
     fn reorg(&mut self, fields: &Fields<'_>) -> Option<Verb> {
@@ -250,7 +283,7 @@ impl Reader {
         Some(Verb::Remember { channel, by, state })
     }
 
-    fn claim(&mut self, fields: &Fields<'_>) -> Option<Verb> {
+    fn claim(&mut self, at: Position, fields: &Fields<'_>) -> Option<Verb> {
         let by = fields.get("by").and_then(|node| self.role(node));
         let outputs = fields.get("output").and_then(|node| self.outputs(node));
         let path = fields.get("path").and_then(|node| self.path(node));
@@ -265,6 +298,7 @@ impl Reader {
                 Mistake::Nothing { what: "a claim has 2000 more outputs at most" },
             );
         }
+        let via = self.via(fields, at);
         let refused = self.optional(fields.get("refused"), Self::reason);
         Some(Verb::Claim(Box::new(ClaimStep {
             by: by?,
@@ -273,6 +307,7 @@ impl Reader {
             feerate: feerate?,
             coin: coin?.is_some_and(|coin| coin.value),
             padding: padding?.unwrap_or_default(),
+            via: via?,
             refused: refused?,
         })))
     }
@@ -302,7 +337,7 @@ impl Reader {
     fn expect(&mut self, fields: &Fields<'_>) -> Option<Expect> {
         let within = self.optional(fields.get("within"), Self::blocks);
         // More than one, or none, has been reported.
-        let not_what = |key: &str| ["within", "from", "to"].contains(&key);
+        let not_what = |key: &str| ["within", "apart", "from", "to"].contains(&key);
         let (key, node) = fields.entries().iter().find(|(key, _)| !not_what(key.value))?;
         let is_message = matches!(key.value, "message" | "no_message");
         let is_message = is_message || language::is_message(key.value);
@@ -315,7 +350,12 @@ impl Reader {
             "payment" => self.expected_payment(node),
             _ => None,
         };
-        let within = within?;
+        let apart = self.apart(fields, node.at);
+        let (within, apart) = (within?, apart?);
+        if apart.value && !matches!(key.value, "transaction" | "no_transaction") {
+            let what = "only a `transaction` or `no_transaction` is looked for `apart`";
+            self.report(apart.at, Mistake::Nothing { what });
+        }
         for (key, _) in fields.entries() {
             if !is_message && matches!(key.value, "from" | "to") {
                 let what = "only a message comes `from` a role `to` another";
@@ -329,7 +369,8 @@ impl Reader {
         if let Some(within) = within.filter(|within| within.value > limit) {
             self.report(within.at, Mistake::WithinTooLong { blocks: within.value, limit });
         }
-        Some(Expect { what: what?, within: within.map_or(Blocks(0), |within| within.value) })
+        let within = within.map_or(Blocks(0), |within| within.value);
+        Some(Expect { what: what?, within, apart })
     }
 
     fn pattern(&mut self, node: &Node) -> Option<TransactionPattern> {

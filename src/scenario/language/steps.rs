@@ -1,8 +1,8 @@
 //! What each step is made of.
 
 use super::{
-    ACT_FAULT, BLOCKS, CLTV_EXPIRY_DELTA, Count, FAILURE, FEE_BASE, FEE_PROPORTIONAL, HTLC_MINIMUM,
-    Kind, MSAT, NAMES, PATH, Shape, VerbRule, optional, required, shape,
+    ACT_FAULT, BLOCKS, CLTV_EXPIRY_DELTA, Count, FAILURE, FEE_BASE, FEE_PROPORTIONAL, Field,
+    HTLC_MINIMUM, Kind, MSAT, NAMES, PATH, Shape, VerbRule, optional, required, shape,
 };
 use crate::bolt::wire::Message;
 use crate::scenario::{
@@ -11,6 +11,13 @@ use crate::scenario::{
     units::Quantity,
     wire::{Act, ConnectedUntil, FrameFault, UNKNOWN},
 };
+
+/// To whom a role gives a transaction.
+const VIA: Field = optional(
+    "via",
+    Kind::Words(Via::WORDS, Via::MEANINGS),
+    "How it comes to the chain (default: mempool).",
+);
 
 static OPEN: Shape = shape(
     "`open`",
@@ -231,11 +238,7 @@ static FORCE_CLOSE: Shape = shape(
     &[
         required("channel", Kind::Name, "The channel."),
         required("by", Kind::Name, "The side that publishes its latest commitment."),
-        optional(
-            "via",
-            Kind::Words(Via::WORDS, Via::MEANINGS),
-            "How it comes to the chain (default: mempool).",
-        ),
+        VIA,
         optional("refused", Kind::Text, "The reason with which the mempool must refuse it."),
     ],
 );
@@ -259,6 +262,7 @@ static PUBLISH: Shape = shape(
     &[
         required("by", Kind::Name, "The cheat."),
         required("commitment", Kind::Name, "The state that it remembered."),
+        VIA,
     ],
 );
 static CLAIM: Shape = shape(
@@ -270,6 +274,7 @@ static CLAIM: Shape = shape(
         optional("feerate", Kind::Quantity(Quantity::Feerate), "The fee rate that it pays."),
         optional("coin", Kind::Flag, "Whether it adds a coin of its wallet."),
         optional("padding", Kind::Number, "How many outputs make it larger."),
+        VIA,
         optional("refused", Kind::Text, "The reason with which the mempool must refuse."),
     ],
 );
@@ -279,6 +284,7 @@ static DOUBLE_SPEND: Shape = shape(
         required("by", Kind::Name, "The cheat."),
         required("transaction", Kind::Transaction, "Its own unconfirmed transaction."),
         optional("feerate", Kind::Quantity(Quantity::Feerate), "The fee rate of the other one."),
+        VIA,
     ],
 );
 static MINE: Shape = shape(
@@ -290,6 +296,7 @@ static MINE: Shape = shape(
             Kind::Transactions,
             "What they have no room for, as if others paid more (default: nothing).",
         ),
+        optional("apart", Kind::Flag, "Whether those see them whom a `partition` cut off."),
     ],
 );
 static REORG: Shape = shape(
@@ -323,6 +330,7 @@ static EXPECT: Shape = Shape {
         optional("balance", Kind::Map(&BALANCE), "One side of a channel must own this much."),
         optional("payment", Kind::Map(&PAYMENT), "A payment must stand like this."),
         optional("within", BLOCKS, "How many blocks may be mined to get there (default: 0)."),
+        optional("apart", Kind::Flag, "Whether it is about those whom a `partition` cut off."),
     ],
     count: Count::OneOf(&[
         "transaction",
@@ -511,6 +519,12 @@ pub(in super::super) static VERBS: &[VerbRule] = &[
         Kind::Name,
     ),
     short("release_blocks", "A role sees the blocks that were withheld.", Kind::Name),
+    short(
+        "partition",
+        "Cuts off the bitcoind of these roles from that of the others: two mempools, two chains.",
+        NAMES,
+    ),
+    short("heal", "The two bitcoinds exchange blocks and mempools: the longer chain wins.", NAMES),
     long("connect", "Connects two roles.", &CONNECT),
     VerbRule {
         word: "disconnect",

@@ -6,6 +6,7 @@ mod chain;
 mod discover;
 mod errors;
 mod instances;
+mod partition;
 mod payments;
 mod properties;
 mod rules;
@@ -97,6 +98,16 @@ steps:
   - calm_fees: 4 sat/vB
   - withhold_blocks: carol
   - release_blocks: carol
+  - partition: [bob, carol]
+  - force_close: {channel: ba, by: alice, via: apart}
+  - publish: {by: alice, commitment: old, via: miner}
+  - claim: {by: alice, output: ab.commitment.to_local, path: delay, via: apart}
+  - double_spend: {by: alice, transaction: ab.funding, via: apart}
+  - mine: {blocks: 2 blocks, without: [ab.sweep], apart: true}
+  - mine: {blocks: 2 blocks, apart: false}
+  - expect: {transaction: {by: bob}, within: 3 blocks, apart: true}
+  - expect: {no_transaction: {by: bob}, apart: true}
+  - heal: [carol, bob]
   - close: {channel: ab, by: bob, until: shutdown}
   - invoice: {by: bob, amount: 10 sat, as: tea, description: Tea, metadata: m, expiry: 60 s, hold: true}
   - invoice: {by: bob, as: any}
