@@ -190,3 +190,41 @@ outcome:
     failed_with(&unswept("{to: alice, path: delay}"), "expected it taken by delay");
     passed(&unswept("{to: alice}"));
 }
+
+const ONLY_APART: &str = "steps:
+  - open: ab
+  - invoice: {by: bob, amount: 400_000 sat, as: tea, hold: true}
+  - pay: {from: alice, invoice: tea, until: sent}
+  - remember: {channel: ab, by: alice, as: with-the-tea}
+  - disconnect: {from: alice, to: bob}
+  - settle: tea
+  - partition: [bob]
+  - force_close: {channel: ab, by: bob}
+  - mine: {blocks: 3 blocks, apart: true}
+  - expect: {transaction: {by: bob, path: preimage, confirmed: true}, apart: true}
+  - publish: {by: alice, commitment: with-the-tea}
+  - mine: 30 blocks
+  - expect: {transaction: {by: alice, path: timeout, confirmed: true}}
+  - heal: [bob]
+  - mine: 144 blocks
+outcome:
+  ab.funding: {spent_by: alice.commitment, state: current}
+  ab.commitment.htlc.tea: {to: alice, path: timeout}
+  ab.commitment.to_local: {to: alice}
+  ab.second_stage.tea: {to: alice}
+  ab.commitment.anchors: any
+  balances: {alice: 1_000_000 sat less fees, bob: 0 sat}
+";
+
+#[test]
+fn a_preimage_that_was_shown_on_the_side_that_lost_was_shown() {
+    let played = |more: &str| {
+        played(&format!(
+            "title: A history\n\
+             cast: {{alice: {{role: cheat, funds: 1 BTC}}, bob: {{role: honest, funds: 1 BTC}}}}\n\
+             channels:\n  ab: {{from: alice, to: bob, capacity: 1_000_000 sat}}\n{ONLY_APART}{more}"
+        ))
+    };
+    failed_with(&played(""), "honest bob lost 400_000 sat");
+    passed(&played("  losses: {bob: 400_000 sat}\n"));
+}

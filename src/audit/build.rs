@@ -78,7 +78,8 @@ impl Cast {
     fn of(trace: &Trace) -> Self {
         let mut known = Self::default();
         for entry in &trace.entries {
-            match &entry.event {
+            // Whoever was cut off showed what it showed to somebody.
+            match entry.event.plain() {
                 Event::Scenario { cast, .. } => cast.iter().for_each(|role| known.introduce(role)),
                 Event::Published { by, transaction, answer: Answer::Accepted, .. } => {
                     known.shown.extend(preimages(&transaction.0).map(|hash| (by.clone(), hash)));

@@ -2,6 +2,8 @@
 //! step did, and a mistake of the file's author is never a fault of the lab.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod partition;
+
 use boltlab::chain::obtain::{Request, Silent, find_or_obtain};
 use boltlab::lab::{self, Ending, Run};
 use boltlab::scenario::{self, ParseOptions, Scenario};
