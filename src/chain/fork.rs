@@ -17,7 +17,8 @@ const FAR_AWAY: u32 = 1_000;
 
 impl Chain {
     /// Starts another bitcoind with the same active chain and the same mempool, whose clock shows
-    /// the same. What either mines from here on differs from the other's.
+    /// the same. What either mines from here on differs from the other's. What waits in the mempool is
+    /// new to the other one: it forgets it later than the first does.
     ///
     /// # Errors
     ///

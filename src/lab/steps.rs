@@ -58,17 +58,12 @@ impl Lab<'_> {
             }),
             Verb::UpdateFee { channel, by, feerate } => self.update_fee(channel, by, feerate.value),
             Verb::Fund { channel, with } => self.fund_otherwise(channel, *with),
-            Verb::ForceClose { channel, by, via, refused } => {
-                self.force_close(channel, by, via.value, refused.as_ref())
-            }
             Verb::Remember { channel, by, state } => self.remember(channel, by, state),
             Verb::LoseData { by, state } => self.lose_data(by, state),
-            Verb::Publish { by, commitment, via } => self.publish_state(by, commitment, via.value),
-            Verb::Claim(claim) => self.claim(claim),
-            Verb::DoubleSpend { by, transaction, feerate, via } => {
-                let feerate = feerate.map(|feerate| feerate.value);
-                self.double_spend(by, transaction, feerate, via.value)
-            }
+            Verb::ForceClose { .. }
+            | Verb::Publish { .. }
+            | Verb::Claim(_)
+            | Verb::DoubleSpend { .. } => self.play_publication(&step.verb),
             Verb::Mine { .. }
             | Verb::Reorg { .. }
             | Verb::SpikeFees(_)
@@ -102,6 +97,22 @@ impl Lab<'_> {
         let command = NodeCommand::UpdateFee(handle, feerate);
         let done = self.command(&by.value, "change the fee rate", command);
         done.map(drop).map_err(|stop| stop.at(channel.at))
+    }
+
+    /// The verbs by which a role gives a transaction to somebody.
+    fn play_publication(&mut self, verb: &Verb) -> Result<(), Stop> {
+        match verb {
+            Verb::ForceClose { channel, by, via, refused } => {
+                self.force_close(channel, by, via.value, refused.as_ref())
+            }
+            Verb::Publish { by, commitment, via } => self.publish_state(by, commitment, via.value),
+            Verb::Claim(claim) => self.claim(claim),
+            Verb::DoubleSpend { by, transaction, feerate, via } => {
+                let feerate = feerate.map(|feerate| feerate.value);
+                self.double_spend(by, transaction, feerate, via.value)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The verbs about the chain, and about who sees what of it.

@@ -142,25 +142,16 @@ impl Story<'_> {
                 self.line(&self.names.of_payments(event))
             }
             Event::Published { .. } => self.published(event),
-            Event::Mined { from, to, transactions, full, .. } => {
-                let blocks = words::blocks(*from, *to);
-                self.line(&format!("{blocks}: {}", self.mined(transactions, *full)))
-            }
-            Event::Disconnected { from, to } => {
-                let blocks = words::blocks(*to, *from);
-                self.line(&format!("{}: {blocks} disconnected", styled(BAD, "reorg")))
-            }
-            Event::Mempool { transactions } => {
-                let waiting = self.names.waiting(transactions);
-                self.line(&format!("mempool: {waiting}"))
-            }
-            Event::Fees { .. }
+            Event::Mined { .. }
+            | Event::Disconnected { .. }
+            | Event::Mempool { .. }
+            | Event::Fees { .. }
             | Event::Offline { .. }
             | Event::Online { .. }
             | Event::BlocksWithheld { .. }
             | Event::BlocksReleased { .. }
             | Event::Partitioned { .. }
-            | Event::Healed { .. } => self.line(&words::sight(event)),
+            | Event::Healed { .. } => self.chain(event),
             Event::Apart { what } => {
                 self.apart = true;
                 let told = self.event(what);
@@ -182,6 +173,25 @@ impl Story<'_> {
                 found.iter().try_for_each(|line| self.line(&format!("  {line}")))
             }
             Event::Audited { outputs, problems } => self.audited(*outputs, problems),
+        }
+    }
+
+    /// What the chain does, and who sees it.
+    fn chain(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Mined { from, to, transactions, full, .. } => {
+                let blocks = words::blocks(*from, *to);
+                self.line(&format!("{blocks}: {}", self.mined(transactions, *full)))
+            }
+            Event::Disconnected { from, to } => {
+                let blocks = words::blocks(*to, *from);
+                self.line(&format!("{}: {blocks} disconnected", styled(BAD, "reorg")))
+            }
+            Event::Mempool { transactions } => {
+                let waiting = self.names.waiting(transactions);
+                self.line(&format!("mempool: {waiting}"))
+            }
+            _ => self.line(&words::sight(event)),
         }
     }
 

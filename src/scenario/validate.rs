@@ -254,11 +254,6 @@ impl<'a> Check<'a> {
                 self.funded_otherwise(channel);
                 self.funded_by_a_coinbase(channel, *with);
             }
-            Verb::ForceClose { channel, by, via, .. } => {
-                self.open(&channel.value, channel.at);
-                self.side(by, &channel.value);
-                self.via(via);
-            }
             Verb::Close { channel, by, .. }
             | Verb::BumpClose { channel, by, .. }
             | Verb::UpdateFee { channel, by, .. }
@@ -267,25 +262,10 @@ impl<'a> Check<'a> {
                 self.side(by, &channel.value);
             }
             Verb::LoseData { by, state } => self.owner(by, state),
-            Verb::Publish { by, commitment, via } => {
-                self.via(via);
-                self.cheat(by, "publish an old commitment");
-                self.owner(by, commitment);
-            }
-            Verb::Claim(claim) => {
-                self.via(&claim.via);
-                for output in &claim.outputs {
-                    self.open(output.value.channel(), output.at);
-                    self.output(output);
-                    self.claim(&output.value, &claim.path);
-                }
-            }
-            Verb::DoubleSpend { by, transaction, via, .. } => {
-                self.via(via);
-                self.open(&transaction.value.channel, transaction.at);
-                self.cheat(by, "double-spend");
-                self.side(by, &transaction.value.channel);
-            }
+            Verb::ForceClose { .. }
+            | Verb::Publish { .. }
+            | Verb::Claim(_)
+            | Verb::DoubleSpend { .. } => self.publication(step),
             Verb::Mine { .. }
             | Verb::Reorg { .. }
             | Verb::SpikeFees(_)
@@ -309,6 +289,37 @@ impl<'a> Check<'a> {
     fn asked(&mut self, ask: &Ask) {
         if let Some(amount) = ask.amount.filter(|amount| amount.value == Msat::ZERO) {
             self.report(amount.at, Mistake::PaysNothing);
+        }
+    }
+
+    /// The verbs by which a role gives a transaction to somebody.
+    fn publication(&mut self, step: &'a Step) {
+        match &step.verb {
+            Verb::ForceClose { channel, by, via, .. } => {
+                self.open(&channel.value, channel.at);
+                self.side(by, &channel.value);
+                self.via(via);
+            }
+            Verb::Publish { by, commitment, via } => {
+                self.cheat(by, "publish an old commitment");
+                self.owner(by, commitment);
+                self.via(via);
+            }
+            Verb::Claim(claim) => {
+                for output in &claim.outputs {
+                    self.open(output.value.channel(), output.at);
+                    self.output(output);
+                    self.claim(&output.value, &claim.path);
+                }
+                self.via(&claim.via);
+            }
+            Verb::DoubleSpend { by, transaction, via, .. } => {
+                self.open(&transaction.value.channel, transaction.at);
+                self.cheat(by, "double-spend");
+                self.side(by, &transaction.value.channel);
+                self.via(via);
+            }
+            _ => {}
         }
     }
 

@@ -118,6 +118,24 @@ pub(crate) fn apart() -> Trace {
     Trace { entries: entries.collect() }
 }
 
+fn a_problem() -> Problem {
+    let message = "expected: 1 sat\nfound: 2 sat".to_owned();
+    Problem { line: Some(22), column: Some(3), message }
+}
+
+/// A penalty that only one side has.
+fn two_chains(penalty: &Transaction) -> Vec<Event> {
+    let roles = vec![role("alice"), role("bob")];
+    let lost = Event::Disconnected { from: BlockHeight(150), to: BlockHeight(149) };
+    vec![
+        Event::Partitioned { roles: roles.clone() },
+        apart_from_all(published("bob", Purpose::Penalty, penalty, Answer::Accepted)),
+        apart_from_all(mined(117, 117, &[penalty])),
+        Event::Healed { roles },
+        apart_from_all(lost),
+    ]
+}
+
 /// A breach, from its beginning to an outcome that does not fit.
 pub(crate) fn sample() -> Trace {
     let signature = Signature::from_compact(&[1; 64]).unwrap();
@@ -144,16 +162,11 @@ pub(crate) fn sample() -> Trace {
     };
     let refused = Answer::Refused { reason: "non-BIP68-final".to_owned() };
     let expected = "expect a transaction by bob within 3 blocks".to_owned();
-    let problem = Problem {
-        line: Some(22),
-        column: Some(3),
-        message: "expected: 1 sat\nfound: 2 sat".to_owned(),
-    };
     let say = "The chain cannot tell that the old state is stale. Bob can, and he takes all that \
                there is to take, as the secret that Alice gave him allows.";
     let zero = CommitmentNumber(0);
     let (before, after) = (BlockHeight(150), BlockHeight(149));
-    let events = vec![
+    let mut events = vec![
         (None, setting()),
         (None, mined(111, 111, &[&coin])),
         (Some(1), step("open ab", None)),
@@ -181,17 +194,15 @@ pub(crate) fn sample() -> Trace {
         (Some(3), Event::Fees { feerate: FeeratePerKw(1_000), full: false }),
         (Some(3), Event::BlocksWithheld { role: role("bob") }),
         (Some(3), Event::BlocksReleased { role: role("bob") }),
-        (Some(3), Event::Partitioned { roles: vec![role("alice"), role("bob")] }),
-        (Some(3), apart_from_all(published("bob", Purpose::Penalty, &penalty, Answer::Accepted))),
-        (Some(3), apart_from_all(mined(117, 117, &[&penalty]))),
-        (Some(3), Event::Healed { roles: vec![role("alice"), role("bob")] }),
-        (Some(3), apart_from_all(Event::Disconnected { from: before, to: after })),
         (Some(4), step(&expected, None)),
         (Some(4), mined(116, 116, &[&penalty])),
         (Some(4), Event::Checked { expected: expected.clone(), failed: None }),
         (Some(4), Event::Checked { expected, failed: Some("nothing\nat all".to_owned()) }),
-        (None, Event::Audited { outputs: 4, problems: vec![problem] }),
+        (None, Event::Audited { outputs: 4, problems: vec![a_problem()] }),
     ];
+    let apart = two_chains(&penalty).into_iter().map(|event| (Some(3), event));
+    let at = events.iter().position(|(step, _)| *step == Some(4)).unwrap_or(events.len());
+    events.splice(at..at, apart);
     let events = events.into_iter();
     Trace { entries: events.map(|(step, event)| Entry { step, event }).collect() }
 }
