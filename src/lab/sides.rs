@@ -19,7 +19,7 @@ use super::{Lab, Stop};
 use crate::audit::{self, Account};
 use crate::bolt::channel::{ChainEvent, Purpose};
 use crate::bolt::units::BlockHeight;
-use crate::chain::{Chain, ChainError, Options, Reorg};
+use crate::chain::{Chain, ChainError, Options, Reorg, Submission};
 use crate::scenario::{At, Position, RoleName, Via};
 use crate::trace::{Answer, Event};
 
@@ -319,15 +319,38 @@ impl Lab<'_> {
         self.deliver()
     }
 
-    /// Offers to the main mempool what the other side has.
+    /// Offers to the main mempool what the other side has. What pays too little by itself is offered
+    /// with a child, as bitcoinds do.
     fn offer_all(&mut self, transactions: &[Transaction]) -> Result<(), Stop> {
-        for transaction in transactions {
+        let mut told = BTreeSet::new();
+        for (index, transaction) in transactions.iter().enumerate() {
+            let txid = transaction.compute_txid();
+            if told.contains(&txid) {
+                continue;
+            }
             let answer = self.sides.main_mut().submit(transaction)?;
-            if let Some((by, purpose)) = self.publisher(transaction.compute_txid()) {
-                self.note_answer(Side::Main, &by, purpose, transaction, answer);
+            let spends = |other: &&Transaction| {
+                other.input.iter().any(|input| input.previous_output.txid == txid)
+            };
+            let child = transactions.iter().skip(index).find(spends);
+            let Some(child) = child.filter(|_| is_too_little(&answer)) else {
+                self.note_offered(transaction, answer);
+                continue;
+            };
+            let package = [transaction.clone(), child.clone()];
+            let answers = self.sides.main_mut().submit_package(&package)?.transactions;
+            for (transaction, answer) in package.iter().zip(answers) {
+                told.insert(transaction.compute_txid());
+                self.note_offered(transaction, answer);
             }
         }
         Ok(())
+    }
+
+    fn note_offered(&mut self, transaction: &Transaction, answer: Submission) {
+        if let Some((by, purpose)) = self.publisher(transaction.compute_txid()) {
+            self.note_answer(Side::Main, &by, purpose, transaction, answer);
+        }
     }
 
     /// Who published a transaction last, and for what.
@@ -349,5 +372,15 @@ impl Lab<'_> {
             self.joined.extend(mempool.into_iter().map(|transaction| (Side::Main, transaction)));
         }
         Ok(())
+    }
+}
+
+/// Whether it is for its fee that a transaction was refused.
+fn is_too_little(answer: &Submission) -> bool {
+    const REASONS: [&str; 3] =
+        ["insufficient fee", "mempool min fee not met", "min relay fee not met"];
+    match answer {
+        Submission::Accepted => false,
+        Submission::Refused { reason } => REASONS.contains(&reason.as_str()),
     }
 }
