@@ -75,8 +75,8 @@ impl Closing {
         context: &Context<'_>,
         transaction: Transaction,
     ) -> (Phase, Vec<Output>) {
-        let publication = Publication::closing(transaction, context.feerate);
-        let outputs = publication.publish(context);
+        let mut publication = Publication::closing(transaction, context.feerate);
+        let outputs = publication.publish(context, None);
         (Phase::Closing(Self::unconfirmed(before, publication)), outputs)
     }
 
@@ -96,8 +96,9 @@ impl Closing {
         told: &[HtlcId],
     ) -> Step {
         let transaction = state.signed(context.secrets)?;
-        let publication = Publication::commitment(state, transaction);
-        let mut outputs = publication.publish(context);
+        let mut publication = Publication::commitment(state, transaction);
+        // It is in a hurry only if the next block does not have it.
+        let mut outputs = publication.publish(context, None);
         // No commitment can bring them back, whichever is mined.
         let forgets = context.habits.has(Habit::ForgetsDust);
         let known = before.commitments().filter(|_| !forgets);
@@ -292,10 +293,11 @@ impl Closing {
 
     /// What we published once more, as long as the funding is in the chain and its output unspent: a
     /// mempool may have refused it, for its funding was not there or not mature, or forgotten it.
-    fn publish_again(&self, context: &Context<'_>) -> Vec<Output> {
+    fn publish_again(&mut self, context: &Context<'_>) -> Vec<Output> {
         let is_funded = matches!(self.before.confirmation(), Some(Confirmation::At { .. }));
-        let ours = self.published.as_ref().filter(|_| is_funded);
-        ours.map_or_else(Vec::new, |ours| ours.publish(context))
+        let deadline = self.before.commitments().and_then(Commitments::deadline);
+        let ours = self.published.as_mut().filter(|_| is_funded);
+        ours.map_or_else(Vec::new, |ours| Arc::make_mut(ours).publish(context, deadline))
     }
 
     /// The spend that was confirmed is in no block any more. Was it the peer's, the channel goes on,
@@ -326,7 +328,7 @@ impl Closing {
                     return Ok((Phase::Closing(self.clone()), Vec::new()));
                 };
                 let found = funding::find(commitments, *height, transactions)?;
-                let next = self.located(found);
+                let mut next = self.located(found);
                 if let Some(by) = commitments.double_spend(transactions) {
                     let lost = Output::Event(ChannelEvent::FundingDoubleSpent { by });
                     return Ok((Phase::Closing(next).double_spent(*height), vec![lost]));

@@ -45,6 +45,17 @@ impl Default for Deadlines {
 }
 
 impl Commitments {
+    /// The height by which our newest commitment has to be mined, if an HTLC hangs on it: what we
+    /// offered must be back before it is claimed upstream, and what we take must be taken before it
+    /// has timed out, each by one transaction more.
+    pub(super) fn deadline(&self) -> Option<BlockHeight> {
+        let expiries = self.htlcs().filter_map(|(offerer, _, htlc)| match offerer {
+            Side::Local => htlc.upstream_expiry.filter(|_| !htlc.is_paid()),
+            Side::Remote => Some(htlc.cltv_expiry).filter(|_| htlc.is_paid()),
+        });
+        expiries.min().map(|expiry| BlockHeight(expiry.0.saturating_sub(1)))
+    }
+
     /// The first HTLC whose deadline has passed at this height: then the channel fails.
     pub(super) fn overdue(
         &self,

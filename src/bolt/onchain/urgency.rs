@@ -21,31 +21,42 @@ pub struct FeeOffer {
     pub wanted: FeeratePerKw,
     /// The most that is given away for that. What others pay, it pays in any case.
     pub limit: Amount,
-    /// What it pays besides: what its parent lacks.
-    pub besides: Amount,
+    /// The transaction that is mined only together with it, if there is one.
+    pub parent: Option<Parent>,
+}
+
+/// A transaction that does not pay enough to be mined alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Its weight.
+    pub weight: u64,
+    /// What it pays.
+    pub fee: Amount,
 }
 
 impl FeeOffer {
     /// This fee rate, whatever it comes to.
     pub fn exactly(feerate: FeeratePerKw) -> Self {
-        let (limit, besides) = (Amount::MAX_MONEY, Amount::ZERO);
-        Self { least: feerate, wanted: feerate, limit, besides }
+        let (limit, parent) = (Amount::MAX_MONEY, None);
+        Self { least: feerate, wanted: feerate, limit, parent }
     }
 
     /// The fee of a transaction of this weight.
     pub fn fee(&self, weight: u64) -> Amount {
-        let urgent = self.wanted.fee(weight).min(self.limit);
-        plus(self.least.fee(weight).max(urgent), self.besides)
+        self.least_fee(weight).max(self.at(self.wanted, weight).min(self.limit))
     }
 
     /// The least that a transaction of this weight has to pay.
     pub fn least_fee(&self, weight: u64) -> Amount {
-        plus(self.least.fee(weight), self.besides)
+        self.at(self.least, weight).max(self.least.fee(weight))
     }
-}
 
-fn plus(fee: Amount, besides: Amount) -> Amount {
-    fee.checked_add(besides).unwrap_or(Amount::MAX_MONEY)
+    /// What it pays if it and its parent pay this rate together.
+    fn at(&self, feerate: FeeratePerKw, weight: u64) -> Amount {
+        let parent = self.parent.unwrap_or(Parent { weight: 0, fee: Amount::ZERO });
+        let both = feerate.fee(weight.saturating_add(parent.weight));
+        both.checked_sub(parent.fee).unwrap_or(Amount::ZERO)
+    }
 }
 
 /// The fee rate for a claim that must be mined before this height, above what others pay now. It
@@ -92,14 +103,28 @@ mod tests {
     #[test]
     fn no_more_than_the_limit_is_given_away_to_be_in_time() {
         let fee = |least, wanted| {
-            let (limit, besides) = (Amount::from_sat(5_000), Amount::from_sat(100));
+            let (limit, parent) = (Amount::from_sat(5_000), None);
             let (least, wanted) = (FeeratePerKw(least), FeeratePerKw(wanted));
-            let offer = FeeOffer { least, wanted, limit, besides };
+            let offer = FeeOffer { least, wanted, limit, parent };
             (offer.fee(1_000).to_sat(), offer.least_fee(1_000).to_sat())
         };
-        assert_eq!(fee(1_000, 4_000), (4_100, 1_100));
-        assert_eq!(fee(1_000, 6_000), (5_100, 1_100));
-        assert_eq!(fee(7_000, 9_000), (7_100, 7_100));
+        assert_eq!(fee(1_000, 4_000), (4_000, 1_000));
+        assert_eq!(fee(1_000, 6_000), (5_000, 1_000));
+        assert_eq!(fee(7_000, 9_000), (7_000, 7_000));
+    }
+
+    #[test]
+    fn a_child_pays_what_its_parent_lacks_and_never_less_than_its_own() {
+        let fee = |feerate, parent: u64| {
+            let parent = Parent { weight: 2_000, fee: Amount::from_sat(parent) };
+            let offer =
+                FeeOffer { parent: Some(parent), ..FeeOffer::exactly(FeeratePerKw(feerate)) };
+            offer.fee(1_000).to_sat()
+        };
+        assert_eq!(fee(4_000, 2_000), 10_000);
+        assert_eq!(fee(4_000, 7_999), 4_001);
+        assert_eq!(fee(4_000, 8_001), 4_000);
+        assert_eq!(fee(4_000, 20_000), 4_000);
     }
 
     #[test]

@@ -478,7 +478,7 @@ impl Confirmed {
 fn offer(claims: &[Claim], wanted: FeeratePerKw, context: &Context<'_>) -> FeeOffer {
     let amounts = claims.iter().map(|claim| claim.amount.to_sat());
     let limit = Amount::from_sat(amounts.fold(0, u64::saturating_add) / 2);
-    FeeOffer { least: context.feerate, wanted, limit, besides: Amount::ZERO }
+    FeeOffer { least: context.feerate, wanted, limit, parent: None }
 }
 
 /// A claim that pays its fee from what it takes.

@@ -7,10 +7,10 @@ use bitcoin::{Amount, OutPoint, Transaction};
 
 use super::Published;
 use crate::bolt::channel::{Context, Habit, LocalState, Output, Purpose, Sponsorship};
-use crate::bolt::onchain::urgency::{self, FeeOffer};
+use crate::bolt::onchain::urgency::{self, FeeOffer, Parent};
 use crate::bolt::tx::claim::{Claim, ClaimPath};
 use crate::bolt::tx::{ChannelType, CommitmentTransaction, OutputRole, Side, fee, script};
-use crate::bolt::units::FeeratePerKw;
+use crate::bolt::units::{BlockHeight, FeeratePerKw};
 
 /// A spend of the funding output, as we publish it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,20 +37,32 @@ impl Publication {
     }
 
     /// Publishes it: at first, and once more, with every block that does not have it. What pays too
-    /// little for that is not published alone.
-    pub(super) fn publish(&self, context: &Context<'_>) -> Vec<Output> {
-        let target = context.feerate;
+    /// little for that is not published alone. The closer the height comes by which it has to be
+    /// mined, the more its child pays.
+    pub(super) fn publish(
+        &mut self,
+        context: &Context<'_>,
+        deadline: Option<BlockHeight>,
+    ) -> Vec<Output> {
         let raises = !context.habits.has(Habit::FixedFees);
-        let wanted = self.state.as_ref().and_then(|state| sponsorship(state, context, target));
-        let wanted = wanted.map(Output::Sponsor);
-        match (&self.child, wanted) {
-            (None, None) => vec![self.spend.broadcast()],
-            (None, Some(sponsor)) => vec![sponsor],
-            (Some(child), Some(sponsor)) if raises && urgency::replaces(child.feerate, target) => {
-                vec![child.release(), sponsor]
-            }
-            (Some(child), _) => vec![self.package(child)],
+        let wanted = urgency::feerate(context.feerate, context.height, deadline.filter(|_| raises));
+        let sponsorship = self.state.as_ref().and_then(|state| sponsorship(state, context, wanted));
+        let is_cheap = |child: &mut Published| raises && urgency::replaces(child.feerate, wanted);
+        let Some(sponsorship) = sponsorship else { return self.publish_as_it_is() };
+        if let Some(cheap) = self.child.take_if(is_cheap) {
+            return vec![cheap.release(), Output::Sponsor(sponsorship)];
         }
+        if self.child.is_some() {
+            return self.publish_as_it_is();
+        }
+        vec![Output::Sponsor(sponsorship)]
+    }
+
+    /// The commitment, and the child that it has, if it has one.
+    fn publish_as_it_is(&self) -> Vec<Output> {
+        vec![
+            self.child.as_ref().map_or_else(|| self.spend.broadcast(), |child| self.package(child)),
+        ]
     }
 
     /// The wallet has paid for the child.
@@ -94,24 +106,28 @@ fn paid(commitment: &CommitmentTransaction, of: impl Fn(OutputRole) -> bool) -> 
     amounts.fold(Amount::ZERO, |sum, value| sum.checked_add(value).unwrap_or(sum))
 }
 
-/// Has the wallet pay by our anchor for what a commitment pays less than this rate.
+/// Has the wallet pay by our anchor for what a commitment pays less than this rate. To be in time, half
+/// of what its HTLCs hold is given away at the most.
 fn sponsorship(
     state: &LocalState,
     context: &Context<'_>,
-    feerate: FeeratePerKw,
+    wanted: FeeratePerKw,
 ) -> Option<Sponsorship> {
     let LocalState { commitment, transaction, .. } = state;
     if commitment.channel_type != ChannelType::Anchors {
         return None;
     }
     let (outpoint, output) = transaction.output(OutputRole::Anchor(Side::Local))?;
-    let is_ours = |role| matches!(role, OutputRole::ToLocal | OutputRole::Htlc(_));
-    let at_stake = paid(transaction, is_ours);
+    let htlcs = paid(transaction, |role| matches!(role, OutputRole::Htlc(_)));
+    let balance = paid(transaction, |role| role == OutputRole::ToLocal);
     let fee = commitment.funding.amount.checked_sub(paid(transaction, |_| true))?;
     let weight = fee::commitment_weight(commitment.channel_type, commitment.untrimmed().count());
     // Nothing is in a hurry that costs more than it is worth.
-    let is_worth_it = |short: &Amount| *short > Amount::ZERO && *short < at_stake;
-    let short = feerate.fee(weight).checked_sub(fee).filter(is_worth_it)?;
+    let (least, limit) = (context.feerate, Amount::from_sat(htlcs.to_sat() / 2));
+    let is_worth_it = least.fee(weight) < fee.checked_add(htlcs)?.checked_add(balance)?;
+    if wanted.fee(weight) <= fee || !is_worth_it {
+        return None;
+    }
     let claim = Claim {
         outpoint,
         amount: output.value,
@@ -119,7 +135,7 @@ fn sponsorship(
         script: script::anchor(&commitment.funding.local_pubkey),
         key: context.secrets.funding,
     };
-    let offer = FeeOffer { besides: short, ..FeeOffer::exactly(feerate) };
+    let offer = FeeOffer { least, wanted, limit, parent: Some(Parent { weight, fee }) };
     let (claims, purpose) = (vec![claim], Purpose::AnchorBump);
     Some(Sponsorship { claims, purpose, offer, is_instead: false })
 }
