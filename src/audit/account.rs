@@ -1,6 +1,6 @@
 //! The account: which transactions and outputs there are, what they are, who has them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bitcoin::{Amount, OutPoint, SignedAmount, Txid};
@@ -228,12 +228,11 @@ impl Account {
 
     /// The confirmed outputs that nobody spent, neither in the chain nor in the mempool.
     pub fn unspent(&self) -> Vec<OutPoint> {
-        let spent = |outpoint: &OutPoint| {
-            self.transactions.iter().any(|tx| tx.spends.iter().any(|s| s.outpoint == *outpoint))
-        };
+        let spends = self.transactions.iter().flat_map(|tx| &tx.spends);
+        let spent: BTreeSet<OutPoint> = spends.map(|spend| spend.outpoint).collect();
         let all = self.channels.iter().flat_map(ChannelAccount::all_outputs);
         let resting = all.filter(|output| output.moved_by.is_none());
-        resting.map(|output| output.outpoint).filter(|outpoint| !spent(outpoint)).collect()
+        resting.map(|output| output.outpoint).filter(|outpoint| !spent.contains(outpoint)).collect()
     }
 
     /// The transaction of the mempool that spends an output of a channel.
@@ -289,6 +288,30 @@ impl OutputName {
                 _,
             ) => false,
         }
+    }
+
+    /// All names that a scenario may have for the output.
+    pub(super) fn references(&self, channel: &ChannelName) -> Vec<OutputRef> {
+        let commitment = |output| OutputRef::Commitment(channel.clone(), output);
+        let others = match self {
+            Self::Anchor(_) => vec![commitment(CommitmentOutput::Anchors)],
+            Self::Htlc(htlc) => {
+                let offered = commitment(CommitmentOutput::Htlc(htlc.offered()));
+                vec![offered, commitment(CommitmentOutput::Htlcs)]
+            }
+            Self::SecondStage(htlc) => {
+                let offered = OutputRef::SecondStage(channel.clone(), htlc.offered());
+                vec![offered, OutputRef::SecondStages(channel.clone())]
+            }
+            Self::Funding
+            | Self::ToLocal
+            | Self::ToRemote
+            | Self::Closing(_)
+            | Self::Wallet(_)
+            | Self::Unknown => Vec::new(),
+        };
+        let own = self.reference(channel).filter(|own| !others.contains(own));
+        own.into_iter().chain(others).collect()
     }
 
     /// The output as a scenario names it; `None` for what has no name there.
@@ -407,6 +430,38 @@ impl fmt::Display for OutputName {
             Self::Closing(role) => write!(f, "closing.{role}"),
             Self::Wallet(role) => write!(f, "the wallet of {role}"),
             Self::Unknown => f.write_str("an unknown output"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_is_what_its_references_say() {
+        let role = || -> RoleName { "alice".parse().unwrap() };
+        let htlc = |invoice: Option<&str>| {
+            let invoice = invoice.map(|name| name.parse().unwrap());
+            NamedHtlc { offerer: role(), id: 7, invoice }
+        };
+        let channel: ChannelName = "ab".parse().unwrap();
+        let names = [
+            (OutputName::ToLocal, 1),
+            (OutputName::ToRemote, 1),
+            (OutputName::Anchor(role()), 2),
+            (OutputName::Htlc(htlc(None)), 2),
+            (OutputName::Htlc(htlc(Some("tea"))), 3),
+            (OutputName::SecondStage(htlc(None)), 2),
+            (OutputName::SecondStage(htlc(Some("tea"))), 3),
+            (OutputName::Closing(role()), 1),
+            (OutputName::Wallet(role()), 0),
+            (OutputName::Unknown, 0),
+        ];
+        for (name, count) in names {
+            let references = name.references(&channel);
+            assert_eq!(references.len(), count, "{name}");
+            assert!(references.iter().all(|reference| name.is(reference)), "{name}");
         }
     }
 }

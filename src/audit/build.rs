@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{OutPoint, ScriptBuf, Transaction};
 
-use super::account::{Account, AuditedOutput, ChannelAccount, Fate, OutputName};
+use super::account::{
+    Account, AuditedOutput, AuditedTransaction, ChannelAccount, Fate, OutputName,
+};
 use super::chain::View;
 use super::facts::{Facts, facts};
 use super::flow::follow;
@@ -36,7 +38,7 @@ pub fn account(trace: &Trace) -> Account {
         .iter()
         .zip(&named)
         .map(|(facts, named)| {
-            let book = named.as_ref().map(|named| Book { facts, named, view: &view });
+            let book = named.as_ref().map(|named| Book::new(facts, named, &view));
             Party { facts, book }
         })
         .collect();
@@ -49,10 +51,9 @@ pub fn account(trace: &Trace) -> Account {
     }
     find_robbed(&parties, &mut account.channels, &cast);
     account.transactions =
-        named.into_iter().flatten().flat_map(|named| named.transactions).collect();
-    let order: BTreeMap<_, _> =
-        view.iter().zip(0_usize..).map(|((txid, _), at)| (txid, at)).collect();
-    account.transactions.sort_by_key(|transaction| order.get(&transaction.txid).copied());
+        named.into_iter().flatten().flat_map(|named| named.transactions.into_vec()).collect();
+    let place = |transaction: &AuditedTransaction| Some(view.get(transaction.txid)?.place);
+    account.transactions.sort_by_key(place);
     account
 }
 
@@ -149,13 +150,35 @@ pub(super) struct Book<'a> {
     pub(super) facts: &'a Facts,
     pub(super) named: &'a Named,
     pub(super) view: &'a View,
+    /// The state of the close, by the messages.
+    pub(super) stated: State,
+    /// The state that the close pays out. An HTLC that it has no output for is its offerer's, who
+    /// loses it to the miner.
+    pub(super) decided: State,
 }
 
-impl Book<'_> {
+impl<'a> Book<'a> {
+    fn new(facts: &'a Facts, named: &'a Named, view: &'a View) -> Self {
+        let (stated, decided) = match named.close {
+            Some((_, Close::Commitment(owner, number))) => {
+                let stated = facts.state(owner, number).unwrap_or_default();
+                let feerate = stated.feerate;
+                let is_trimmed =
+                    |offerer, amount| facts.is_trimmed(owner, offerer, amount, feerate);
+                (stated.clone(), stated.giving_back(is_trimmed))
+            }
+            Some((_, Close::Mutual | Close::Offered(_) | Close::Unknown)) | None => {
+                let newest = facts.ledger.newest(End::Opener);
+                (newest.clone(), newest)
+            }
+        };
+        Self { facts, named, view, stated, decided }
+    }
+
     fn channel(&self, problems: &mut Vec<String>) -> ChannelAccount {
         let (facts, named) = (self.facts, self.named);
         let close = named.close.and_then(|(txid, _)| {
-            let close = named.transactions.iter().find(|tx| tx.txid == txid);
+            let close = named.transactions.get(txid);
             close.filter(|close| close.confirmed.is_some()).cloned()
         });
         let outputs = |outpoints: &[OutPoint]| -> Vec<AuditedOutput> {
@@ -185,13 +208,8 @@ impl Book<'_> {
     fn output(&self, outpoint: OutPoint) -> Option<AuditedOutput> {
         let known = self.named.outputs.get(&outpoint)?;
         self.view.get(outpoint.txid)?.confirmed?;
-        let spends = |confirmed: bool| {
-            self.named.transactions.iter().find_map(move |tx| {
-                let spend = tx.spends.iter().find(|spend| spend.outpoint == outpoint)?;
-                (tx.confirmed.is_some() || !confirmed).then_some((tx, spend))
-            })
-        };
-        let fate = match spends(true) {
+        let spend = self.named.transactions.spend_of(outpoint);
+        let fate = match spend.filter(|(tx, _)| tx.confirmed.is_some()) {
             None => Fate::Unspent { owner: self.named.owner(self.facts, &known.name) },
             Some((tx, spend)) if known.name == OutputName::Funding => {
                 Fate::Spent { by: tx.txid, to: None, path: spend.path }
@@ -202,34 +220,10 @@ impl Book<'_> {
             }
         };
         let is_theirs = matches!(fate, Fate::Unspent { owner: Some(_) });
-        let is_at_rest = is_theirs && spends(false).is_none();
+        let is_at_rest = is_theirs && spend.is_none();
         let mover = self.view.spender(outpoint).filter(|_| is_at_rest).map(|(txid, _)| txid);
         let (amount, name) = (known.amount, known.name.clone());
         Some(AuditedOutput { outpoint, amount, name, fate, moved_by: mover })
-    }
-
-    /// The state that the close pays out. An HTLC that it has no output for is its offerer's, who
-    /// loses it to the miner.
-    pub(super) fn decided(&self) -> State {
-        let state = self.stated();
-        let feerate = state.feerate;
-        match self.named.close {
-            Some((_, Close::Commitment(owner, _))) => state.giving_back(|offerer, amount| {
-                self.facts.is_trimmed(owner, offerer, amount, feerate)
-            }),
-            Some((_, Close::Mutual | Close::Offered(_) | Close::Unknown)) | None => state,
-        }
-    }
-
-    /// The state of the close, by the messages.
-    pub(super) fn stated(&self) -> State {
-        let state = match self.named.close {
-            Some((_, Close::Commitment(owner, number))) => self.facts.state(owner, number),
-            Some((_, Close::Mutual | Close::Offered(_) | Close::Unknown)) | None => {
-                self.facts.ledger.states(End::Opener).last()
-            }
-        };
-        state.cloned().unwrap_or_default()
     }
 
     pub(super) fn role(&self, end: End) -> RoleName {

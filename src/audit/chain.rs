@@ -1,6 +1,6 @@
 //! The chain and the mempool as the trace tells of them: which transactions there are now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid};
 
@@ -15,14 +15,20 @@ pub(super) struct Seen {
     /// Who gave it to bitcoind first, if anybody did.
     pub(super) published_by: Option<RoleName>,
     pub(super) confirmed: Option<BlockHeight>,
+    /// How many were seen before it.
+    pub(super) place: usize,
 }
 
-/// The transactions that are in the chain or in the mempool, in the order in which they were first
-/// seen.
+/// The transactions that are in the chain or in the mempool. No two of them spend the same output.
 #[derive(Default)]
 pub(super) struct View {
-    order: Vec<Txid>,
     seen: BTreeMap<Txid, Seen>,
+    /// The same in the order in which they were first seen.
+    order: BTreeMap<usize, Txid>,
+    /// How many there were, with those that are gone.
+    count: usize,
+    /// Which of them spends an output, and by which of its inputs.
+    spenders: BTreeMap<OutPoint, (Txid, usize)>,
 }
 
 impl View {
@@ -83,9 +89,13 @@ impl View {
     ) {
         let txid = transaction.compute_txid();
         self.drop_conflicts(transaction, txid);
+        let place = self.count;
         let seen = self.seen.entry(txid).or_insert_with(|| {
-            self.order.push(txid);
-            Seen { transaction: transaction.clone(), published_by: None, confirmed: None }
+            self.count += 1;
+            self.order.insert(place, txid);
+            let spent = (0..).zip(&transaction.input);
+            self.spenders.extend(spent.map(|(at, input)| (input.previous_output, (txid, at))));
+            Seen { transaction: transaction.clone(), published_by: None, confirmed: None, place }
         });
         seen.published_by = seen.published_by.take().or_else(|| by.cloned());
         seen.confirmed = confirmed.or(seen.confirmed);
@@ -103,13 +113,17 @@ impl View {
             gone.extend(rival.filter(|rival| *rival != txid));
         }
         while let Some(rival) = gone.pop() {
-            self.order.retain(|known| *known != rival);
-            if self.seen.remove(&rival).is_some() {
-                let children = self.iter().filter(|(_, seen)| {
-                    seen.transaction.input.iter().any(|input| input.previous_output.txid == rival)
-                });
-                gone.extend(children.map(|(child, _)| child).collect::<Vec<_>>());
-            }
+            self.remove(rival);
+            let outputs = OutPoint::new(rival, 0)..=OutPoint::new(rival, u32::MAX);
+            gone.extend(self.spenders.range(outputs).map(|(_, (child, _))| *child));
+        }
+    }
+
+    fn remove(&mut self, txid: Txid) {
+        let Some(seen) = self.seen.remove(&txid) else { return };
+        self.order.remove(&seen.place);
+        for input in &seen.transaction.input {
+            self.spenders.remove(&input.previous_output);
         }
     }
 
@@ -123,9 +137,11 @@ impl View {
 
     /// Of what is not in the chain, only these are left.
     fn keep(&mut self, mempool: &[Txid]) {
-        self.seen.retain(|txid, seen| seen.confirmed.is_some() || mempool.contains(txid));
-        let seen = &self.seen;
-        self.order.retain(|txid| seen.contains_key(txid));
+        let mempool: BTreeSet<&Txid> = mempool.iter().collect();
+        let is_gone =
+            |(txid, seen): &(&Txid, &Seen)| seen.confirmed.is_none() && !mempool.contains(txid);
+        let gone: Vec<Txid> = self.seen.iter().filter(is_gone).map(|(txid, _)| *txid).collect();
+        gone.into_iter().for_each(|txid| self.remove(txid));
     }
 
     pub(super) fn get(&self, txid: Txid) -> Option<&Seen> {
@@ -150,14 +166,11 @@ impl View {
 
     /// All of them, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Txid, &Seen)> {
-        self.order.iter().filter_map(|txid| Some((*txid, self.seen.get(txid)?)))
+        self.order.values().filter_map(|txid| Some((*txid, self.seen.get(txid)?)))
     }
 
     /// The transaction that spends an output, and by which of its inputs.
     pub(super) fn spender(&self, outpoint: OutPoint) -> Option<(Txid, usize)> {
-        self.iter().find_map(|(txid, seen)| {
-            let mut inputs = seen.transaction.input.iter();
-            Some((txid, inputs.position(|input| input.previous_output == outpoint)?))
-        })
+        self.spenders.get(&outpoint).copied()
     }
 }

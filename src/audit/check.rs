@@ -1,5 +1,7 @@
 //! What must hold of a close and of what descends from it, whatever a scenario says.
 
+use std::collections::BTreeMap;
+
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{Amount, Txid};
@@ -8,7 +10,7 @@ use super::account::{AuditedOutput, ChannelAccount, Fate, NamedHtlc, OutputName,
 use super::build::Book;
 use super::htlc::{preimage, second_stage};
 use super::ledger::{End, Htlc};
-use super::name::Close;
+use super::name::{Close, Known};
 use super::settle::msat;
 use crate::bolt::units::Msat;
 use crate::scenario::{Path, written};
@@ -65,7 +67,7 @@ impl Book<'_> {
     /// fee and the anchors, and nothing that is dust.
     fn check_close(&self, channel: &ChannelAccount, problems: &mut Vec<String>) {
         let limit = |end| self.facts.end(end).dust_limit;
-        let state = self.decided();
+        let state = &self.decided;
         let (cost, least_limit, greatest_limit) = match self.named.close {
             Some((_, Close::Commitment(owner, _))) => {
                 let cost = self.facts.commitment_cost(state.feerate, state.htlcs.len());
@@ -86,7 +88,7 @@ impl Book<'_> {
             }
             Some((_, Close::Unknown)) | None => return,
         };
-        let stated = self.stated();
+        let stated = &self.stated;
         for end in End::BOTH {
             let cost = if end == End::Opener { cost } else { Amount::ZERO };
             let due = stated.of(end).to_sat_floor().checked_sub(cost).unwrap_or(Amount::ZERO);
@@ -111,17 +113,17 @@ impl Book<'_> {
         let (Some(seen), Some(offer)) = (self.view.get(txid), self.facts.offer(offer)) else {
             return Vec::new();
         };
-        let (name, state) = (&channel.name, self.decided());
+        let (name, state) = (&channel.name, &self.decided);
         let closee = &self.facts.end(offer.closer.other()).role;
         let mut problems = Vec::new();
         if !offer.is_answered && seen.published_by.as_ref() != Some(closee) {
             problems.push(format!("{name} closes by a transaction that {closee} never signed"));
         }
-        let wronged = |end: &End| !offer.satisfies(*end, &state, &seen.transaction);
+        let wronged = |end: &End| !offer.satisfies(*end, state, &seen.transaction);
         problems.extend(End::BOTH.into_iter().filter(wronged).map(|end| {
             let role = &self.facts.end(end).role;
             let sats = |amount: Option<Amount>| amount.unwrap_or(Amount::ZERO).to_sat();
-            let (paid, due) = (offer.paid(end, &seen.transaction), offer.due(end, &state));
+            let (paid, due) = (offer.paid(end, &seen.transaction), offer.due(end, state));
             let (paid, due) = (sats(paid), sats(due));
             let shown = self.shown(txid);
             format!(
@@ -148,7 +150,7 @@ impl Book<'_> {
     /// Every HTLC of the state that is not trimmed has an output of its amount.
     fn check_htlcs(&self, channel: &ChannelAccount, problems: &mut Vec<String>) {
         let (Some(close), name) = (&channel.close, &channel.name) else { return };
-        let state = self.stated();
+        let state = &self.stated;
         let held = |htlc: &NamedHtlc| -> Option<&Htlc> { state.htlcs.get(&self.facts.key(htlc)?) };
         for htlc in &self.named.missing {
             let amount = held(htlc).map_or(Msat::ZERO, |htlc| htlc.amount);
@@ -205,12 +207,10 @@ impl Book<'_> {
         let (OutputName::Htlc(htlc), Some(Path::Preimage)) = (&spend.output, spend.path) else {
             return true;
         };
-        let state = self.stated();
+        let state = &self.stated;
         let htlc = self.facts.key(htlc).and_then(|key| state.htlcs.get(&key));
-        let input = self.view.get(txid).and_then(|seen| {
-            let mut inputs = seen.transaction.input.iter();
-            inputs.find(|input| input.previous_output == spend.outpoint)
-        });
+        let by = self.view.spender(spend.outpoint).filter(|(by, _)| *by == txid);
+        let input = by.and_then(|(by, at)| self.view.get(by)?.transaction.input.get(at));
         let shown = input.and_then(|input| preimage(&input.witness)).map(sha256::Hash::hash);
         shown.is_some_and(|hash| htlc.is_some_and(|htlc| htlc.payment_hash == hash))
     }
@@ -218,7 +218,8 @@ impl Book<'_> {
     /// Every second stage has its delayed output, with what its HTLC has less the fee.
     fn check_second_stages(&self, problems: &mut Vec<String>) {
         let Some((_, Close::Commitment(owner, _))) = self.named.close else { return };
-        let (state, name) = (self.stated(), &self.facts.name);
+        let (state, name) = (&self.stated, &self.facts.name);
+        let paid = self.second_stages_of_claims();
         for claim in self.named.claims().filter(|claim| claim.confirmed.is_some()) {
             for spend in &claim.spends {
                 let Some(htlc) = second_stage(self.facts, owner, spend) else { continue };
@@ -226,12 +227,7 @@ impl Book<'_> {
                 let held = state.htlcs.get(&key).map_or(Msat::ZERO, |htlc| htlc.amount);
                 let fee = self.facts.second_stage_fee(owner, key.0, state.feerate);
                 let due = held.to_sat_floor().checked_sub(fee).unwrap_or(Amount::ZERO);
-                let own = self.named.second_stages.iter().filter_map(|outpoint| {
-                    self.named.outputs.get(outpoint).filter(|_| outpoint.txid == claim.txid)
-                });
-                let is_its =
-                    |name: &OutputName| matches!(name, OutputName::SecondStage(of) if of == htlc);
-                let paid = own.filter(|known| is_its(&known.name)).map(|known| known.amount).sum();
+                let paid = paid.get(&(claim.txid, htlc)).copied().unwrap_or(Amount::ZERO);
                 if due != paid {
                     let (paid, due, htlc) = (paid.to_sat(), due.to_sat(), htlc.name());
                     let shown = self.shown(claim.txid);
@@ -242,6 +238,19 @@ impl Book<'_> {
                 }
             }
         }
+    }
+
+    /// What claims have in the second stages of HTLCs.
+    fn second_stages_of_claims(&self) -> BTreeMap<(Txid, &NamedHtlc), Amount> {
+        let mut paid = BTreeMap::new();
+        for outpoint in &self.named.second_stages {
+            let known = self.named.outputs.get(outpoint);
+            if let Some(Known { name: OutputName::SecondStage(htlc), amount, .. }) = known {
+                let sum = paid.entry((outpoint.txid, htlc)).or_insert(Amount::ZERO);
+                *sum = sum.checked_add(*amount).unwrap_or(*sum);
+            }
+        }
+        paid
     }
 
     /// Outputs that nobody can name.

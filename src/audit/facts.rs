@@ -294,8 +294,8 @@ impl Facts {
     }
 
     /// What this side's commitment of this number holds; `None` if nobody signed it.
-    pub(super) fn state(&self, owner: End, number: CommitmentNumber) -> Option<&State> {
-        self.ledger.states(owner).get(usize::try_from(number.0).ok()?)
+    pub(super) fn state(&self, owner: End, number: CommitmentNumber) -> Option<State> {
+        self.ledger.state(owner, usize::try_from(number.0).ok()?)
     }
 
     /// An HTLC by all of its names.
@@ -415,11 +415,11 @@ impl Facts {
     /// The offer that a closing transaction came from, if one does: of those with its outputs the
     /// one whose amounts it has, or else the last one.
     pub(super) fn offer_of(&self, transaction: &Transaction) -> Option<usize> {
-        let state = self.ledger.states(End::Opener).last()?;
+        let state = self.ledger.newest(End::Opener);
         let alike = |(_, offer): &(usize, &Offer)| offer.has_form_of(transaction);
         let alike: Vec<(usize, &Offer)> = self.offers.iter().enumerate().filter(alike).collect();
         let satisfies = |offer: &Offer| {
-            End::BOTH.into_iter().all(|end| offer.satisfies(end, state, transaction))
+            End::BOTH.into_iter().all(|end| offer.satisfies(end, &state, transaction))
         };
         let exact = alike.iter().rev().find(|(_, offer)| satisfies(offer));
         exact.or(alike.last()).map(|(index, _)| *index)
@@ -438,7 +438,7 @@ impl Facts {
     /// What a side had for certain when the channel closed: the least of what the newest
     /// commitments of both sides give it.
     pub(super) fn committed(&self, end: End) -> Msat {
-        let newest = End::BOTH.into_iter().filter_map(|owner| self.ledger.states(owner).last());
+        let newest = End::BOTH.into_iter().map(|owner| self.ledger.newest(owner));
         newest.map(|state| state.of(end)).min().unwrap_or(Msat::ZERO)
     }
 }

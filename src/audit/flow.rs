@@ -8,7 +8,7 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, SignedAmount, Transaction, Txid};
 
 use super::account::OutputName;
 use super::chain::View;
-use super::name::{Known, Named};
+use super::name::{Known, Named, Origin};
 use crate::scenario::RoleName;
 
 /// What a claim moves, as far as one channel is concerned.
@@ -37,10 +37,11 @@ pub(super) fn follow(
 ) {
     let claims = channels.iter().flat_map(|named| named.claims().map(|claim| claim.txid));
     let claims: BTreeSet<Txid> = claims.collect();
+    let owners = owners(channels);
     // In the order of the chain, so that outputs stand in it, too.
     for (txid, seen) in view.iter().filter(|(txid, _)| claims.contains(txid)) {
         let inputs = || seen.transaction.input.iter().map(|input| input.previous_output);
-        let of = |outpoint| channels.iter().position(|named| named.follows(&outpoint));
+        let of = |outpoint: OutPoint| owners.get(&outpoint).copied();
         let Some(first) = inputs().find_map(of) else { continue };
         let is_wallets = |outpoint: &OutPoint| of(*outpoint).is_none();
         let mut flow = Flow::default();
@@ -52,10 +53,11 @@ pub(super) fn follow(
             }
         }
         let mut left = Amount::ZERO;
-        for (position, named) in channels.iter_mut().enumerate() {
+        for position in inputs().filter_map(of).collect::<BTreeSet<usize>>() {
+            let Some(named) = channels.get_mut(position) else { continue };
             let (brought, left_here) = brought(named, txid, &seen.transaction);
             left = left.checked_add(left_here).unwrap_or(left);
-            let by = named.claims().find(|claim| claim.txid == txid).map(|claim| claim.by.clone());
+            let by = named.claim(txid).map(|claim| claim.by.clone());
             if let Some(Some(by)) = by.filter(|_| position != first) {
                 flow.move_to(&by, -signed(brought));
                 let mut other = Flow::default();
@@ -65,7 +67,8 @@ pub(super) fn follow(
         }
         for (vout, output) in (0..).zip(&seen.transaction.output) {
             let outpoint = OutPoint { txid, vout };
-            if channels.iter().any(|named| named.second_stages.contains(&outpoint)) {
+            // Second stages have their names already.
+            if owners.contains_key(&outpoint) {
                 continue;
             }
             let name = match wallets.get(&output.script_pubkey) {
@@ -76,7 +79,8 @@ pub(super) fn follow(
                 None => OutputName::Unknown,
             };
             if let Some(named) = channels.get_mut(first) {
-                named.outputs.insert(outpoint, Known { name, amount: output.value });
+                let (amount, of) = (output.value, Origin::Claim);
+                named.outputs.insert(outpoint, Known { name, amount, of });
                 named.resting.push(outpoint);
             }
         }
@@ -86,6 +90,17 @@ pub(super) fn follow(
             named.flows.insert(txid, flow);
         }
     }
+}
+
+/// Which channel's matter the claims of an output are.
+fn owners(channels: &[&mut Named]) -> BTreeMap<OutPoint, usize> {
+    let mut owners = BTreeMap::new();
+    for (position, named) in channels.iter().enumerate() {
+        for outpoint in named.close_outputs.iter().chain(&named.second_stages) {
+            owners.entry(*outpoint).or_insert(position);
+        }
+    }
+    owners
 }
 
 /// What a claim takes directly of a channel's outputs, and what its second stages leave of theirs
@@ -100,7 +115,7 @@ fn brought(named: &Named, txid: Txid, transaction: &Transaction) -> (Amount, Amo
         if !named.follows(&from) {
             continue;
         }
-        if named.second_stages.contains(&to) {
+        if named.is_second_stage(&to) {
             let rest = amount(from).checked_sub(amount(to)).unwrap_or(Amount::ZERO);
             left = left.checked_add(rest).unwrap_or(left);
         } else {

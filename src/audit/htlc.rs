@@ -2,7 +2,9 @@
 //! witnesses that spend them say. BOLT 3, "HTLC Outputs" and "HTLC-Timeout and HTLC-Success
 //! Transactions".
 
-use bitcoin::{TxOut, Witness};
+use std::collections::BTreeMap;
+
+use bitcoin::{ScriptBuf, TxOut, Witness};
 use secp256k1::PublicKey;
 
 use super::account::{NamedHtlc, OutputName, Spend};
@@ -62,26 +64,34 @@ pub(super) fn second_stage<'a>(
 
 /// The HTLCs of a commitment, while its outputs are gone through.
 pub(super) struct Expected<'a> {
-    /// Those that found no output yet.
-    waiting: Vec<&'a HtlcOutput>,
+    /// Those that found no output yet, in their order.
+    waiting: BTreeMap<usize, &'a HtlcOutput>,
+    /// The same by their scripts.
+    by_script: BTreeMap<&'a ScriptBuf, Vec<usize>>,
 }
 
 impl<'a> Expected<'a> {
     pub(super) fn new(scripts: &'a CommitmentScripts) -> Self {
-        Self { waiting: scripts.htlcs.iter().collect() }
+        let mut by_script: BTreeMap<&ScriptBuf, Vec<usize>> = BTreeMap::new();
+        for (position, htlc) in scripts.htlcs.iter().enumerate() {
+            by_script.entry(&htlc.script).or_default().push(position);
+        }
+        Self { waiting: scripts.htlcs.iter().enumerate().collect(), by_script }
     }
 
     /// The HTLC of an output, by script and amount; by the script alone where none has the amount.
     pub(super) fn take(&mut self, output: &TxOut) -> Option<NamedHtlc> {
-        let pays = |htlc: &&HtlcOutput| htlc.script == output.script_pubkey;
-        let exact = |htlc: &&HtlcOutput| pays(htlc) && htlc.amount == output.value;
-        let position = self.waiting.iter().position(exact);
-        let position = position.or_else(|| self.waiting.iter().position(pays))?;
-        Some(self.waiting.remove(position).name.clone())
+        let alike = self.by_script.get_mut(&output.script_pubkey)?;
+        let has_amount = |position: &usize| {
+            self.waiting.get(position).is_some_and(|htlc| htlc.amount == output.value)
+        };
+        let exact = alike.iter().position(has_amount).unwrap_or(0);
+        let position = (exact < alike.len()).then(|| alike.remove(exact))?;
+        Some(self.waiting.remove(&position)?.name.clone())
     }
 
     /// Those that have no output.
     pub(super) fn missing(self) -> Vec<NamedHtlc> {
-        self.waiting.into_iter().map(|htlc| htlc.name.clone()).collect()
+        self.waiting.into_values().map(|htlc| htlc.name.clone()).collect()
     }
 }

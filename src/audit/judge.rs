@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bitcoin::{Amount, OutPoint};
 
 use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, OutputName};
+use super::by_name::ByName;
 use crate::bolt::units::Msat;
 use crate::scenario::{
     self, At, Balance, ChannelName, FundingSpender, Outcome, OutcomeEntry, OutputRef, Position,
@@ -16,7 +17,8 @@ use crate::trace::Problem;
 /// sats in are sats out and fees, every output is accounted for, no honest role loses unless the
 /// outcome says how much.
 pub fn judge(account: &Account, outcome: &At<Outcome>) -> Vec<Problem> {
-    let mut judge = Judge { account, seen: BTreeSet::new(), problems: Vec::new() };
+    let outputs = ByName::new(&account.channels);
+    let mut judge = Judge { account, outputs, seen: BTreeSet::new(), problems: Vec::new() };
     for entry in &outcome.value.entries {
         judge.entry(entry);
     }
@@ -31,6 +33,7 @@ pub fn judge(account: &Account, outcome: &At<Outcome>) -> Vec<Problem> {
 
 struct Judge<'a> {
     account: &'a Account,
+    outputs: ByName<'a>,
     /// The outputs that the outcome speaks of.
     seen: BTreeSet<OutPoint>,
     problems: Vec<Problem>,
@@ -45,24 +48,17 @@ impl Judge<'_> {
         let name = &entry.output;
         match &name.value {
             OutputRef::Funding(channel) => self.funding(channel, entry),
-            OutputRef::Commitment(channel, _)
-            | OutputRef::Closing(channel, _)
-            | OutputRef::SecondStage(channel, _)
-            | OutputRef::SecondStages(channel) => {
-                let outputs: Vec<AuditedOutput> = self
-                    .account
-                    .channel(channel)
-                    .into_iter()
-                    .flat_map(ChannelAccount::named_outputs)
-                    .filter(|output| output.name.is(&name.value))
-                    .cloned()
-                    .collect();
+            OutputRef::Commitment(..)
+            | OutputRef::Closing(..)
+            | OutputRef::SecondStage(..)
+            | OutputRef::SecondStages(_) => {
+                let outputs = self.outputs.get(&name.value).to_vec();
                 if outputs.is_empty() && entry.fate.value != scenario::Fate::Absent {
                     self.blame(name.at, format!("there is no output {name} on chain"));
                 }
                 for output in outputs {
                     self.seen.insert(output.outpoint);
-                    self.output(entry, &output);
+                    self.output(entry, output);
                 }
             }
         }

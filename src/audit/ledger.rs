@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bitcoin::hashes::sha256;
 use secp256k1::ecdsa::Signature;
 
+use super::updates::{Change, Updates};
 use crate::bolt::units::{CltvExpiry, FeeratePerKw, HtlcId, Msat};
 use crate::bolt::wire::Message;
 
@@ -29,6 +30,29 @@ impl End {
         match self {
             Self::Opener => Self::Acceptor,
             Self::Acceptor => Self::Opener,
+        }
+    }
+}
+
+/// Something of each side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Both<T> {
+    opener: T,
+    acceptor: T,
+}
+
+impl<T> Both<T> {
+    pub(super) fn of(&self, end: End) -> &T {
+        match end {
+            End::Opener => &self.opener,
+            End::Acceptor => &self.acceptor,
+        }
+    }
+
+    pub(super) fn of_mut(&mut self, end: End) -> &mut T {
+        match end {
+            End::Opener => &mut self.opener,
+            End::Acceptor => &mut self.acceptor,
         }
     }
 }
@@ -88,83 +112,40 @@ impl State {
         self
     }
 
-    fn apply(&mut self, update: &Update) {
-        match update.change {
+    /// Makes a change that this side proposed.
+    pub(super) fn apply(&mut self, proposer: End, change: &Change) {
+        match *change {
             Change::Add(id, htlc) => {
-                let payer = self.of_mut(update.proposer);
+                let payer = self.of_mut(proposer);
                 *payer = payer.saturating_sub(htlc.amount);
-                self.htlcs.insert((update.proposer, id), htlc);
+                self.htlcs.insert((proposer, id), htlc);
             }
-            Change::Fulfill(id) => self.remove(update.proposer.other(), id, update.proposer),
+            Change::Fulfill(id) => self.remove(proposer.other(), id, proposer),
             Change::Feerate(feerate) => self.feerate = feerate,
-            Change::Fail(id) => {
-                self.remove(update.proposer.other(), id, update.proposer.other());
-            }
+            Change::Fail(id) => self.remove(proposer.other(), id, proposer.other()),
         }
     }
 }
 
-enum Change {
-    Add(HtlcId, Htlc),
-    Fulfill(HtlcId),
-    Fail(HtlcId),
-    Feerate(FeeratePerKw),
-}
-
-impl Change {
-    /// Whether this says again what another change of the same side said: an HTLC is added once,
-    /// and removed once.
-    fn repeats(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Add(id, _), Self::Add(known, _))
-            | (Self::Fulfill(id) | Self::Fail(id), Self::Fulfill(known) | Self::Fail(known)) => {
-                id == known
-            }
-            (Self::Add(..) | Self::Fulfill(_) | Self::Fail(_) | Self::Feerate(_), _) => false,
-        }
-    }
-}
-
-/// How far the peer has come with an update.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Progress {
-    Proposed,
-    Signed,
-    Acknowledged,
-}
-
-struct Update {
-    proposer: End,
-    change: Change,
-    progress: Progress,
-}
-
-/// The books.
+/// The books. What a commitment holds is not kept, but follows from the updates: there are as many
+/// commitments as there are rounds, and each may hold as many HTLCs.
 #[derive(Default)]
 pub(super) struct Ledger {
     beginning: State,
-    updates: Vec<Update>,
+    updates: Updates,
     /// The HTLCs for which a preimage was sent, signed for or not.
     fulfilled: BTreeSet<Key>,
     /// The last signature that each side gave for a commitment.
     signatures: BTreeMap<End, Signature>,
-    /// What the commitments of each side hold; the position is the number.
-    opener: Vec<State>,
-    acceptor: Vec<State>,
+    /// The number of each side's newest commitment.
+    newest: Both<usize>,
 }
 
 impl Ledger {
     /// Both sides' first commitments.
     pub(super) fn begin(feerate: FeeratePerKw, opener: Msat, acceptor: Msat) -> Self {
         let beginning = State { feerate, opener, acceptor, htlcs: BTreeMap::new() };
-        Self {
-            opener: vec![beginning.clone()],
-            acceptor: vec![beginning.clone()],
-            beginning,
-            updates: Vec::new(),
-            fulfilled: BTreeSet::new(),
-            signatures: BTreeMap::new(),
-        }
+        Self { beginning, ..Self::default() }
     }
 
     /// Books a message of this side.
@@ -176,21 +157,21 @@ impl Ledger {
                     payment_hash: add.payment_hash,
                     cltv_expiry: add.cltv_expiry,
                 };
-                self.propose(from, Change::Add(add.id, htlc));
+                self.updates.propose(from, Change::Add(add.id, htlc));
             }
             Message::UpdateFulfillHtlc(fulfill) => {
                 self.fulfilled.insert((from.other(), fulfill.id));
-                self.propose(from, Change::Fulfill(fulfill.id));
+                self.updates.propose(from, Change::Fulfill(fulfill.id));
             }
-            Message::UpdateFailHtlc(fail) => self.propose(from, Change::Fail(fail.id)),
-            Message::UpdateFailMalformedHtlc(fail) => self.propose(from, Change::Fail(fail.id)),
+            Message::UpdateFailHtlc(fail) => self.updates.propose(from, Change::Fail(fail.id)),
+            Message::UpdateFailMalformedHtlc(fail) => {
+                self.updates.propose(from, Change::Fail(fail.id));
+            }
             Message::UpdateFee(update) => {
-                self.propose(from, Change::Feerate(update.feerate_per_kw));
+                self.updates.propose(from, Change::Feerate(update.feerate_per_kw));
             }
             Message::CommitmentSigned(signed) => self.sign(from, signed.signature),
-            Message::RevokeAndAck(_) => {
-                self.advance(from.other(), Progress::Signed, Progress::Acknowledged);
-            }
+            Message::RevokeAndAck(_) => self.updates.acknowledge(from.other()),
             // The others change nothing that the audit accounts for.
             _ => {}
         }
@@ -198,21 +179,7 @@ impl Ledger {
 
     /// The connection is lost: updates that nobody signed are as good as never sent.
     pub(super) fn disconnect(&mut self) {
-        self.updates.retain(|update| update.progress != Progress::Proposed);
-    }
-
-    fn propose(&mut self, proposer: End, change: Change) {
-        let mut known = self.updates.iter().filter(|update| update.proposer == proposer);
-        if known.any(|update| change.repeats(&update.change)) {
-            return;
-        }
-        self.updates.push(Update { proposer, change, progress: Progress::Proposed });
-    }
-
-    fn advance(&mut self, proposer: End, from: Progress, to: Progress) {
-        let waiting =
-            self.updates.iter_mut().filter(|u| u.proposer == proposer && u.progress == from);
-        waiting.for_each(|update| update.progress = to);
+        self.updates.forget_proposed();
     }
 
     /// `signer` signs the other side's next commitment.
@@ -221,16 +188,9 @@ impl Ledger {
         if self.signatures.insert(signer, signature) == Some(signature) {
             return;
         }
-        self.advance(signer, Progress::Proposed, Progress::Signed);
-        let mut state = self.beginning.clone();
-        let counts = |update: &&Update| {
-            update.proposer == signer || update.progress == Progress::Acknowledged
-        };
-        self.updates.iter().filter(counts).for_each(|update| state.apply(update));
-        match signer {
-            End::Opener => self.acceptor.push(state),
-            End::Acceptor => self.opener.push(state),
-        }
+        let newest = self.newest.of_mut(signer.other());
+        *newest += 1;
+        self.updates.sign(signer, *newest);
     }
 
     /// Whether a preimage was sent for an HTLC.
@@ -239,38 +199,37 @@ impl Ledger {
     }
 
     /// How an HTLC was removed, if it was: whether it was paid.
-    pub(super) fn removal(&self, (offerer, id): Key) -> Option<bool> {
-        let removals = self.updates.iter().filter(|update| update.proposer == offerer.other());
-        removals.into_iter().find_map(|update| match update.change {
-            Change::Fulfill(removed) if removed == id => Some(true),
-            Change::Fail(removed) if removed == id => Some(false),
-            Change::Add(..) | Change::Fulfill(_) | Change::Fail(_) | Change::Feerate(_) => None,
-        })
+    pub(super) fn removal(&self, key: Key) -> Option<bool> {
+        self.updates.removal(key)
     }
 
     /// Every HTLC that a commitment of either side ever held.
     pub(super) fn htlcs(&self) -> BTreeMap<Key, Htlc> {
-        let states = self.opener.iter().chain(&self.acceptor);
-        states.flat_map(|state| &state.htlcs).map(|(key, htlc)| (*key, *htlc)).collect()
+        let was_held =
+            |key| End::BOTH.into_iter().any(|owner| self.last_with(owner, key).is_some());
+        self.updates.added().filter(|(key, _)| was_held(*key)).collect()
     }
 
     /// The newest commitment of a side that holds an HTLC.
     pub(super) fn last_with(&self, owner: End, key: Key) -> Option<usize> {
-        self.states(owner).iter().rposition(|state| state.htlcs.contains_key(&key))
+        self.updates.last_with(owner, key, *self.newest.of(owner))
     }
 
     /// Whether the newest commitment of either side holds an HTLC.
     pub(super) fn is_pending(&self, key: Key) -> bool {
-        End::BOTH.into_iter().any(|owner| {
-            self.states(owner).last().is_some_and(|state| state.htlcs.contains_key(&key))
-        })
+        End::BOTH
+            .into_iter()
+            .any(|owner| self.last_with(owner, key) == Some(*self.newest.of(owner)))
     }
 
-    /// The commitments of one side; the position is the number.
-    pub(super) fn states(&self, owner: End) -> &[State] {
-        match owner {
-            End::Opener => &self.opener,
-            End::Acceptor => &self.acceptor,
-        }
+    /// What a side's commitment of this number holds; `None` if nobody signed it.
+    pub(super) fn state(&self, owner: End, number: usize) -> Option<State> {
+        (number <= *self.newest.of(owner))
+            .then(|| self.updates.state(&self.beginning, owner, number))
+    }
+
+    /// What a side's newest commitment holds.
+    pub(super) fn newest(&self, owner: End) -> State {
+        self.updates.state(&self.beginning, owner, *self.newest.of(owner))
     }
 }

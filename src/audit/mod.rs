@@ -12,6 +12,7 @@
 
 mod account;
 mod build;
+mod by_name;
 mod chain;
 mod check;
 mod facts;
@@ -24,6 +25,8 @@ mod observe;
 mod offer;
 mod robbed;
 mod settle;
+mod transactions;
+mod updates;
 
 pub use account::{
     Account, AuditedOutput, AuditedTransaction, ChannelAccount, Fate, Kind, NamedHtlc, OutputName,

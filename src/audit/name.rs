@@ -1,7 +1,7 @@
 //! Names transactions and outputs: a commitment by its number and the scripts of its owner, an
 //! output by its script, a spend by its witness.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid, Witness};
 
@@ -11,6 +11,7 @@ use super::facts::{CommitmentScripts, Facts};
 use super::flow::Flow;
 use super::htlc::{self, Expected};
 use super::ledger::End;
+use super::transactions::Transactions;
 use crate::bolt::units::CommitmentNumber;
 use crate::scenario::{FundingState, Path, RoleName};
 
@@ -41,12 +42,10 @@ pub(super) fn close(facts: &Facts, transaction: &Transaction) -> Close {
     let pays_like = |owner: &End| {
         let scripts = facts.scripts(*owner, number);
         scripts.is_some_and(|scripts| {
-            let is_its = |script: &ScriptBuf| {
-                *script == scripts.to_local
-                    || *script == scripts.to_remote
-                    || scripts.htlcs.iter().any(|htlc| htlc.script == *script)
-            };
-            transaction.output.iter().map(|output| &output.script_pubkey).any(is_its)
+            let htlcs = scripts.htlcs.iter().map(|htlc| &htlc.script);
+            let its: BTreeSet<&ScriptBuf> =
+                htlcs.chain([&scripts.to_local, &scripts.to_remote]).collect();
+            transaction.output.iter().any(|output| its.contains(&output.script_pubkey))
         })
     };
     match End::BOTH.into_iter().find(pays_like) {
@@ -112,12 +111,23 @@ fn taker(facts: &Facts, close: Close, name: &OutputName, path: Option<Path>) -> 
 pub(super) struct Known {
     pub(super) name: OutputName,
     pub(super) amount: Amount,
+    pub(super) of: Origin,
+}
+
+/// What has an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Funding,
+    Close,
+    SecondStage,
+    /// A claim, behind whatever second stages it has.
+    Claim,
 }
 
 /// One channel's transactions and outputs, by name.
 #[derive(Default)]
 pub(super) struct Named {
-    pub(super) transactions: Vec<AuditedTransaction>,
+    pub(super) transactions: Transactions,
     pub(super) outputs: BTreeMap<OutPoint, Known>,
     /// The outputs of the close, in their order.
     pub(super) close_outputs: Vec<OutPoint>,
@@ -150,7 +160,8 @@ pub(super) fn name(facts: &Facts, view: &View) -> Option<Named> {
         confirmed: funding.confirmed,
     });
     let amount = view.output(facts.funding)?.value;
-    named.outputs.insert(facts.funding, Known { name: OutputName::Funding, amount });
+    let (name, of) = (OutputName::Funding, Origin::Funding);
+    named.outputs.insert(facts.funding, Known { name, amount, of });
     if let Some((txid, _)) = view.spender(facts.funding) {
         named.add_close(facts, view, txid, view.get(txid)?);
         named.add_claims(facts, view);
@@ -179,7 +190,7 @@ impl Named {
                 }
                 _ => closing_output(facts, close, output),
             };
-            self.outputs.insert(outpoint, Known { name, amount: output.value });
+            self.outputs.insert(outpoint, Known { name, amount: output.value, of: Origin::Close });
             self.close_outputs.push(outpoint);
         }
         self.missing = expected.map(Expected::missing).unwrap_or_default();
@@ -204,17 +215,34 @@ impl Named {
     /// Adds the transactions that spend outputs of the close or of second stages, each once.
     fn add_claims(&mut self, facts: &Facts, view: &View) {
         let Some((_, close)) = self.close else { return };
-        for (txid, seen) in view.iter() {
-            let spends: Vec<Spend> = self.spends_of(facts, &seen.transaction);
-            if spends.is_empty() || self.transactions.iter().any(|known| known.txid == txid) {
+        // What a mutual close pays is in the wallets already.
+        if matches!(close, Close::Mutual | Close::Offered(_)) {
+            return;
+        }
+        // In the order in which they were first seen.
+        let mut found = BTreeMap::new();
+        self.find_spenders(view, &self.close_outputs, &mut found);
+        while let Some((_, txid)) = found.pop_first() {
+            let Some(seen) = view.get(txid).filter(|_| self.transactions.get(txid).is_none())
+            else {
                 continue;
-            }
+            };
+            let spends: Vec<Spend> = self.spends_of(facts, &seen.transaction);
             let takers = spends.iter().map(|s| taker(facts, close, &s.output, s.path));
             let by = takers.flatten().next().or_else(|| seen.published_by.clone());
+            let known = self.second_stages.len();
             self.add_second_stages(facts, txid, &seen.transaction, &spends);
+            let new = self.second_stages.get(known..).unwrap_or_default();
+            self.find_spenders(view, new, &mut found);
             let kind = kind(facts, close, &spends);
             self.add(facts, view, txid, kind, by, spends);
         }
+    }
+
+    /// Finds the transactions that spend these outputs, by their places in the view.
+    fn find_spenders(&self, view: &View, outputs: &[OutPoint], found: &mut BTreeMap<usize, Txid>) {
+        let spenders = outputs.iter().filter_map(|outpoint| view.spender(*outpoint));
+        found.extend(spenders.filter_map(|(txid, _)| Some((view.get(txid)?.place, txid))));
     }
 
     /// Adds the delayed outputs of a claim: each is at the index of the input that takes the HTLC.
@@ -227,13 +255,15 @@ impl Named {
     ) {
         let Some((_, Close::Commitment(owner, _))) = self.close else { return };
         let Some(scripts) = &self.scripts else { return };
+        let spends: BTreeMap<OutPoint, &Spend> =
+            spends.iter().map(|spend| (spend.outpoint, spend)).collect();
         for ((vout, input), output) in (0..).zip(&transaction.input).zip(&transaction.output) {
-            let spend = spends.iter().find(|spend| spend.outpoint == input.previous_output);
+            let spend = spends.get(&input.previous_output);
             let htlc = spend.and_then(|spend| htlc::second_stage(facts, owner, spend));
             if let Some(htlc) = htlc.filter(|_| output.script_pubkey == scripts.to_local) {
-                let (outpoint, name) =
-                    (OutPoint { txid, vout }, OutputName::SecondStage(htlc.clone()));
-                self.outputs.insert(outpoint, Known { name, amount: output.value });
+                let outpoint = OutPoint { txid, vout };
+                let (name, of) = (OutputName::SecondStage(htlc.clone()), Origin::SecondStage);
+                self.outputs.insert(outpoint, Known { name, amount: output.value, of });
                 self.second_stages.push(outpoint);
             }
         }
@@ -242,12 +272,14 @@ impl Named {
     /// Whether claims of this output are the channel's matter. What a mutual close pays is in the
     /// wallets already.
     pub(super) fn follows(&self, outpoint: &OutPoint) -> bool {
-        match self.close {
-            Some((_, Close::Commitment(..) | Close::Unknown)) => {
-                self.close_outputs.contains(outpoint) || self.second_stages.contains(outpoint)
-            }
-            Some((_, Close::Mutual | Close::Offered(_))) | None => false,
-        }
+        let is_agreed = matches!(self.close, Some((_, Close::Mutual | Close::Offered(_))));
+        let known = self.outputs.get(outpoint).filter(|_| !is_agreed);
+        known.is_some_and(|known| matches!(known.of, Origin::Close | Origin::SecondStage))
+    }
+
+    /// Whether this is the delayed output of a second stage.
+    pub(super) fn is_second_stage(&self, outpoint: &OutPoint) -> bool {
+        self.outputs.get(outpoint).is_some_and(|known| known.of == Origin::SecondStage)
     }
 
     /// The outputs of the close and of second stages that a transaction spends.
@@ -309,10 +341,12 @@ impl Named {
 
     /// The transactions that spend outputs of the close or of second stages.
     pub(super) fn claims(&self) -> impl Iterator<Item = &AuditedTransaction> {
-        let is_claim = |tx: &&AuditedTransaction| {
-            tx.spends.iter().any(|spend| spend.output != OutputName::Funding)
-        };
-        self.transactions.iter().filter(is_claim)
+        self.transactions.iter().filter(|transaction| is_claim(transaction))
+    }
+
+    /// One of these.
+    pub(super) fn claim(&self, txid: Txid) -> Option<&AuditedTransaction> {
+        self.transactions.get(txid).filter(|transaction| is_claim(transaction))
     }
 
     /// The only role that can spend an output that nobody spent, if there is just one.
@@ -345,6 +379,11 @@ impl Named {
         let (_, close) = self.close?;
         taker(facts, close, &spend.output, spend.path)
     }
+}
+
+/// Whether a transaction spends outputs of the close or of second stages.
+fn is_claim(transaction: &AuditedTransaction) -> bool {
+    transaction.spends.iter().any(|spend| spend.output != OutputName::Funding)
 }
 
 /// What a claim is, by the branches that it takes.

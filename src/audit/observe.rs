@@ -1,25 +1,29 @@
 //! Writes the outcome that the account shows, for the author of a scenario to read and keep.
 
 use super::account::{Account, AuditedOutput, ChannelAccount, Fate, Kind, OutputName};
+use super::by_name::ByName;
 use crate::bolt::units::Msat;
 use crate::scenario::{
     self, At, Balance, BalanceEntry, CommitmentOutput, FundingSpender, LossEntry, Outcome,
     OutcomeEntry, OutputRef, Position, RoleName,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The outcome that the account shows.
 pub fn observed(account: &Account) -> Outcome {
     let mut outcome = Outcome::default();
     let mut taken: BTreeMap<RoleName, (i128, i128)> = BTreeMap::new();
     let mut robbed: BTreeMap<RoleName, Msat> = BTreeMap::new();
+    let outputs = ByName::new(&account.channels);
     for channel in &account.channels {
+        let mut told = BTreeSet::new();
         let funding = OutputRef::Funding(channel.name.clone());
         outcome.entries.push(entry(funding, funding_fate(channel)));
         for output in channel.named_outputs() {
-            let Some(name) = reference(channel, output) else { continue };
-            if outcome.entries.iter().all(|known| known.output.value != name) {
-                outcome.entries.push(entry(name.clone(), common_fate(channel, output, &name)));
+            let Some(name) = reference(&outputs, channel, output) else { continue };
+            if told.insert(name.clone()) {
+                let fate = common_fate(outputs.get(&name), output);
+                outcome.entries.push(entry(name, fate));
             }
         }
         if channel.close.is_some() {
@@ -74,7 +78,11 @@ fn funding_fate(channel: &ChannelAccount) -> scenario::Fate {
 
 /// The outputs as a scenario names them: the anchors together, and the HTLCs of one invoice, if
 /// they all have the same fate.
-fn reference(channel: &ChannelAccount, output: &AuditedOutput) -> Option<OutputRef> {
+fn reference(
+    outputs: &ByName<'_>,
+    channel: &ChannelAccount,
+    output: &AuditedOutput,
+) -> Option<OutputRef> {
     let name = channel.name.clone();
     let own = output.name.reference(&name)?;
     let together = match &output.name {
@@ -82,7 +90,7 @@ fn reference(channel: &ChannelAccount, output: &AuditedOutput) -> Option<OutputR
         OutputName::Anchor(_) => OutputRef::Commitment(name.clone(), CommitmentOutput::Anchors),
         _ => own.clone(),
     };
-    let mut all = channel.named_outputs().filter(|other| other.name.is(&together));
+    let mut all = outputs.get(&together).iter();
     if all.all(|other| plain(fate(other)) == plain(fate(output))) {
         return Some(together);
     }
@@ -96,14 +104,9 @@ fn reference(channel: &ChannelAccount, output: &AuditedOutput) -> Option<OutputR
 }
 
 /// The fate of an output, without its amount if others of the same name have other amounts.
-fn common_fate(
-    channel: &ChannelAccount,
-    output: &AuditedOutput,
-    name: &OutputRef,
-) -> scenario::Fate {
-    let mut all = channel.named_outputs().filter(|other| other.name.is(name));
+fn common_fate(all: &[&AuditedOutput], output: &AuditedOutput) -> scenario::Fate {
     let fate = fate(output);
-    if all.all(|other| other.amount == output.amount) { fate } else { plain(fate) }
+    if all.iter().all(|other| other.amount == output.amount) { fate } else { plain(fate) }
 }
 
 /// A fate whatever the amount.

@@ -22,6 +22,7 @@ use super::build::{Book, Cast};
 use super::facts::Facts;
 use super::ledger::{End, Htlc, Key, Ledger};
 use super::name::Close;
+use super::settle::OnChain;
 use crate::bolt::units::{CommitmentNumber, Msat};
 use crate::scenario::{Path, RoleName};
 
@@ -99,8 +100,9 @@ fn losses(
     let mut by_hash: BTreeMap<sha256::Hash, (Vec<Held>, Vec<Held>)> = BTreeMap::new();
     for (at, (party, channel)) in parties.iter().zip(channels).enumerate() {
         let Some(end) = party.facts.end_of(role) else { continue };
+        let takers = party.takers(channel);
         for (key, htlc) in party.facts.ledger.htlcs() {
-            let held = Held { at, key, htlc, lot: party.lot(channel, key) };
+            let held = Held { at, key, htlc, lot: party.lot(channel, &takers, key) };
             let (incoming, outgoing) = by_hash.entry(htlc.payment_hash).or_default();
             if key.0 == end { outgoing.push(held) } else { incoming.push(held) }
         }
@@ -187,7 +189,7 @@ impl Party<'_> {
         }
         let msat = |amount: Msat| i128::from(amount.0);
         // What the miner has of an HTLC was not its offerer's for certain.
-        let given_back = msat(book.decided().of(end)) - msat(book.stated().of(end));
+        let given_back = msat(book.decided.of(end)) - msat(book.stated.of(end));
         let entitled = msat(channel.entitled.get(role).copied().unwrap_or_default());
         let in_flight: i128 = book
             .on_chain(channel)
@@ -238,8 +240,15 @@ impl Party<'_> {
         Some(i128::from(book.decided().of(owner).0) - paid)
     }
 
+    /// Who took the HTLCs that have an output on chain.
+    fn takers(&self, channel: &ChannelAccount) -> BTreeMap<Key, End> {
+        let on_chain = self.book.iter().flat_map(|book| book.on_chain(channel));
+        let taker = |htlc: OnChain| Some((htlc.key, self.facts.end_of(&htlc.taker?)?));
+        on_chain.filter_map(taker).collect()
+    }
+
     /// What became of an HTLC.
-    fn lot(&self, channel: &ChannelAccount, key: Key) -> Lot {
+    fn lot(&self, channel: &ChannelAccount, takers: &BTreeMap<Key, End>, key: Key) -> Lot {
         let ledger = &self.facts.ledger;
         let removed = || match ledger.removal(key) {
             Some(true) => Lot::Paid,
@@ -253,14 +262,12 @@ impl Party<'_> {
         else {
             return Lot::Open;
         };
-        if book.stated().htlcs.contains_key(&key) {
-            if !book.decided().htlcs.contains_key(&key) {
+        if book.stated.htlcs.contains_key(&key) {
+            if !book.decided.htlcs.contains_key(&key) {
                 return Lot::Miner;
             }
-            let found = book.on_chain(channel).into_iter().find(|htlc| htlc.key == key);
-            let taker = found.and_then(|htlc| self.facts.end_of(&htlc.taker?));
-            return match taker {
-                Some(end) if end == key.0 => Lot::Returned,
+            return match takers.get(&key) {
+                Some(end) if *end == key.0 => Lot::Returned,
                 Some(_) => Lot::Paid,
                 None => Lot::Open,
             };

@@ -35,7 +35,7 @@ pub(super) struct OnChain {
 impl Book<'_> {
     /// Fills in who is entitled to what, who took what, and what each lost.
     pub(super) fn settle(&self, channel: &mut ChannelAccount) {
-        let state = self.decided();
+        let state = &self.decided;
         for end in End::BOTH {
             channel.entitled.insert(self.role(end), state.of(end));
             channel.taken.insert(self.role(end), SignedAmount::ZERO);
@@ -66,7 +66,8 @@ impl Book<'_> {
 
     /// The HTLCs that have an output, and who took them.
     pub(super) fn on_chain(&self, channel: &ChannelAccount) -> Vec<OnChain> {
-        let state = self.stated();
+        let state = &self.stated;
+        let second_stages = second_stages(channel);
         let outputs = channel.outputs.iter().filter_map(|output| match &output.name {
             OutputName::Htlc(htlc) => Some((output, htlc)),
             _ => None,
@@ -74,9 +75,8 @@ impl Book<'_> {
         let htlcs = outputs.filter_map(|(output, htlc)| {
             let key = self.facts.key(htlc)?;
             let amount = state.htlcs.get(&key)?.amount;
-            let second_stage = second_stage(channel, htlc);
             // Whoever took the output to its second stage has nothing yet.
-            let last = second_stage.unwrap_or(output);
+            let last = second_stages.get(htlc).copied().unwrap_or(output);
             let (taker, is_penalty) = match &last.fate {
                 Fate::Unspent { owner } => (owner.clone(), false),
                 Fate::Spent { to, path, .. } => (to.clone(), *path == Some(Path::Revocation)),
@@ -95,7 +95,7 @@ impl Book<'_> {
         };
         let mut theirs = channel.outputs.iter().filter(|o| self.is_balance_of(o, End::Acceptor));
         let acceptors = msat(sum(&mut theirs));
-        let trimmed = self.decided().of(End::Acceptor).saturating_sub(acceptors);
+        let trimmed = self.decided.of(End::Acceptor).saturating_sub(acceptors);
         // An HTLC's rest below a satoshi is lost by who takes it.
         let is_htlc = |output: &&AuditedOutput| matches!(output.name, OutputName::Htlc(_));
         let paid = msat(sum(&mut channel.outputs.iter().filter(|output| !is_htlc(output))));
@@ -155,15 +155,13 @@ impl Book<'_> {
     }
 }
 
-/// The second stage of an HTLC.
-pub(super) fn second_stage<'a>(
-    channel: &'a ChannelAccount,
-    htlc: &NamedHtlc,
-) -> Option<&'a AuditedOutput> {
-    channel.second_stages.iter().find(|output| match &output.name {
-        OutputName::SecondStage(of) => of == htlc,
-        _ => false,
-    })
+/// The second stages, by their HTLCs.
+fn second_stages(channel: &ChannelAccount) -> BTreeMap<&NamedHtlc, &AuditedOutput> {
+    let named = channel.second_stages.iter().filter_map(|output| match &output.name {
+        OutputName::SecondStage(of) => Some((of, output)),
+        _ => None,
+    });
+    named.collect()
 }
 
 fn take(channel: &mut ChannelAccount, role: &RoleName, amount: SignedAmount) {
