@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bitcoin::{Block, BlockHash, Network, OutPoint, Transaction, Txid, constants::genesis_block};
 
 use super::error::ChainError;
+use super::index::{Index, Place};
 use crate::bolt::units::BlockHeight;
 
 /// What a change of the active chain took away and brought.
@@ -20,16 +21,18 @@ pub struct Reorg {
 pub(super) struct Ledger {
     /// By height, from the genesis block.
     active: Vec<(BlockHash, Block)>,
-    /// The txids of the active chain's blocks, which take long to compute when blocks are full.
-    txids: Vec<Vec<Txid>>,
+    /// Where the active chain has its transactions, and what spends its outputs.
+    index: Index,
     aside: BTreeMap<BlockHash, (BlockHeight, Block)>,
 }
 
 impl Ledger {
     pub(super) fn new() -> Self {
         let genesis = genesis_block(Network::Regtest);
-        let txids = vec![txids(&genesis)];
-        Self { active: vec![(genesis.block_hash(), genesis)], txids, aside: BTreeMap::new() }
+        let mut ledger =
+            Self { active: Vec::new(), index: Index::default(), aside: BTreeMap::new() };
+        ledger.extend(genesis);
+        ledger
     }
 
     pub(super) fn height(&self) -> BlockHeight {
@@ -72,8 +75,12 @@ impl Ledger {
 
     /// Puts a block on top of the active chain.
     pub(super) fn extend(&mut self, block: Block) {
-        self.txids.push(txids(&block));
-        self.active.push((block.block_hash(), block));
+        self.push(block.block_hash(), block);
+    }
+
+    fn push(&mut self, hash: BlockHash, block: Block) {
+        self.index.connect(&block);
+        self.active.push((hash, block));
     }
 
     /// Follows bitcoind to another tip.
@@ -89,7 +96,7 @@ impl Ledger {
         while self.height() > fork
             && let Some((hash, block)) = self.active.pop()
         {
-            self.txids.pop();
+            self.index.disconnect(&block);
             let height = BlockHeight(self.height().0 + 1);
             reorg.disconnected.push(block.clone());
             self.aside.insert(hash, (height, block));
@@ -97,8 +104,7 @@ impl Ledger {
         for hash in branch.into_iter().rev() {
             if let Some((_, block)) = self.aside.remove(&hash) {
                 reorg.connected.push(block.clone());
-                self.txids.push(txids(&block));
-                self.active.push((hash, block));
+                self.push(hash, block);
             }
         }
         Ok(reorg)
@@ -106,31 +112,32 @@ impl Ledger {
 
     /// The height at which the active chain has a transaction.
     pub(super) fn confirmed(&self, txid: Txid) -> Option<BlockHeight> {
-        let above = self.height().0 + 1;
-        let blocks = (0..above).map(BlockHeight).zip(&self.txids);
-        blocks.rev().find(|(_, txids)| txids.contains(&txid)).map(|(height, _)| height)
+        self.index.place(txid).map(height)
     }
 
     /// The transactions of the active chain.
     pub(super) fn transactions(&self) -> impl Iterator<Item = (Txid, &Transaction)> {
-        let blocks = self.active.iter().zip(&self.txids);
+        let blocks = self.active.iter().zip(self.index.txids());
         blocks.flat_map(|((_, block), txids)| txids.iter().copied().zip(&block.txdata))
     }
 
     /// A transaction of the active chain.
     pub(super) fn transaction(&self, txid: Txid) -> Option<&Transaction> {
-        self.transactions().find(|(known, _)| *known == txid).map(|(_, tx)| tx)
+        self.transaction_at(self.index.place(txid)?)
     }
 
     /// The transaction of the active chain that spends an output.
     pub(super) fn spender(&self, output: OutPoint) -> Option<(BlockHeight, &Transaction)> {
-        let spends = |tx: &&Transaction| tx.input.iter().any(|i| i.previous_output == output);
-        self.blocks()
-            .rev()
-            .find_map(|(height, block)| block.txdata.iter().find(spends).map(|tx| (height, tx)))
+        let place = self.index.spender(output)?;
+        Some((height(place), self.transaction_at(place)?))
+    }
+
+    fn transaction_at(&self, place: Place) -> Option<&Transaction> {
+        let (_, block) = self.active.get(place.height)?;
+        block.txdata.get(place.position)
     }
 }
 
-fn txids(block: &Block) -> Vec<Txid> {
-    block.txdata.iter().map(Transaction::compute_txid).collect()
+fn height(place: Place) -> BlockHeight {
+    BlockHeight(place.height.try_into().expect("a lab's chain has fewer than 2^32 blocks"))
 }

@@ -7,6 +7,7 @@
 mod block;
 mod error;
 mod fork;
+mod index;
 mod ledger;
 mod mempool;
 mod mining;
