@@ -243,7 +243,7 @@ impl Closing {
         let mut next = self.with(with_commitments(&self.before, commitments.clone()));
         let mut outputs = Vec::new();
         if let Some(spend) = &mut next.spend {
-            spend.publish(&commitments, context, &mut outputs);
+            spend.publish_new(&commitments, context, &mut outputs);
         }
         Ok((Phase::Closing(next), outputs))
     }

@@ -28,6 +28,15 @@ use crate::bolt::wire::PaymentPreimage;
 /// The most second stages that one transaction takes: it stays well below the standard weight.
 const MOST_TOGETHER: usize = 200;
 
+/// Claims that are not published yet, with the fee rates that they take.
+#[derive(Default)]
+struct Unpaid {
+    /// Those for which the wallet has to pay, by what they are for and by their locktimes.
+    poor: BTreeMap<(Purpose, u32), Vec<(Claim, FeeratePerKw)>>,
+    /// Those that are to be one penalty.
+    penalties: Vec<(Claim, FeeratePerKw)>,
+}
+
 /// The spend of the funding output, in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
@@ -225,8 +234,9 @@ impl Confirmed {
 
     /// A transaction of ours cannot be mined any more: what else it claimed is to be claimed anew.
     fn give_up(&mut self, overtaken: &Arc<Published>, outputs: &mut Vec<Output>) {
-        for tracked in self.tracked.values_mut() {
-            if matches!(&tracked.status, TrackedStatus::Published(known) if Arc::ptr_eq(known, overtaken))
+        for input in &overtaken.transaction.input {
+            if let Some(tracked) = self.tracked.get_mut(&input.previous_output)
+                && tracked.status.published().is_some_and(|known| Arc::ptr_eq(known, overtaken))
             {
                 tracked.status = TrackedStatus::Waiting;
             }
@@ -324,21 +334,44 @@ impl Confirmed {
         outputs: &mut Vec<Output>,
     ) {
         self.withdraw_cheap(commitments, context, outputs);
-        let mut poor: BTreeMap<(Purpose, u32), Vec<(Claim, FeeratePerKw)>> = BTreeMap::new();
-        let mut again: BTreeMap<Txid, Output> = BTreeMap::new();
-        let mut penalties = Vec::new();
+        let published = self.published();
+        let again: BTreeMap<Txid, Output> =
+            published.map(|p| (p.transaction.compute_txid(), p.broadcast())).collect();
+        let unpaid = self.claim_open(commitments, context, outputs);
+        outputs.extend(again.into_values());
+        self.have_paid(unpaid, context, outputs);
+    }
+
+    /// The same between two blocks, when the mempool is as it was: nothing is published again.
+    pub(super) fn publish_new(
+        &mut self,
+        commitments: &Commitments,
+        context: &Context<'_>,
+        outputs: &mut Vec<Output>,
+    ) {
+        self.withdraw_cheap(commitments, context, outputs);
+        let unpaid = self.claim_open(commitments, context, outputs);
+        self.have_paid(unpaid, context, outputs);
+    }
+
+    /// Claims what can be claimed, as far as it pays for that by itself; the others are returned.
+    fn claim_open(
+        &mut self,
+        commitments: &Commitments,
+        context: &Context<'_>,
+        outputs: &mut Vec<Output>,
+    ) -> Unpaid {
+        let Unpaid { mut poor, mut penalties } = Unpaid::default();
         for tracked in self.tracked.values_mut() {
-            if let TrackedStatus::Published(published) = &tracked.status {
-                let txid = published.transaction.compute_txid();
-                again.entry(txid).or_insert_with(|| published.broadcast());
-                continue;
-            }
             // What is not worth its fee now may be worth it when others pay less.
             let was_abandoned = tracked.status == TrackedStatus::Abandoned;
             let open = (was_abandoned || tracked.status == TrackedStatus::Waiting)
                 && tracked.stake.is_open(tracked.since, context.height);
+            if !open {
+                continue;
+            }
             let claim = tracked.stake.claim(preimage(commitments, &tracked.stake));
-            let Some(claim) = claim.filter(|_| open) else { continue };
+            let Some(claim) = claim else { continue };
             tracked.grouped.get_or_insert(context.height);
             let feerate = tracked.feerate(commitments, context);
             let purpose = purpose(&claim.path);
@@ -362,7 +395,16 @@ impl Confirmed {
                 tracked.status = TrackedStatus::Abandoned;
             }
         }
-        outputs.extend(again.into_values());
+        Unpaid { poor, penalties }
+    }
+
+    /// Has claims published that do not pay for a transaction each by itself.
+    fn have_paid(
+        &mut self,
+        Unpaid { poor, penalties }: Unpaid,
+        context: &Context<'_>,
+        outputs: &mut Vec<Output>,
+    ) {
         outputs.extend(self.one_penalty(&penalties, context));
         for ((purpose, _), claims) in &poor {
             outputs.extend(sponsors(*purpose, claims, context));
