@@ -1,7 +1,7 @@
 //! What roles have given to bitcoind, and what it said. Nodes publish again, with every block, what is
 //! not in the chain yet: that is told only if it is news.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::{OutPoint, Transaction, Txid};
 
@@ -58,7 +58,8 @@ impl Submitted {
 
     /// What bitcoind's mempool holds: everything else is out.
     pub(super) fn mempool_is(&mut self, transactions: &[Txid]) {
-        let gone = self.held.keys().filter(|txid| !transactions.contains(txid));
+        let kept: BTreeSet<&Txid> = transactions.iter().collect();
+        let gone = self.held.keys().filter(|txid| !kept.contains(txid));
         for txid in gone.copied().collect::<Vec<_>>() {
             self.let_go(txid);
         }

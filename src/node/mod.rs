@@ -87,6 +87,7 @@ pub struct NodeChannel {
 #[derive(Clone, Debug)]
 pub struct Node {
     seed: Seed,
+    id: PublicKey,
     wallet: Wallet,
     height: BlockHeight,
     feerate: FeeratePerKw,
@@ -125,6 +126,7 @@ impl Node {
     pub fn new(seed: Seed, height: BlockHeight, feerate: FeeratePerKw) -> Self {
         Self {
             wallet: Wallet::new(seed.key("wallet", 0)),
+            id: seed.node_secret().public_key(secp256k1::SECP256K1),
             seed,
             height,
             feerate,
@@ -149,7 +151,7 @@ impl Node {
 
     /// The node's public key, by which its peers know it.
     pub fn id(&self) -> PublicKey {
-        self.seed.node_secret().public_key(secp256k1::SECP256K1)
+        self.id
     }
 
     /// Its coins.
