@@ -2,6 +2,7 @@
 //! mempool, coins that move on, races whose winner must not hang on a name.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+use boltlab::audit::{Fate, OutputName};
 use boltlab::chain::obtain::{Request, Silent, find_or_obtain};
 use boltlab::lab::{self, Ending, Run};
 use boltlab::scenario::{self, ParseOptions};
@@ -227,4 +228,48 @@ fn a_preimage_that_was_shown_on_the_side_that_lost_was_shown() {
     };
     failed_with(&played(""), "honest bob lost 400_000 sat");
     passed(&played("  losses: {bob: 400_000 sat}\n"));
+}
+
+/// A channel with so many HTLCs in each direction, which both sides offer before they hear of each
+/// other: `benches/on_chain.rs` has as many as a channel takes.
+fn crowd(count: u32) -> String {
+    let mut text = "title: A crowd\n\
+        cast:\n  \
+          alice: {role: honest, funds: 1 BTC, min_final_cltv_expiry_delta: 40 blocks}\n  \
+          bob: {role: honest, funds: 1 BTC, min_final_cltv_expiry_delta: 40 blocks}\n\
+        channels:\n  ab: {from: alice, to: bob, capacity: 1_000_000 sat, push: 500_000 sat}\n\
+        steps:\n  - open: ab\n  - hold: alice\n  - hold: bob\n"
+        .to_owned();
+    for number in 0..count {
+        for (payer, payee) in [("alice", "bob"), ("bob", "alice")] {
+            text += &format!(
+                "  - invoice: {{by: {payee}, amount: 5_000 sat, as: {payee}{number}, hold: true}}\n  \
+                   - pay: {{from: {payer}, invoice: {payee}{number}, until: sent}}\n"
+            );
+        }
+    }
+    text += "  - release: alice\n  - release: bob\n  - disconnect: {from: alice, to: bob}\n  \
+             - force_close: {channel: ab, by: alice}\n  - mine: 1 block\n";
+    for number in (0..count).step_by(2) {
+        text += &format!("  - settle: alice{number}\n  - settle: bob{number}\n");
+    }
+    text + "  - mine: 250 blocks\n\
+              - expect: {state: {channel: ab, of: alice, is: closed}}\n  \
+              - expect: {state: {channel: ab, of: bob, is: closed}}\n"
+}
+
+#[test]
+fn every_one_of_many_htlcs_is_resolved() {
+    let run = played(&crowd(20));
+    passed(&run);
+    assert_eq!(run.account.problems, [] as [&str; 0]);
+    let [channel] = run.account.channels.as_slice() else { panic!("one channel") };
+    assert_eq!(channel.outputs.len(), 4 + 40, "two balances, two anchors, the HTLCs");
+    // It is the commitment of alice: what she takes of it, she takes over second stages.
+    assert_eq!(channel.second_stages.len(), 20);
+    for output in channel.outputs.iter().chain(&channel.second_stages) {
+        let is_anchor = matches!(output.name, OutputName::Anchor(_));
+        let is_taken = matches!(output.fate, Fate::Spent { .. });
+        assert!(is_taken || is_anchor, "{}: {:?}", output.name, output.fate);
+    }
 }
