@@ -33,7 +33,7 @@ use publication::Publication;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
     /// The phase before: what a reorg brings back.
-    pub before: Box<Phase>,
+    pub before: Arc<Phase>,
     /// The spend of the funding output, once it is in a block.
     pub spend: Option<Confirmed>,
     /// Whether there is a way back.
@@ -61,7 +61,7 @@ impl Closing {
     fn unconfirmed(before: Phase, publication: Publication) -> Self {
         let published = Some(Arc::new(publication));
         Self {
-            before: Box::new(before),
+            before: Arc::new(before),
             spend: None,
             intent: Intent::Ours,
             published,
@@ -112,13 +112,24 @@ impl Closing {
 
     /// We have lost data: only the peer can publish a spend.
     pub(super) fn left_to_peer(before: Phase) -> Self {
-        let (before, told) = (Box::new(before), Vec::new());
+        let (before, told) = (Arc::new(before), Vec::new());
         Self { before, spend: None, intent: Intent::Theirs, published: None, told }
     }
 
     /// The same after another phase.
     pub(super) fn with(&self, before: Phase) -> Self {
-        Self { before: Box::new(before), ..self.clone() }
+        self.having(Arc::new(before), self.spend.clone())
+    }
+
+    /// The same with this spend of the funding output, after this phase.
+    fn having(&self, before: Arc<Phase>, spend: Option<Confirmed>) -> Self {
+        let (published, told) = (self.published.clone(), self.told.clone());
+        Self { before, spend, intent: self.intent, published, told }
+    }
+
+    /// The same with this spend of the funding output.
+    fn spent_by(&self, spend: Confirmed) -> Self {
+        self.having(Arc::clone(&self.before), Some(spend))
     }
 
     /// The negotiation that led here, if the mutual close is published and not in a block yet.
@@ -138,7 +149,7 @@ impl Closing {
         transactions: &[Transaction],
         outputs: Vec<Output>,
     ) -> Step {
-        let (before, told) = (Box::new(before), Vec::new());
+        let (before, told) = (Arc::new(before), Vec::new());
         let seen = Self { before, spend: None, intent: Intent::Seen, published: None, told };
         seen.spent(context, transactions, outputs)
     }
@@ -182,8 +193,7 @@ impl Closing {
             outputs.push(Output::Event(ChannelEvent::Resolved));
             return Ok((Phase::Closed(Closed::Resolved), outputs));
         }
-        let next = Self { spend: Some(confirmed), ..self.clone() };
-        Ok((Phase::Closing(next), outputs))
+        Ok((Phase::Closing(self.spent_by(confirmed)), outputs))
     }
 
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
@@ -240,11 +250,13 @@ impl Closing {
         let refused = Refused::WrongPhase { command: "give back an HTLC", phase: "closing" };
         let commitments = commitments.ok_or(refused)?;
         let commitments = commitments.remove(id, removal.clone(), context.height)?;
-        let mut next = self.with(with_commitments(&self.before, commitments.clone()));
         let mut outputs = Vec::new();
-        if let Some(spend) = &mut next.spend {
+        let mut spend = self.spend.clone();
+        if let Some(spend) = &mut spend {
             spend.publish_new(&commitments, context, &mut outputs);
         }
+        let before = with_commitments(&self.before, commitments);
+        let next = self.having(Arc::new(before), spend);
         Ok((Phase::Closing(next), outputs))
     }
 
@@ -312,9 +324,10 @@ impl Closing {
         let took_one = commitments.is_some_and(|known| known.took_since(spend.height));
         let ours = commitments.and_then(Commitments::local).cloned();
         match ours.filter(|_| took_one || !spend.lost().is_empty()) {
-            None => Ok((*self.before, outputs)),
+            None => Ok((Arc::unwrap_or_clone(self.before), outputs)),
             Some(state) => {
-                let (next, more) = Self::publishing(*self.before, context, state, spend.lost())?;
+                let before = Arc::unwrap_or_clone(self.before);
+                let (next, more) = Self::publishing(before, context, state, spend.lost())?;
                 outputs.extend(more);
                 Ok((next, outputs))
             }
@@ -358,7 +371,7 @@ impl Closing {
             (Some(confirmed), ChainEvent::Disconnected { height }) => {
                 let mut confirmed = confirmed.clone();
                 confirmed.disconnect(*height);
-                Ok((Phase::Closing(Self { spend: Some(confirmed), ..self.clone() }), Vec::new()))
+                Ok((Phase::Closing(self.spent_by(confirmed)), Vec::new()))
             }
         }
     }

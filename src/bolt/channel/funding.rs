@@ -135,7 +135,7 @@ impl Phase {
             Self::SimpleClosing(closing) => {
                 Some((&mut closing.commitments, &mut closing.confirmation))
             }
-            Self::Closing(closing) => closing.before.funded_mut(),
+            Self::Closing(closing) => Arc::make_mut(&mut closing.before).funded_mut(),
         }
     }
 }

@@ -38,7 +38,7 @@ impl From<Normal> for Phase {
 
 impl Normal {
     pub(super) fn with(&self, commitments: Commitments) -> Self {
-        Self { commitments, ..self.clone() }
+        Self { commitments, confirmation: self.confirmation }
     }
 
     pub(super) fn step(&self, context: &Context<'_>, input: &Input) -> Step {
@@ -243,7 +243,7 @@ fn newly_failed<'a>(
     let failed = before
         .htlcs()
         .filter(move |(side, id, htlc)| *side == Side::Local && !htlc.is_paid() && gone(*id));
-    failed.filter_map(|(_, id, htlc)| Some((id, htlc.removal.clone()?))).flat_map(
+    failed.filter_map(|(_, id, htlc)| Some((id, htlc.removal.as_deref()?.clone()))).flat_map(
         |(id, removal)| {
             let news = HtlcNews::Failed { id, removal };
             [Output::Event(ChannelEvent::HtlcFailed { id }), Output::Htlc(news)]

@@ -241,7 +241,7 @@ impl Commitments {
             Removal::Failed { .. } => {}
         }
         htlc.stage = Stage::RemoveProposed;
-        htlc.removal = Some(removal);
+        htlc.removal = Some(Arc::new(removal));
         Ok(next)
     }
 

@@ -51,7 +51,7 @@ pub struct ChannelHtlc {
     /// How far it has come.
     pub stage: Stage,
     /// How it is removed, once it is.
-    pub removal: Option<Removal>,
+    pub removal: Option<Arc<Removal>>,
     /// The height at which we have said how we remove it, if we have: before the next block the peer
     /// need not have let go of it.
     pub removed_at: Option<BlockHeight>,
@@ -87,12 +87,12 @@ impl ChannelHtlc {
 
     /// The preimage with which its recipient takes it.
     pub fn preimage(&self) -> Option<PaymentPreimage> {
-        self.removal.as_ref().and_then(Removal::preimage)
+        self.removal.as_deref().and_then(Removal::preimage)
     }
 
     /// Whether its recipient takes the amount.
     pub fn is_paid(&self) -> bool {
-        self.removal.as_ref().is_some_and(Removal::pays)
+        self.removal.as_deref().is_some_and(Removal::pays)
     }
 
     /// Whether its amount goes to the recipient in the commitment of `owner`.

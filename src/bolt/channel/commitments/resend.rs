@@ -153,7 +153,9 @@ impl Commitments {
         let mut messages = Vec::new();
         for (&(offerer, id), htlc) in &self.htlcs {
             if offerer == Side::Remote && htlc.stage == removing {
-                messages.extend(htlc.removal.clone().map(|how| how.message(self.channel_id, id)));
+                messages.extend(
+                    htlc.removal.as_deref().cloned().map(|how| how.message(self.channel_id, id)),
+                );
             }
         }
         // Before the HTLCs: the opener may be able to pay for them at the new fee rate alone.
