@@ -3,7 +3,8 @@
 //! channels in one block. Every output is resolved on a real bitcoind, and audited.
 //!
 //! `cargo bench --bench on_chain` takes a few minutes; `cargo bench --bench on_chain -- 10 50` measures
-//! the first with these numbers of HTLCs only, and `-- row` and `-- hub` the others.
+//! the first with these numbers of HTLCs only, `-- row` and `-- hub` the others, and `-- 483 one-by-one` also
+//! fills one by one however many there are.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -16,6 +17,9 @@ use boltlab::scenario::{ParseOptions, parse};
 
 /// The most HTLCs that BOLT 2 lets a side have in flight.
 const MOST: u32 = 483;
+
+/// More than these are filled one by one only if that is asked for: it takes minutes.
+const MOST_ONE_BY_ONE: u32 = 200;
 
 /// A scenario that was played, and how long that took.
 struct Played {
@@ -101,7 +105,10 @@ fn closed(count: u32) -> String {
             let _ = writeln!(text, "  - settle: {payee}{number}");
         }
     }
-    text + "  - mine: 250 blocks\n"
+    // So many that both nodes have nothing left to do.
+    text + "  - mine: 300 blocks\n  \
+              - expect: {state: {channel: ab, of: alice, is: closed}}\n  \
+              - expect: {state: {channel: ab, of: bob, is: closed}}\n"
 }
 
 /// So many nodes in a row; the last one falls silent with a payment in flight.
@@ -173,19 +180,23 @@ fn each(time: Duration, count: u32) -> f64 {
 
 /// A row of the table of a channel with so many HTLCs in each direction.
 #[allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
-fn channel(count: u32, options: &lab::Options) {
+fn channel(count: u32, one_by_one: bool, options: &lab::Options) {
     // What is quick is disturbed by everything.
     let rounds = (200 / count).clamp(1, 5);
     let open = best(rounds, &empty(count), options);
-    let one_by_one = best(rounds.min(2), &filled(count, Filling::OneByOne), options);
+    let one_by_one = (one_by_one || count <= MOST_ONE_BY_ONE)
+        .then(|| best(rounds.min(2), &filled(count, Filling::OneByOne), options));
     let at_once = best(rounds, &filled(count, Filling::AtOnce), options);
     let whole = best(rounds, &closed(count), options);
     let htlcs = 2 * count;
     let close = whole.whole.saturating_sub(at_once.whole);
     let bitcoind = whole.bitcoind.saturating_sub(at_once.bitcoind);
     println!(
-        "{count:8}  {:10.2}  {:7.2}  {:8.2}  {:8.2}  {:5.2}  {:7}  {:9.1}",
-        each(one_by_one.whole.saturating_sub(open.whole), htlcs),
+        "{count:8}  {:>10}  {:7.2}  {:8.2}  {:8.2}  {:5.2}  {:7}  {:9.1}",
+        one_by_one.map_or_else(
+            || "-".to_owned(),
+            |filled| format!("{:.2}", each(filled.whole.saturating_sub(open.whole), htlcs))
+        ),
         each(at_once.whole.saturating_sub(open.whole), htlcs),
         each(close, htlcs),
         each(bitcoind, htlcs),
@@ -212,6 +223,7 @@ fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|text| text != "--bench").collect();
     let wants = |name: &str| asked.is_empty() || asked.iter().any(|text| text == name);
     let counts: Vec<u32> = asked.iter().filter_map(|text| text.parse().ok()).collect();
+    let wants_all = asked.iter().any(|text| text == "one-by-one");
     let counts = if asked.is_empty() { vec![10, 50, 100, 200, MOST] } else { counts };
     let bitcoind = find_or_obtain(&Request::default(), &Silent).expect("a bitcoind");
     let options = lab::Options { chain: (&bitcoind).into(), ..lab::Options::default() };
@@ -220,7 +232,7 @@ fn main() {
         println!("each way  one by one  at once  resolved  bitcoind  audit  outputs        all");
     }
     for count in counts {
-        channel(count, &options);
+        channel(count, wants_all, &options);
     }
     if wants("row") {
         for nodes in [5, 10, 20] {

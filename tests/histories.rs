@@ -2,6 +2,8 @@
 //! mempool, coins that move on, races whose winner must not hang on a name.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+use std::fmt::Write as _;
+
 use boltlab::audit::{Fate, OutputName};
 use boltlab::chain::obtain::{Request, Silent, find_or_obtain};
 use boltlab::lab::{self, Ending, Run};
@@ -242,7 +244,8 @@ fn crowd(count: u32) -> String {
         .to_owned();
     for number in 0..count {
         for (payer, payee) in [("alice", "bob"), ("bob", "alice")] {
-            text += &format!(
+            let _ = write!(
+                text,
                 "  - invoice: {{by: {payee}, amount: 5_000 sat, as: {payee}{number}, hold: true}}\n  \
                    - pay: {{from: {payer}, invoice: {payee}{number}, until: sent}}\n"
             );
@@ -251,11 +254,11 @@ fn crowd(count: u32) -> String {
     text += "  - release: alice\n  - release: bob\n  - disconnect: {from: alice, to: bob}\n  \
              - force_close: {channel: ab, by: alice}\n  - mine: 1 block\n";
     for number in (0..count).step_by(2) {
-        text += &format!("  - settle: alice{number}\n  - settle: bob{number}\n");
+        let _ = write!(text, "  - settle: alice{number}\n  - settle: bob{number}\n");
     }
-    text + "  - mine: 250 blocks\n\
-              - expect: {state: {channel: ab, of: alice, is: closed}}\n  \
-              - expect: {state: {channel: ab, of: bob, is: closed}}\n"
+    text + "  - mine: 300 blocks\n  \
+            - expect: {state: {channel: ab, of: alice, is: closed}}\n  \
+            - expect: {state: {channel: ab, of: bob, is: closed}}\n"
 }
 
 #[test]

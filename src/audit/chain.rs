@@ -141,7 +141,9 @@ impl View {
         let is_gone =
             |(txid, seen): &(&Txid, &Seen)| seen.confirmed.is_none() && !mempool.contains(txid);
         let gone: Vec<Txid> = self.seen.iter().filter(is_gone).map(|(txid, _)| *txid).collect();
-        gone.into_iter().for_each(|txid| self.remove(txid));
+        for txid in gone {
+            self.remove(txid);
+        }
     }
 
     pub(super) fn get(&self, txid: Txid) -> Option<&Seen> {

@@ -220,8 +220,7 @@ impl Named {
             return;
         }
         // In the order in which they were first seen.
-        let mut found = BTreeMap::new();
-        self.find_spenders(view, &self.close_outputs, &mut found);
+        let mut found: BTreeMap<usize, Txid> = spenders(view, &self.close_outputs).collect();
         while let Some((_, txid)) = found.pop_first() {
             let Some(seen) = view.get(txid).filter(|_| self.transactions.get(txid).is_none())
             else {
@@ -233,16 +232,10 @@ impl Named {
             let known = self.second_stages.len();
             self.add_second_stages(facts, txid, &seen.transaction, &spends);
             let new = self.second_stages.get(known..).unwrap_or_default();
-            self.find_spenders(view, new, &mut found);
+            found.extend(spenders(view, new));
             let kind = kind(facts, close, &spends);
             self.add(facts, view, txid, kind, by, spends);
         }
-    }
-
-    /// Finds the transactions that spend these outputs, by their places in the view.
-    fn find_spenders(&self, view: &View, outputs: &[OutPoint], found: &mut BTreeMap<usize, Txid>) {
-        let spenders = outputs.iter().filter_map(|outpoint| view.spender(*outpoint));
-        found.extend(spenders.filter_map(|(txid, _)| Some((view.get(txid)?.place, txid))));
     }
 
     /// Adds the delayed outputs of a claim: each is at the index of the input that takes the HTLC.
@@ -379,6 +372,12 @@ impl Named {
         let (_, close) = self.close?;
         taker(facts, close, &spend.output, spend.path)
     }
+}
+
+/// The transactions that spend these outputs, by their places in the view.
+fn spenders(view: &View, outputs: &[OutPoint]) -> impl Iterator<Item = (usize, Txid)> {
+    let spenders = outputs.iter().filter_map(|outpoint| view.spender(*outpoint));
+    spenders.filter_map(|(txid, _)| Some((view.get(txid)?.place, txid)))
 }
 
 /// Whether a transaction spends outputs of the close or of second stages.
