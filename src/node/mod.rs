@@ -282,9 +282,10 @@ impl Node {
             ChainEvent::Disconnected { height } => BlockHeight(height.0.saturating_sub(1)),
         };
         let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
+        let input = Input::Chain(event.clone());
         let mut outputs = Vec::new();
         for handle in handles {
-            outputs.extend(self.step_channel(handle, &Input::Chain(event.clone()))?);
+            outputs.extend(self.step_channel(handle, &input)?);
             outputs.extend(self.replace_coins(handle)?);
         }
         if !self.catching_up {

@@ -115,7 +115,6 @@ impl Wallet {
     fn connect(&mut self, height: BlockHeight, transactions: &[Transaction]) {
         let mut change = Change { height, spent: Vec::new(), gained: Vec::new() };
         for transaction in transactions {
-            let txid = transaction.compute_txid();
             for input in &transaction.input {
                 if let Some(coin) = self.coins.remove(&input.previous_output) {
                     change.spent.push((input.previous_output, coin));
@@ -123,7 +122,7 @@ impl Wallet {
             }
             for (vout, output) in (0..).zip(&transaction.output) {
                 if output.script_pubkey == self.script {
-                    let outpoint = OutPoint { txid, vout };
+                    let outpoint = OutPoint { txid: transaction.compute_txid(), vout };
                     self.coins.insert(outpoint, Coin { amount: output.value, height });
                     self.missing.remove(&outpoint);
                     change.gained.push(outpoint);
