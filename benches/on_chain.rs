@@ -2,7 +2,7 @@
 //! force-closed, a row of nodes in which the last one falls silent, a node that closes all of its
 //! channels in one block. Every output is resolved on a real bitcoind, and audited.
 //!
-//! `cargo bench --bench on_chain` takes a few minutes; `cargo bench --bench on_chain -- 10 50` measures
+//! `cargo bench --bench on_chain` takes a minute; `cargo bench --bench on_chain -- 10 50` measures
 //! the first with these numbers of HTLCs only, `-- row` and `-- hub` the others, and `-- 483 one-by-one` also
 //! fills one by one however many there are.
 
