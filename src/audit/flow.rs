@@ -96,7 +96,8 @@ pub(super) fn follow(
 fn owners(channels: &[&mut Named]) -> BTreeMap<OutPoint, usize> {
     let mut owners = BTreeMap::new();
     for (position, named) in channels.iter().enumerate() {
-        for outpoint in named.close_outputs.iter().chain(&named.second_stages) {
+        let outputs = named.close_outputs.iter().chain(&named.second_stages);
+        for outpoint in outputs.filter(|outpoint| named.follows(outpoint)) {
             owners.entry(*outpoint).or_insert(position);
         }
     }

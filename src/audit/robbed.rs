@@ -237,7 +237,7 @@ impl Party<'_> {
             output.name == OutputName::ToLocal && path == Some(Path::Revocation)
         })?;
         let paid = i128::from(to_local.amount.to_sat()) * 1000;
-        Some(i128::from(book.decided().of(owner).0) - paid)
+        Some(i128::from(book.decided.of(owner).0) - paid)
     }
 
     /// Who took the HTLCs that have an output on chain.
