@@ -116,6 +116,8 @@ pub struct Node {
     habits: Habits,
     /// Whether it reads blocks that others have on top of already.
     catching_up: bool,
+    /// What the wallet is to pay for at the end of this step.
+    poor: Vec<(ChannelHandle, Sponsorship)>,
 }
 
 type Outputs = Result<Vec<NodeOutput>, NodeError>;
@@ -146,6 +148,7 @@ impl Node {
             deadlines: Deadlines::default(),
             habits: Habits::default(),
             catching_up: false,
+            poor: Vec::new(),
         }
     }
 
@@ -184,6 +187,12 @@ impl Node {
     /// [`NodeError`] if a command makes no sense, or a transaction of our own cannot be built. A
     /// violation of the peer's is no error: the node fails the channel and tells of it.
     pub fn step(&mut self, input: NodeInput) -> Outputs {
+        let mut outputs = self.take(input)?;
+        outputs.extend(self.sponsor_all()?);
+        Ok(outputs)
+    }
+
+    fn take(&mut self, input: NodeInput) -> Outputs {
         match input {
             NodeInput::Command(command) => self.command(command),
             NodeInput::Connected(peer) => Ok(self.connect(peer)),
@@ -365,6 +374,11 @@ impl Node {
         link: Link,
     ) -> Outputs {
         if let Some(channel) = self.channels.get_mut(&handle) {
+            if let Some(funding) = channel.phase.unpublished_funding()
+                && matches!(phase, Phase::Closed(_))
+            {
+                self.wallet.release(funding);
+            }
             channel.phase = phase;
             channel.link = link;
         }
@@ -381,14 +395,23 @@ impl Node {
         self.step_channel(handle, &Input::Command(Command::CoinsMissing(missing)))
     }
 
+    /// Has the wallet pay for all that cannot pay for itself, of all channels, the most urgent first.
+    fn sponsor_all(&mut self) -> Outputs {
+        let mut outputs = Vec::new();
+        while !self.poor.is_empty() {
+            let mut poor = std::mem::take(&mut self.poor);
+            poor.sort_by_key(|(_, sponsorship)| sponsorship.rank());
+            for (handle, sponsorship) in poor {
+                outputs.extend(self.sponsor(handle, sponsorship)?);
+            }
+        }
+        Ok(outputs)
+    }
+
     /// Has the wallet pay for a transaction that cannot pay for itself. If it has no coin for that now,
     /// the channel asks again with the next block.
     fn sponsor(&mut self, handle: ChannelHandle, sponsorship: Sponsorship) -> Outputs {
-        // What happened long ago is not paid for.
-        if self.catching_up {
-            return Ok(Vec::new());
-        }
-        let Sponsorship { claims, purpose, offer, is_instead } = sponsorship;
+        let Sponsorship { claims, purpose, offer, deadline: _, is_instead } = sponsorship;
         match self.wallet.sponsor(claims, &[], &offer) {
             Ok(transaction) => {
                 let feerate = offer.wanted;
@@ -419,7 +442,6 @@ impl Node {
         let mut fund = None;
         let mut hangs_up = false;
         let mut news = Vec::new();
-        let mut poor = Vec::new();
         for output in wanted {
             match output {
                 Output::Send(message) => {
@@ -439,7 +461,9 @@ impl Node {
                 Output::BroadcastPackage(transactions) => {
                     outputs.push(NodeOutput::BroadcastPackage { channel: handle, transactions });
                 }
-                Output::Sponsor(sponsorship) => poor.push(sponsorship),
+                // What happened long ago is not paid for.
+                Output::Sponsor(_) if self.catching_up => {}
+                Output::Sponsor(sponsorship) => self.poor.push((handle, sponsorship)),
                 Output::Release(transaction) => self.wallet.release(&transaction),
                 Output::Htlc(of) => news.push(of),
                 Output::Disconnect => hangs_up = true,
@@ -451,9 +475,6 @@ impl Node {
         }
         if let Some(fund) = fund {
             outputs.extend(self.step_channel(handle, &Input::Command(fund))?);
-        }
-        for sponsorship in poor {
-            outputs.extend(self.sponsor(handle, sponsorship)?);
         }
         for news in news {
             outputs.extend(self.take_note(handle, news)?);

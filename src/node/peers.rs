@@ -120,6 +120,10 @@ impl Node {
             return;
         }
         for channel in self.channels.values_mut().filter(|channel| channel.peer == *peer) {
+            // An opening that has published nothing ends with the connection.
+            if let Some(funding) = channel.phase.unpublished_funding() {
+                self.wallet.release(funding);
+            }
             channel.phase = channel.phase.disconnected();
             channel.link = Link::Down;
         }

@@ -1,11 +1,12 @@
 //! The on-chain wallet of a reference node: one P2WPKH key, confirmed coins.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::absolute::LockTime;
 use bitcoin::sighash::EcdsaSighashType;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
 use secp256k1::{PublicKey, SECP256K1, SecretKey};
 use thiserror::Error;
 
@@ -56,10 +57,10 @@ pub struct Wallet {
     pubkey: PublicKey,
     script: ScriptBuf,
     coins: BTreeMap<OutPoint, Coin>,
-    /// Coins that an unconfirmed transaction of ours spends.
-    reserved: BTreeSet<OutPoint>,
+    /// Coins that a transaction of ours spends, by its txid.
+    reserved: BTreeMap<OutPoint, Txid>,
     changes: Vec<Change>,
-    /// Reserved coins that a reorg took out of the chain.
+    /// Reserved coins that a reorg took out of the chain, or that another transaction spent.
     missing: BTreeSet<OutPoint>,
 }
 
@@ -77,7 +78,7 @@ impl Wallet {
             pubkey,
             script: script::p2wpkh(&pubkey),
             coins: BTreeMap::new(),
-            reserved: BTreeSet::new(),
+            reserved: BTreeMap::new(),
             changes: Vec::new(),
             missing: BTreeSet::new(),
         }
@@ -106,8 +107,8 @@ impl Wallet {
         }
     }
 
-    /// The coins that transactions of ours spend, and that a reorg has taken out of the chain. Perhaps
-    /// they are back one day, perhaps not.
+    /// The coins that transactions of ours spend, and that a reorg has taken out of the chain, or that
+    /// another transaction in it spends. Perhaps they are back one day, perhaps not.
     pub fn missing(&self) -> impl Iterator<Item = OutPoint> {
         self.missing.iter().copied()
     }
@@ -118,6 +119,10 @@ impl Wallet {
             for input in &transaction.input {
                 if let Some(coin) = self.coins.remove(&input.previous_output) {
                     change.spent.push((input.previous_output, coin));
+                    let owner = self.reserved.get(&input.previous_output);
+                    if owner.is_some_and(|owner| *owner != transaction.compute_txid()) {
+                        self.missing.insert(input.previous_output);
+                    }
                 }
             }
             for (vout, output) in (0..).zip(&transaction.output) {
@@ -136,11 +141,15 @@ impl Wallet {
 
     fn disconnect(&mut self, height: BlockHeight) {
         while let Some(change) = self.changes.pop_if(|change| change.height >= height) {
+            for (outpoint, coin) in change.spent {
+                self.coins.insert(outpoint, coin);
+                self.missing.remove(&outpoint);
+            }
+            // Also such as were spent in the block that brought them.
             for outpoint in change.gained {
                 self.coins.remove(&outpoint);
-                self.missing.extend(self.reserved.contains(&outpoint).then_some(outpoint));
+                self.missing.extend(self.reserved.contains_key(&outpoint).then_some(outpoint));
             }
-            self.coins.extend(change.spent);
         }
     }
 
@@ -155,9 +164,8 @@ impl Wallet {
         feerate: FeeratePerKw,
     ) -> Result<(Transaction, u16), WalletError> {
         let mut chosen: Vec<(OutPoint, Amount)> = Vec::new();
-        let free = self.coins.iter().filter(|(outpoint, _)| !self.reserved.contains(outpoint));
-        for (outpoint, coin) in free {
-            chosen.push((*outpoint, coin.amount));
+        for coin in self.free() {
+            chosen.push(coin);
             if sum(chosen.iter().map(|(_, amount)| *amount))
                 >= self.needed(output, &chosen, feerate)
             {
@@ -174,56 +182,74 @@ impl Wallet {
         }
         outputs.sort();
         let position = outputs.iter().position(|candidate| candidate == output).unwrap_or(0);
-        self.reserved.extend(chosen.iter().map(|(outpoint, _)| *outpoint));
         let transaction = self.sign(&chosen, outputs)?;
+        self.reserve(&transaction);
         Ok((transaction, u16::try_from(position).unwrap_or(u16::MAX)))
     }
 
     /// A signed transaction with these claims and further outputs, and coins for what they do not pay
     /// themselves. It pays what is offered, or less if the coins do not suffice, as long as others
-    /// pay no more. What is left comes back to the wallet.
+    /// pay no more. If they do not suffice for that, the last claims are left out. What is left comes
+    /// back to the wallet.
     ///
     /// # Errors
-    /// [`WalletError::Insufficient`] if the free coins do not pay for it.
+    /// [`WalletError::Insufficient`] if the free coins do not even pay for the first claim.
     pub fn sponsor(
         &mut self,
         mut claims: Vec<Claim>,
         further: &[TxOut],
         offer: &FeeOffer,
     ) -> Result<Transaction, WalletError> {
-        let free: Vec<(OutPoint, Amount)> = self
-            .coins
-            .iter()
-            .filter(|(outpoint, _)| !self.reserved.contains(outpoint))
-            .map(|(outpoint, coin)| (*outpoint, coin.amount))
-            .collect();
-        let count = claims.len();
-        let available = sum(free.iter().map(|(_, amount)| *amount));
-        let mut missing = Amount::ZERO;
-        for (outpoint, amount) in &free {
-            claims.push(self.coin(*outpoint, *amount));
-            let weight = self.weight(&claims, further);
-            let fee = offer.fee(weight);
-            match claim_for_fee(&claims, further, self.script.clone(), fee) {
-                Ok(transaction) => {
-                    return Ok(self.reserve(transaction, claims.get(count..).unwrap_or_default()));
+        let free = self.free();
+        loop {
+            match self.sponsored(&claims, &free, further, offer) {
+                Err(WalletError::Insufficient { .. }) if claims.len() > 1 => claims.pop(),
+                sponsored => {
+                    return sponsored.inspect(|transaction| self.reserve(transaction));
                 }
+            };
+        }
+    }
+
+    /// The same with all claims and these coins.
+    fn sponsored(
+        &self,
+        claims: &[Claim],
+        free: &[(OutPoint, Amount)],
+        further: &[TxOut],
+        offer: &FeeOffer,
+    ) -> Result<Transaction, WalletError> {
+        let mut inputs = claims.to_vec();
+        let mut missing = Amount::ZERO;
+        let mut least = offer.least_fee(self.weight(&inputs, further));
+        for (outpoint, amount) in free {
+            let before = offer.least.fee(self.weight(&inputs, further));
+            inputs.push(self.coin(*outpoint, *amount));
+            let weight = self.weight(&inputs, further);
+            // A coin that brings less than it costs, and those behind it, are of no use.
+            if inputs.len() > claims.len() + 1
+                && offer.least.fee(weight).checked_sub(before).is_none_or(|cost| cost >= *amount)
+            {
+                inputs.pop();
+                break;
+            }
+            least = offer.least_fee(weight);
+            match claim_for_fee(&inputs, further, self.script.clone(), offer.fee(weight)) {
                 Err(TxError::Insufficient { needed, available }) => {
                     missing = needed.checked_sub(available).unwrap_or(Amount::ZERO);
                 }
-                Err(error) => return Err(error.into()),
+                made => return Ok(made?),
             }
         }
-        let weight = self.weight(&claims, further);
+        let weight = self.weight(&inputs, further);
         // All coins, and all but the least output of change.
         let short = missing.checked_add(fee::dust_threshold(&self.script));
         let all = short.and_then(|short| offer.fee(weight).checked_sub(short));
-        let all = all.filter(|fee| !free.is_empty() && *fee >= offer.least_fee(weight));
-        let Some(fee) = all else {
-            return Err(WalletError::Insufficient { needed: offer.least_fee(weight), available });
-        };
-        let transaction = claim_for_fee(&claims, further, self.script.clone(), fee)?;
-        Ok(self.reserve(transaction, claims.get(count..).unwrap_or_default()))
+        let all = all.filter(|fee| !free.is_empty() && *fee >= least);
+        let available = sum(free.iter().map(|(_, amount)| *amount));
+        let insufficient = WalletError::Insufficient { needed: least, available };
+        let fee = all.ok_or(insufficient)?;
+        Ok(claim_for_fee(&inputs, further, self.script.clone(), fee)?)
     }
 
     /// The weight of a transaction with these claims and outputs, and one to the wallet.
@@ -234,9 +260,10 @@ impl Wallet {
     }
 
     /// The coins of this transaction are not spent otherwise.
-    fn reserve(&mut self, transaction: Transaction, coins: &[Claim]) -> Transaction {
-        self.reserved.extend(coins.iter().map(|coin| coin.outpoint));
-        transaction
+    fn reserve(&mut self, transaction: &Transaction) {
+        let txid = transaction.compute_txid();
+        let inputs = transaction.input.iter().map(|input| input.previous_output);
+        self.reserved.extend(inputs.map(|outpoint| (outpoint, txid)));
     }
 
     /// A coin as a claim.
@@ -248,15 +275,28 @@ impl Wallet {
     /// The same, with the coins that unconfirmed transactions of ours spend.
     #[must_use]
     pub fn unreserved(&self) -> Self {
-        Self { reserved: BTreeSet::new(), ..self.clone() }
+        Self { reserved: BTreeMap::new(), ..self.clone() }
     }
 
-    /// The coins of a transaction that will not be published can be spent otherwise.
+    /// The coins of a transaction that will not be published can be spent otherwise, unless another
+    /// one spends them already.
     pub fn release(&mut self, transaction: &Transaction) {
+        let txid = transaction.compute_txid();
         for input in &transaction.input {
-            self.reserved.remove(&input.previous_output);
-            self.missing.remove(&input.previous_output);
+            if self.reserved.get(&input.previous_output) == Some(&txid) {
+                self.reserved.remove(&input.previous_output);
+                self.missing.remove(&input.previous_output);
+            }
         }
+    }
+
+    /// The coins that no transaction of ours spends, the largest first.
+    fn free(&self) -> Vec<(OutPoint, Amount)> {
+        let free = self.coins.iter().filter(|(outpoint, _)| !self.reserved.contains_key(outpoint));
+        let mut free: Vec<(OutPoint, Amount)> =
+            free.map(|(outpoint, coin)| (*outpoint, coin.amount)).collect();
+        free.sort_by_key(|(outpoint, amount)| (Reverse(*amount), *outpoint));
+        free
     }
 
     /// A signed transaction that spends those coins of this wallet to ourselves that `transaction`

@@ -169,9 +169,10 @@ impl Closing {
         };
         let confirmed = Confirmed::new(commitments, context, spend, &self.told)?;
         outputs.push(Output::Event(ChannelEvent::FundingSpent(confirmed.kind)));
-        // A child is of no more use, whether its parent was mined without it or not at all.
-        outputs.extend(self.published.as_ref().and_then(|ours| ours.give_up()));
-        self.connect(&confirmed, context, transactions, outputs)
+        let mut next = self.clone();
+        let ours = next.published.as_mut();
+        outputs.extend(ours.and_then(|ours| Arc::make_mut(ours).give_up()));
+        next.connect(&confirmed, context, transactions, outputs)
     }
 
     /// A block has joined the chain above the spend, or the one with it.
@@ -187,11 +188,11 @@ impl Closing {
         if let Some(commitments) = commitments {
             confirmed.connect(commitments, context, transactions, &mut outputs)?;
             confirmed.publish(commitments, context, &mut outputs);
-        }
-        confirmed.fail_offered(context, &mut outputs);
-        if confirmed.is_resolved(commitments, context.height) {
-            outputs.push(Output::Event(ChannelEvent::Resolved));
-            return Ok((Phase::Closed(Closed::Resolved), outputs));
+            confirmed.fail_offered(commitments, context, &mut outputs);
+            if confirmed.is_resolved(commitments, context) {
+                outputs.push(Output::Event(ChannelEvent::Resolved));
+                return Ok((Phase::Closed(Closed::Resolved), outputs));
+            }
         }
         Ok((Phase::Closing(self.spent_by(confirmed)), outputs))
     }

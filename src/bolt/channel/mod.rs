@@ -121,7 +121,8 @@ pub enum Command {
     },
     /// The wallet cannot pay for a transaction that [`Output::Sponsor`] asked for.
     Unsponsored(Purpose),
-    /// A reorg took coins out of the chain that transactions of ours spend.
+    /// A reorg took coins out of the chain that transactions of ours spend, or another transaction
+    /// spends them.
     CoinsMissing(Vec<OutPoint>),
 }
 

@@ -492,6 +492,21 @@ impl Created {
 }
 
 impl Phase {
+    /// The funding transaction of an opening that has not published it: if that fails, it never will
+    /// be.
+    pub fn unpublished_funding(&self) -> Option<&Transaction> {
+        match self {
+            Self::Opening(Opening::Created(created)) => Some(&created.transaction),
+            Self::Opening(_)
+            | Self::Normal(_)
+            | Self::Shutdown(_)
+            | Self::Negotiating(_)
+            | Self::SimpleClosing(_)
+            | Self::Closing(_)
+            | Self::Closed(_) => None,
+        }
+    }
+
     /// Whether the acceptor waits for `funding_created`, or the opening failed: another
     /// `open_channel` may take its place. BOLT 2, "The `open_channel` Message".
     pub fn awaits_funding_created(&self) -> bool {

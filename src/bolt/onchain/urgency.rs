@@ -8,9 +8,12 @@ use crate::bolt::units::{BlockHeight, FeeratePerKw};
 /// A claim with fewer blocks left than this pays more than others: BOLT 5's `security_delay`.
 const SECURITY_DELAY: u32 = 18;
 
+/// 1 sat per vbyte, rounded up: what pays less is not relayed.
+pub const LEAST_RELAYED: FeeratePerKw = FeeratePerKw(253);
+
 /// A mempool takes a replacement only if it pays more by its own size, too: a quarter more, and at
 /// least the rate of the cheapest transactions, is enough for every size here. BIP 125.
-const LEAST_RAISE: FeeratePerKw = FeeratePerKw(253);
+const LEAST_RAISE: FeeratePerKw = LEAST_RELAYED;
 
 /// What a transaction pays to be mined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

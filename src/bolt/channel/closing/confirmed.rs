@@ -7,6 +7,7 @@
 //!         -> HTLCs that cannot be taken from us any more are failed upstream
 //! ```
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,9 +33,23 @@ const MOST_TOGETHER: usize = 200;
 #[derive(Default)]
 struct Unpaid {
     /// Those for which the wallet has to pay, by what they are for and by their locktimes.
-    poor: BTreeMap<(Purpose, u32), Vec<(Claim, FeeratePerKw)>>,
+    poor: BTreeMap<(Purpose, u32), Vec<Pending>>,
     /// Those that are to be one penalty.
-    penalties: Vec<(Claim, FeeratePerKw)>,
+    penalties: Vec<Pending>,
+}
+
+/// A claim that is not published yet.
+struct Pending {
+    claim: Claim,
+    feerate: FeeratePerKw,
+    deadline: Option<BlockHeight>,
+}
+
+impl Pending {
+    /// The most urgent come first, and of those that are alike the largest.
+    fn rank(&self) -> impl Ord + use<> {
+        (self.deadline.is_none(), self.deadline, Reverse(self.claim.amount))
+    }
 }
 
 /// The spend of the funding output, in a block.
@@ -262,8 +277,8 @@ impl Confirmed {
         }
         let instead = stale.into_values().map(|(published, claims)| {
             let offer = offer(&claims, published.feerate, context);
-            let purpose = published.purpose;
-            Output::Sponsor(Sponsorship { claims, purpose, offer, is_instead: true })
+            let (purpose, deadline) = (published.purpose, None);
+            Output::Sponsor(Sponsorship { claims, purpose, offer, deadline, is_instead: true })
         });
         instead.collect()
     }
@@ -374,15 +389,17 @@ impl Confirmed {
             let Some(claim) = claim else { continue };
             tracked.grouped.get_or_insert(context.height);
             let feerate = tracked.feerate(commitments, context);
+            let deadline = tracked.deadline(commitments);
             let purpose = purpose(&claim.path);
             if claim.path.needs_coin() && is_worth_a_coin(&claim, context) {
                 // The peer signed second stages for their locktime: others cannot join them.
                 let lock_time = claim.path.lock_time().to_consensus_u32();
-                poor.entry((purpose, lock_time)).or_default().push((claim, feerate));
+                let pending = Pending { claim, feerate, deadline };
+                poor.entry((purpose, lock_time)).or_default().push(pending);
                 continue;
             }
             if purpose == Purpose::Penalty && context.habits.has(Habit::OnePenalty) {
-                penalties.push((claim, feerate));
+                penalties.push(Pending { claim, feerate, deadline });
                 continue;
             }
             let outpoint = claim.outpoint;
@@ -406,19 +423,15 @@ impl Confirmed {
         outputs: &mut Vec<Output>,
     ) {
         outputs.extend(self.one_penalty(&penalties, context));
-        for ((purpose, _), claims) in &poor {
-            outputs.extend(sponsors(*purpose, claims, context));
+        for ((purpose, _), claims) in poor {
+            outputs.extend(sponsors(purpose, claims, context));
         }
     }
 
     /// Takes all of these in one transaction.
-    fn one_penalty(
-        &mut self,
-        claims: &[(Claim, FeeratePerKw)],
-        context: &Context<'_>,
-    ) -> Vec<Output> {
-        let feerate = claims.iter().map(|(_, feerate)| *feerate).max().unwrap_or_default();
-        let claims: Vec<Claim> = claims.iter().map(|(claim, _)| claim.clone()).collect();
+    fn one_penalty(&mut self, claims: &[Pending], context: &Context<'_>) -> Vec<Output> {
+        let feerate = claims.iter().map(|pending| pending.feerate).max().unwrap_or_default();
+        let claims: Vec<Claim> = claims.iter().map(|pending| pending.claim.clone()).collect();
         let transaction = claim_transaction(&claims, context.destination.clone(), feerate);
         let purpose = Purpose::Penalty;
         transaction.map_or_else(
@@ -476,16 +489,26 @@ impl Confirmed {
     }
 
     /// Tells of the HTLCs that we offered and that nobody can take any more.
-    pub(super) fn fail_offered(&mut self, context: &Context<'_>, outputs: &mut Vec<Output>) {
+    pub(super) fn fail_offered(
+        &mut self,
+        commitments: &Commitments,
+        context: &Context<'_>,
+        outputs: &mut Vec<Output>,
+    ) {
         let depth = context.deadlines.reasonable_depth;
         let is_deep = |at: BlockHeight| is_deep(at, context.height, depth);
         let tracked = &self.tracked;
-        let came_back = |outpoint: &OutPoint| match tracked.get(outpoint).map(|t| &t.status) {
-            Some(TrackedStatus::Spent { height, .. }) => is_deep(*height),
-            // Nobody would pay to take it.
-            Some(TrackedStatus::Abandoned) => is_deep(self.height),
-            Some(TrackedStatus::Waiting | TrackedStatus::Published(_) | TrackedStatus::Resting)
-            | None => false,
+        let came_back = |outpoint: &OutPoint| {
+            tracked.get(outpoint).is_some_and(|tracked| match &tracked.status {
+                TrackedStatus::Spent { height, .. } => is_deep(*height),
+                // Nobody would ever pay to take it.
+                TrackedStatus::Abandoned => {
+                    is_deep(self.height) && tracked.is_hopeless(commitments, context)
+                }
+                TrackedStatus::Waiting | TrackedStatus::Published(_) | TrackedStatus::Resting => {
+                    false
+                }
+            })
         };
         let forgets = context.habits.has(Habit::ForgetsDust);
         let gone = self.offered.take_gone(is_deep(self.height), forgets, came_back);
@@ -494,13 +517,13 @@ impl Confirmed {
 
     /// Whether everything is settled for good. BOLT 5, "General Nomenclature": irrevocably
     /// resolved.
-    pub(super) fn is_resolved(&self, commitments: Option<&Commitments>, now: BlockHeight) -> bool {
+    pub(super) fn is_resolved(&self, commitments: &Commitments, context: &Context<'_>) -> bool {
+        let now = context.height;
         let is_deep = |at: BlockHeight| is_deep(at, now, IRREVOCABLE_DEPTH);
         let is_lost = |stake: &Stake| match &stake.right {
             // Without its preimage an HTLC of the peer's is resolved once it has timed out.
             Right::Preimage { cltv_expiry, .. } => {
-                let known = commitments.and_then(|known| preimage(known, stake));
-                known.is_none() && now.0 >= cltv_expiry.0
+                preimage(commitments, stake).is_none() && now.0 >= cltv_expiry.0
             }
             Right::Keys { .. } | Right::Timeout { .. } => false,
         };
@@ -510,7 +533,9 @@ impl Confirmed {
                 TrackedStatus::Waiting => is_lost(&tracked.stake),
                 TrackedStatus::Published(_) => false,
                 TrackedStatus::Spent { height, .. } => is_deep(*height),
-                TrackedStatus::Abandoned | TrackedStatus::Resting => true,
+                // Others may pay less one day.
+                TrackedStatus::Abandoned => tracked.is_hopeless(commitments, context),
+                TrackedStatus::Resting => true,
             })
     }
 }
@@ -544,16 +569,14 @@ fn is_worth_a_coin(claim: &Claim, context: &Context<'_>) -> bool {
 }
 
 /// Has the wallet pay for claims, several in one transaction.
-fn sponsors(
-    purpose: Purpose,
-    claims: &[(Claim, FeeratePerKw)],
-    context: &Context<'_>,
-) -> Vec<Output> {
+fn sponsors(purpose: Purpose, mut claims: Vec<Pending>, context: &Context<'_>) -> Vec<Output> {
+    claims.sort_by_key(Pending::rank);
     let batches = claims.chunks(MOST_TOGETHER).map(|batch| {
-        let wanted = batch.iter().map(|(_, feerate)| *feerate).max().unwrap_or_default();
-        let claims: Vec<Claim> = batch.iter().map(|(claim, _)| claim.clone()).collect();
+        let wanted = batch.iter().map(|pending| pending.feerate).max().unwrap_or_default();
+        let deadline = batch.first().and_then(|pending| pending.deadline);
+        let claims: Vec<Claim> = batch.iter().map(|pending| pending.claim.clone()).collect();
         let offer = offer(&claims, wanted, context);
-        Output::Sponsor(Sponsorship { claims, purpose, offer, is_instead: false })
+        Output::Sponsor(Sponsorship { claims, purpose, offer, deadline, is_instead: false })
     });
     batches.collect()
 }
@@ -567,20 +590,31 @@ impl Tracked {
         feerate: FeeratePerKw,
     ) -> bool {
         let claim = self.stake.claim(preimage(commitments, &self.stake));
-        claim.is_some_and(|claim| {
-            claim.path.needs_coin() || pay_itself(claim, feerate, context).is_ok()
+        claim.is_some_and(|claim| match claim.path.needs_coin() {
+            true => is_worth_a_coin(&claim, context),
+            false => pay_itself(claim, feerate, context).is_ok(),
         })
+    }
+
+    /// Whether a claim of it will never be worth its fee, however little others pay.
+    fn is_hopeless(&self, commitments: &Commitments, context: &Context<'_>) -> bool {
+        let least = Context { feerate: urgency::LEAST_RELAYED, ..*context };
+        !self.can_pay(commitments, &least, urgency::LEAST_RELAYED)
+    }
+
+    /// The height by which a claim of it has to be mined, if somebody else could be faster.
+    fn deadline(&self, commitments: &Commitments) -> Option<BlockHeight> {
+        let htlc = self.stake.htlc.and_then(|htlc| commitments.htlc(htlc.offerer, htlc.id));
+        self.stake.deadline(self.since, htlc.and_then(|htlc| htlc.upstream_expiry))
     }
 
     /// The fee rate that a claim of it takes now.
     fn feerate(&self, commitments: &Commitments, context: &Context<'_>) -> FeeratePerKw {
-        let htlc = self.stake.htlc.and_then(|htlc| commitments.htlc(htlc.offerer, htlc.id));
-        let upstream = htlc.and_then(|htlc| htlc.upstream_expiry);
         let raises = !context.habits.has(Habit::FixedFees);
         let deadline = if context.habits.has(Habit::RestartsFees) {
             urgency::beginning(self.grouped.unwrap_or(context.height))
         } else {
-            self.stake.deadline(self.since, upstream)
+            self.deadline(commitments)
         };
         let deadline = deadline.filter(|_| raises);
         urgency::feerate(context.feerate, context.height, deadline)

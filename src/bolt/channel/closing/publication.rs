@@ -46,7 +46,8 @@ impl Publication {
     ) -> Vec<Output> {
         let raises = !context.habits.has(Habit::FixedFees);
         let wanted = urgency::feerate(context.feerate, context.height, deadline.filter(|_| raises));
-        let sponsorship = self.state.as_ref().and_then(|state| sponsorship(state, context, wanted));
+        let state = self.state.as_ref();
+        let sponsorship = state.and_then(|state| sponsorship(state, context, wanted, deadline));
         let is_cheap = |child: &mut Published| raises && urgency::replaces(child.feerate, wanted);
         let Some(sponsorship) = sponsorship else { return self.publish_as_it_is() };
         if let Some(cheap) = self.child.take_if(is_cheap) {
@@ -84,13 +85,14 @@ impl Publication {
         missing: &[OutPoint],
     ) -> Option<Output> {
         let stale = self.child.as_ref().filter(|child| child.spends(missing))?;
-        let sponsorship = sponsorship(self.state.as_ref()?, context, stale.feerate)?;
+        let sponsorship = sponsorship(self.state.as_ref()?, context, stale.feerate, None)?;
         Some(Output::Sponsor(Sponsorship { is_instead: true, ..sponsorship }))
     }
 
-    /// It will never be mined: what the wallet paid for the child is free again.
-    pub(super) fn give_up(&self) -> Option<Output> {
-        self.child.as_ref().map(Published::release)
+    /// The funding output is spent: the child is of no more use, whether its parent was mined without
+    /// it or not at all. Should a reorg undo that, it will have another one.
+    pub(super) fn give_up(&mut self) -> Option<Output> {
+        self.child.take().map(|child| child.release())
     }
 
     fn package(&self, child: &Published) -> Output {
@@ -112,6 +114,7 @@ fn sponsorship(
     state: &LocalState,
     context: &Context<'_>,
     wanted: FeeratePerKw,
+    deadline: Option<BlockHeight>,
 ) -> Option<Sponsorship> {
     let LocalState { commitment, transaction, .. } = state;
     if commitment.channel_type != ChannelType::Anchors {
@@ -137,5 +140,5 @@ fn sponsorship(
     };
     let offer = FeeOffer { least, wanted, limit, parent: Some(Parent { weight, fee }) };
     let (claims, purpose) = (vec![claim], Purpose::AnchorBump);
-    Some(Sponsorship { claims, purpose, offer, is_instead: false })
+    Some(Sponsorship { claims, purpose, offer, deadline, is_instead: false })
 }
