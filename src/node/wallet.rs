@@ -220,35 +220,33 @@ impl Wallet {
         offer: &FeeOffer,
     ) -> Result<Transaction, WalletError> {
         let mut inputs = claims.to_vec();
-        let mut missing = Amount::ZERO;
         let mut least = offer.least_fee(self.weight(&inputs, further));
+        // What all coins so far could pay.
+        let mut most = Amount::ZERO;
         for (outpoint, amount) in free {
             let before = offer.least.fee(self.weight(&inputs, further));
             inputs.push(self.coin(*outpoint, *amount));
             let weight = self.weight(&inputs, further);
             // A coin that brings less than it costs, and those behind it, are of no use.
-            if inputs.len() > claims.len() + 1
-                && offer.least.fee(weight).checked_sub(before).is_none_or(|cost| cost >= *amount)
-            {
+            if offer.least.fee(weight).checked_sub(before).is_none_or(|cost| cost >= *amount) {
                 inputs.pop();
                 break;
             }
             least = offer.least_fee(weight);
-            match claim_for_fee(&inputs, further, self.script.clone(), offer.fee(weight)) {
+            let fee = offer.fee(weight);
+            let most_now = match claim_for_fee(&inputs, further, self.script.clone(), fee) {
                 Err(TxError::Insufficient { needed, available }) => {
-                    missing = needed.checked_sub(available).unwrap_or(Amount::ZERO);
+                    needed.checked_sub(available).and_then(|short| fee.checked_sub(short))
                 }
+                Err(TxError::Dust { amount, .. }) => fee.checked_add(amount),
                 made => return Ok(made?),
-            }
+            };
+            most = most_now.unwrap_or(Amount::ZERO);
         }
-        let weight = self.weight(&inputs, further);
-        // All coins, and all but the least output of change.
-        let short = missing.checked_add(fee::dust_threshold(&self.script));
-        let all = short.and_then(|short| offer.fee(weight).checked_sub(short));
-        let all = all.filter(|fee| !free.is_empty() && *fee >= least);
+        // All of them, and all but the least output of change.
+        let all = most.checked_sub(fee::dust_threshold(&self.script)).filter(|fee| *fee >= least);
         let available = sum(free.iter().map(|(_, amount)| *amount));
-        let insufficient = WalletError::Insufficient { needed: least, available };
-        let fee = all.ok_or(insufficient)?;
+        let fee = all.ok_or(WalletError::Insufficient { needed: least, available })?;
         Ok(claim_for_fee(&inputs, further, self.script.clone(), fee)?)
     }
 
@@ -470,6 +468,73 @@ mod tests {
         let refused = fee(&mut wallet(&[least - 330]), wanted(u32::MAX));
         assert!(matches!(refused, Err(WalletError::Insufficient { needed, .. })
             if needed == Amount::from_sat(least)));
+    }
+
+    #[test]
+    fn whatever_the_coin_holds_it_pays_or_it_is_said_that_it_does_not() {
+        for amount in (0..2_000).chain([49_000, 49_900, 49_999, 50_000, 50_100, 50_300]) {
+            for limit in [0, 500, 50_000] {
+                let (limit, parent) = (Amount::from_sat(limit), None);
+                let offer = FeeOffer { least: RATE, wanted: FeeratePerKw(u32::MAX), limit, parent };
+                match fee(&mut wallet(&[amount]), offer) {
+                    Ok(fee) => assert!((700..=50_000).contains(&fee), "{amount}: {fee}"),
+                    Err(WalletError::Insufficient { .. }) => assert!(amount < 1_000, "{amount}"),
+                    Err(error) => panic!("{amount}: {error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_of_claims_is_paid_for_with_one_coin_and_small_coins_are_left() {
+        let claim =
+            |byte| Claim { outpoint: OutPoint::new(anchor().outpoint.txid, byte), ..anchor() };
+        let mut wallet = wallet(&[200, 2_000, 600, 20]);
+        let claims = vec![claim(1), claim(2), claim(3)];
+        let made = wallet.sponsor(claims, &[], &FeeOffer::exactly(FeeratePerKw(2_500))).unwrap();
+        assert_eq!(made.input[0].previous_output.vout, 1);
+        assert_eq!(made.input.len(), 2, "the anchor and the coin that pays");
+        assert!(wallet.sponsor(vec![claim(2)], &[], &FeeOffer::exactly(RATE)).is_err());
+    }
+
+    #[test]
+    fn what_was_born_and_spent_in_a_block_is_gone_with_it() {
+        let mut wallet = wallet(&[]);
+        let coin = paying(&wallet, &[50_000]);
+        let mut spend = paying(&wallet, &[40_000]);
+        let previous_output = OutPoint::new(coin.compute_txid(), 0);
+        spend.input = vec![TxIn { previous_output, ..TxIn::default() }];
+        connect(&mut wallet, 2, vec![coin, spend]);
+        assert_eq!(wallet.balance(), Amount::from_sat(40_000));
+        wallet.follow(&ChainEvent::Disconnected { height: BlockHeight(2) });
+        assert_eq!(wallet.balance(), Amount::ZERO);
+    }
+
+    #[test]
+    fn a_release_frees_nothing_that_another_transaction_spends() {
+        let mut wallet = wallet(&[100_000]);
+        let offer = FeeOffer::exactly(RATE);
+        let first = wallet.sponsor(vec![anchor()], &[], &offer).unwrap();
+        wallet.release(&first);
+        let second =
+            wallet.sponsor(vec![anchor()], &[], &FeeOffer::exactly(FeeratePerKw(2_000))).unwrap();
+        wallet.release(&first);
+        assert!(wallet.sponsor(vec![anchor()], &[], &offer).is_err());
+        wallet.release(&second);
+        assert!(wallet.sponsor(vec![anchor()], &[], &offer).is_ok());
+    }
+
+    #[test]
+    fn a_coin_that_another_transaction_spends_is_missing() {
+        let mut wallet = wallet(&[100_000]);
+        let ours = wallet.sponsor(vec![anchor()], &[], &FeeOffer::exactly(RATE)).unwrap();
+        let rival = wallet.unreserved().fund(&output(60_000), RATE).unwrap().0;
+        connect(&mut wallet, 2, vec![rival]);
+        assert_eq!(wallet.missing().count(), 1);
+        wallet.follow(&ChainEvent::Disconnected { height: BlockHeight(2) });
+        assert_eq!(wallet.missing().count(), 0);
+        connect(&mut wallet, 2, vec![ours]);
+        assert_eq!(wallet.missing().count(), 0);
     }
 
     #[test]

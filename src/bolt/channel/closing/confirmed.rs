@@ -590,9 +590,12 @@ impl Tracked {
         feerate: FeeratePerKw,
     ) -> bool {
         let claim = self.stake.claim(preimage(commitments, &self.stake));
-        claim.is_some_and(|claim| match claim.path.needs_coin() {
-            true => is_worth_a_coin(&claim, context),
-            false => pay_itself(claim, feerate, context).is_ok(),
+        claim.is_some_and(|claim| {
+            if claim.path.needs_coin() {
+                is_worth_a_coin(&claim, context)
+            } else {
+                pay_itself(claim, feerate, context).is_ok()
+            }
         })
     }
 
