@@ -355,9 +355,13 @@ pub(crate) fn told(event: &ChannelEvent) -> String {
         ChannelEvent::NotEconomical(output) => {
             format!("output {} is not worth its fee", output.vout)
         }
-        ChannelEvent::NoCoin { needed, .. } => {
+        ChannelEvent::NoCoin { purpose, needed } => {
             let needed = grouped(Msat::from_amount(*needed).unwrap_or_default());
-            format!("has no coin to pay for a claim, which takes {needed}")
+            let what = match purpose {
+                Purpose::AnchorBump => "a child of its commitment",
+                _ => "a claim",
+            };
+            format!("has no coin to pay for {what}, which takes {needed}")
         }
         ChannelEvent::Resolved => "is settled for good".to_owned(),
         ChannelEvent::DataLost => "is lost to it: the peer knows a later state".to_owned(),
