@@ -327,7 +327,7 @@ pub(crate) fn told(event: &ChannelEvent) -> String {
             "can never be funded: its funding was double-spent".to_owned()
         }
         ChannelEvent::DoubleSpendUndone => {
-            "the block with the double-spend is gone: the channel goes on".to_owned()
+            "the block with the double-spend is gone".to_owned()
         }
         ChannelEvent::FundingForgotten => "is given up: its funding never confirmed".to_owned(),
         ChannelEvent::HtlcCommitted { id, amount, .. } => {

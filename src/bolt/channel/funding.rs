@@ -143,7 +143,7 @@ impl Phase {
 impl Phase {
     /// The funding can no longer be, unless a reorg takes the block at this height away.
     pub(super) fn double_spent(self, height: BlockHeight) -> Self {
-        Self::Closed(Closed::DoubleSpent { before: Arc::new(self), height })
+        Self::Closed(Closed::DoubleSpent { before: Arc::new(self), height, told: false })
     }
 }
 
@@ -151,13 +151,15 @@ impl Closed {
     /// Only a double-spend can be undone, until it is so deep that it cannot. HTLCs that were offered
     /// over a channel without a confirmed funding are lost before: those upstream need not wait.
     pub(super) fn follow(&self, context: &Context<'_>, event: &ChainEvent) -> (Phase, Vec<Output>) {
-        let Self::DoubleSpent { before, height } = self else {
+        let Self::DoubleSpent { before, height, told } = self else {
             return (Phase::Closed(self.clone()), Vec::new());
         };
         match event {
             ChainEvent::Disconnected { height: undone } if undone == height => {
-                let told = Output::Event(ChannelEvent::DoubleSpendUndone);
-                ((**before).clone(), vec![told])
+                let undone = Output::Event(ChannelEvent::DoubleSpendUndone);
+                let closed = before.force_close(context).ok().filter(|_| *told);
+                let (next, more) = closed.unwrap_or_else(|| ((**before).clone(), Vec::new()));
+                (next, [undone].into_iter().chain(more).collect())
             }
             ChainEvent::Connected { height: tip, .. }
                 if tip.blocks_since(*height).is_some_and(|above| above >= IRREVOCABLE_DEPTH) =>
@@ -167,9 +169,12 @@ impl Closed {
             ChainEvent::Connected { height: tip, .. } => {
                 let reasonable = context.deadlines.reasonable_depth;
                 let depth = tip.blocks_since(*height).and_then(|above| above.checked_add(1));
-                let lost = before.commitments().filter(|_| depth == Some(reasonable));
-                let lost = lost.map_or_else(Vec::new, closing::lost_with_the_funding);
-                (Phase::Closed(self.clone()), lost)
+                if *told || depth < Some(reasonable) {
+                    return (Phase::Closed(self.clone()), Vec::new());
+                }
+                let lost = before.commitments().map_or_else(Vec::new, closing::lost_with_the_funding);
+                let (before, height, told) = (Arc::clone(before), *height, !lost.is_empty());
+                (Phase::Closed(Self::DoubleSpent { before, height, told }), lost)
             }
             ChainEvent::Disconnected { .. } => (Phase::Closed(self.clone()), Vec::new()),
         }

@@ -385,6 +385,8 @@ pub enum Closed {
         before: Arc<Phase>,
         /// The height of the block that has the other transaction.
         height: BlockHeight,
+        /// Whether HTLCs were told to be lost: then the channel comes back only to be closed.
+        told: bool,
     },
     /// All outputs are settled.
     Resolved,

@@ -7,6 +7,8 @@
 //!   |<----- what we lack ----------------|   commitment_signed, shutdown
 //! ```
 
+use std::sync::Arc;
+
 use super::normal::{sign, with_commitments};
 use super::opening::Opening;
 use super::{
@@ -33,8 +35,9 @@ impl Phase {
             // BOLT 2: the negotiation begins anew.
             Self::Negotiating(negotiating) => Self::Shutdown(negotiating.disconnected()),
             Self::SimpleClosing(closing) => Self::Shutdown(closing.disconnected()),
-            Self::Closed(Closed::DoubleSpent { before, height }) => {
-                before.disconnected().double_spent(*height)
+            Self::Closed(Closed::DoubleSpent { before, height, told }) => {
+                let (before, height, told) = (Arc::new(before.disconnected()), *height, *told);
+                Self::Closed(Closed::DoubleSpent { before, height, told })
             }
             Self::Closing(_) | Self::Closed(_) => self.clone(),
         }
