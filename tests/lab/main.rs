@@ -47,7 +47,7 @@ fn last_fails(steps: &[&str], message: &str) {
 mod open {
     use super::*;
 
-    const REFUSED: &str = "bob: feerate_per_kw 1 is not within 253 to 250000 \
+    const REFUSED: &str = "bob: feerate_per_kw 1 is not within 253 to 88968 \
                            (bolt02/open_channel/feerate-reasonable)";
 
     #[test]
