@@ -326,9 +326,7 @@ pub(crate) fn told(event: &ChannelEvent) -> String {
         ChannelEvent::FundingDoubleSpent { .. } => {
             "can never be funded: its funding was double-spent".to_owned()
         }
-        ChannelEvent::DoubleSpendUndone => {
-            "the block with the double-spend is gone".to_owned()
-        }
+        ChannelEvent::DoubleSpendUndone => "the block with the double-spend is gone".to_owned(),
         ChannelEvent::FundingForgotten => "is given up: its funding never confirmed".to_owned(),
         ChannelEvent::HtlcCommitted { id, amount, .. } => {
             format!("holds HTLC {id} of {}", grouped(*amount))

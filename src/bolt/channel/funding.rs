@@ -172,7 +172,8 @@ impl Closed {
                 if *told || depth < Some(reasonable) {
                     return (Phase::Closed(self.clone()), Vec::new());
                 }
-                let lost = before.commitments().map_or_else(Vec::new, closing::lost_with_the_funding);
+                let lost =
+                    before.commitments().map_or_else(Vec::new, closing::lost_with_the_funding);
                 let (before, height, told) = (Arc::clone(before), *height, !lost.is_empty());
                 (Phase::Closed(Self::DoubleSpent { before, height, told }), lost)
             }
