@@ -16,6 +16,7 @@ pub(super) fn command(role: &Role) -> NodeCommand {
         Habit::TrustsFunding => Some(channel::Habit::TrustsFunding),
         Habit::TakesAnyFee => Some(channel::Habit::TakesAnyFee),
         Habit::RestartsFees => Some(channel::Habit::RestartsFees),
+        Habit::SettlesOffChain => Some(channel::Habit::SettlesOffChain),
         Habit::WaitsForEver => None,
     });
     let habits = known.fold(Habits::default(), Habits::with);

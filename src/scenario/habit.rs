@@ -25,6 +25,9 @@ words! {
         /// It raises the fee of what it has published, and begins with the least one again when
         /// another transaction has spent an output of those that it claims together.
         RestartsFees = "restarts_fees",
+        /// It takes a payment over its channel alone: where that is closed already, the preimage goes
+        /// nowhere.
+        SettlesOffChain = "settles_off_chain",
         /// It goes on chain for no HTLC, whatever its deadline.
         WaitsForEver = "waits_for_ever",
     }

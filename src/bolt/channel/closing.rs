@@ -247,7 +247,8 @@ impl Closing {
 
     /// The peer's HTLC is taken on chain: nobody needs to be told. It cannot be given back there.
     fn remove(&self, context: &Context<'_>, id: HtlcId, removal: &Removal) -> Step {
-        let commitments = self.before.commitments().filter(|_| removal.pays());
+        let takes = removal.pays() && !context.habits.has(Habit::SettlesOffChain);
+        let commitments = self.before.commitments().filter(|_| takes);
         let refused = Refused::WrongPhase { command: "give back an HTLC", phase: "closing" };
         let commitments = commitments.ok_or(refused)?;
         let commitments = commitments.remove(id, removal.clone(), context.height)?;

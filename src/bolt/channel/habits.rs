@@ -22,6 +22,8 @@ pub enum Habit {
     TakesAnyFee,
     /// Begins with the least fee again when it has to regroup its claims.
     RestartsFees,
+    /// Takes a payment over its channel alone, and not where that is closed already.
+    SettlesOffChain,
 }
 
 /// The habits of a node.
@@ -52,5 +54,6 @@ fn bit(habit: Habit) -> u16 {
         Habit::TrustsFunding => 64,
         Habit::TakesAnyFee => 128,
         Habit::RestartsFees => 256,
+        Habit::SettlesOffChain => 512,
     }
 }
