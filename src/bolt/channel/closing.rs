@@ -282,8 +282,8 @@ impl Closing {
         (Phase::Closing(self.clone()), ours.map(|ours| ours.alone()).into_iter().collect())
     }
 
-    /// A reorg took coins that our transactions spend. Perhaps these are mined all the same, where the
-    /// coins are; if the wallet has others, it pays with those.
+    /// Coins that our transactions spend are gone. Perhaps these are mined all the same, where the coins
+    /// are still; if the wallet has others, it pays with those.
     fn replace_coins(&self, context: &Context<'_>, missing: &[OutPoint]) -> Vec<Output> {
         match (&self.spend, &self.published, self.before.commitments()) {
             (Some(spend), _, Some(commitments)) => {

@@ -492,11 +492,10 @@ impl Created {
 }
 
 impl Phase {
-    /// The funding transaction of an opening that has not published it: if that fails, it never will
-    /// be.
-    pub fn unpublished_funding(&self) -> Option<&Transaction> {
+    /// An opening whose funding transaction is made, and not published.
+    fn created(&self) -> Option<&Created> {
         match self {
-            Self::Opening(Opening::Created(created)) => Some(&created.transaction),
+            Self::Opening(Opening::Created(created)) => Some(created),
             Self::Opening(_)
             | Self::Normal(_)
             | Self::Shutdown(_)
@@ -505,6 +504,12 @@ impl Phase {
             | Self::Closing(_)
             | Self::Closed(_) => None,
         }
+    }
+
+    /// The funding transaction of an opening that has not published it: if that fails, it never will
+    /// be.
+    pub fn unpublished_funding(&self) -> Option<&Transaction> {
+        self.created().map(|created| &created.transaction)
     }
 
     /// Whether the acceptor waits for `funding_created`, or the opening failed: another
@@ -516,18 +521,8 @@ impl Phase {
     /// Whether the opener of a channel with this id waits for `funding_signed`, which is the first
     /// message to name the channel by its final id.
     pub fn awaits_funding_signed(&self, channel_id: ChannelId) -> bool {
-        match self {
-            Self::Opening(Opening::Created(created)) => {
-                ChannelId::from_funding(created.funding.outpoint) == channel_id
-            }
-            Self::Opening(_)
-            | Self::Normal(_)
-            | Self::Shutdown(_)
-            | Self::Negotiating(_)
-            | Self::SimpleClosing(_)
-            | Self::Closing(_)
-            | Self::Closed(_) => false,
-        }
+        let id = |created: &Created| ChannelId::from_funding(created.funding.outpoint);
+        self.created().map(id) == Some(channel_id)
     }
 }
 

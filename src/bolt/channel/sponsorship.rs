@@ -9,10 +9,10 @@
 //!                                    for others in their place
 //! ```
 
-use std::cmp::Reverse;
+use bitcoin::Amount;
 
 use super::Purpose;
-use crate::bolt::onchain::urgency::FeeOffer;
+use crate::bolt::onchain::urgency::{self, FeeOffer};
 use crate::bolt::tx::claim::Claim;
 use crate::bolt::units::BlockHeight;
 
@@ -36,8 +36,8 @@ pub struct Sponsorship {
 impl Sponsorship {
     /// The most urgent come first, and of those that are alike the largest.
     pub fn rank(&self) -> impl Ord + use<> {
-        let value = self.claims.iter().map(|claim| claim.amount.to_sat());
-        let value = value.fold(0, u64::saturating_add);
-        (self.deadline.is_none(), self.deadline, Reverse(value))
+        let amounts = self.claims.iter().map(|claim| claim.amount.to_sat());
+        let amount = Amount::from_sat(amounts.fold(0, u64::saturating_add));
+        urgency::rank(self.deadline, amount)
     }
 }

@@ -1,6 +1,8 @@
 //! What a claim pays, the closer its deadline comes. BOLT 5, "Failing a Channel" and "Revoked
 //! Transaction Close Handling".
 
+use std::cmp::Reverse;
+
 use bitcoin::Amount;
 
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
@@ -79,6 +81,11 @@ pub fn feerate(
 /// The deadline for which the fee rate of a claim begins to rise at this height.
 pub fn beginning(now: BlockHeight) -> Option<BlockHeight> {
     now.checked_add(SECURITY_DELAY)
+}
+
+/// What sorts claims: the most urgent first, and of those that are alike the largest.
+pub fn rank(deadline: Option<BlockHeight>, amount: Amount) -> impl Ord {
+    (deadline.is_none(), deadline, Reverse(amount))
 }
 
 /// Whether a transaction at this fee rate is worth replacing one at the old rate.

@@ -7,7 +7,6 @@
 //!         -> HTLCs that cannot be taken from us any more are failed upstream
 //! ```
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -43,13 +42,6 @@ struct Pending {
     claim: Claim,
     feerate: FeeratePerKw,
     deadline: Option<BlockHeight>,
-}
-
-impl Pending {
-    /// The most urgent come first, and of those that are alike the largest.
-    fn rank(&self) -> impl Ord + use<> {
-        (self.deadline.is_none(), self.deadline, Reverse(self.claim.amount))
-    }
 }
 
 /// The spend of the funding output, in a block.
@@ -240,8 +232,8 @@ impl Confirmed {
     /// Another transaction has taken a part of what one of ours claims.
     fn regroup(&mut self, overtaken: &Arc<Published>, outputs: &mut Vec<Output>) {
         self.give_up(overtaken, outputs);
-        for tracked in self.tracked.values_mut() {
-            if overtaken.spends(&[tracked.stake.outpoint]) {
+        for input in &overtaken.transaction.input {
+            if let Some(tracked) = self.tracked.get_mut(&input.previous_output) {
                 tracked.grouped = None;
             }
         }
@@ -570,7 +562,7 @@ fn is_worth_a_coin(claim: &Claim, context: &Context<'_>) -> bool {
 
 /// Has the wallet pay for claims, several in one transaction.
 fn sponsors(purpose: Purpose, mut claims: Vec<Pending>, context: &Context<'_>) -> Vec<Output> {
-    claims.sort_by_key(Pending::rank);
+    claims.sort_by_key(|pending| urgency::rank(pending.deadline, pending.claim.amount));
     let batches = claims.chunks(MOST_TOGETHER).map(|batch| {
         let wanted = batch.iter().map(|pending| pending.feerate).max().unwrap_or_default();
         let deadline = batch.first().and_then(|pending| pending.deadline);
