@@ -16,6 +16,7 @@ mod aead;
 pub mod channel;
 pub mod connection;
 pub mod features;
+pub mod gossip;
 mod hex_bytes;
 pub mod invoice;
 pub mod keys;

@@ -1,0 +1,6 @@
+//! What nodes tell each other of channels and nodes. BOLT 7.
+//!
+//! [`encoded`] has the arrays of the query messages, [`checksum`] what stands for a
+//! `channel_update` in them.
+
+pub mod encoded;
