@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bolt::units::ShortChannelId;
-use crate::bolt::wire::codec::{DecodeError, Field, read_big_size, write_big_size};
+use crate::bolt::wire::codec::{DecodeError, Field, read_big_size, whole, write_big_size};
 use crate::bolt::wire::{BigSize, Bytes, ChannelUpdateChecksums};
 
 /// The encoding type of an array that stands as it is.
@@ -198,7 +198,9 @@ fn counted(expected: usize, actual: usize) -> Result<(), EncodingError> {
 /// Writes `encoded_short_ids`, in the order that is given: it should be ascending.
 pub fn encode_short_ids(ids: &[ShortChannelId]) -> Bytes {
     let mut encoded = vec![UNCOMPRESSED];
-    ids.iter().for_each(|id| id.write(&mut encoded));
+    for id in ids {
+        id.write(&mut encoded);
+    }
     Bytes(encoded)
 }
 
@@ -240,7 +242,9 @@ pub fn in_order(ids: &[ShortChannelId]) -> Result<(), EncodingError> {
 /// Writes the record `query_flags`, each flag in as few bytes as it needs.
 pub fn encode_query_flags(flags: &[QueryFlags]) -> Bytes {
     let mut encoded = vec![UNCOMPRESSED];
-    flags.iter().for_each(|flags| write_big_size(flags.0, &mut encoded));
+    for flags in flags {
+        write_big_size(flags.0, &mut encoded);
+    }
     Bytes(encoded)
 }
 
@@ -263,7 +267,9 @@ pub fn decode_query_flags(encoded: &[u8], count: usize) -> Result<Vec<QueryFlags
 /// Writes the record `timestamps_tlv`.
 pub fn encode_timestamps(timestamps: &[ChannelUpdateTimestamps]) -> Bytes {
     let mut encoded = vec![UNCOMPRESSED];
-    timestamps.iter().for_each(|both| both.write(&mut encoded));
+    for both in timestamps {
+        both.write(&mut encoded);
+    }
     Bytes(encoded)
 }
 
@@ -277,13 +283,8 @@ pub fn decode_timestamps(
 ) -> Result<Vec<ChannelUpdateTimestamps>, EncodingError> {
     let pairs = items(uncompressed(encoded)?)?;
     counted(count, pairs.len())?;
-    let read = |pair: &[u8; WIDTH]| {
-        let [a, b, c, d, e, f, g, h] = *pair;
-        ChannelUpdateTimestamps {
-            timestamp_node_id_1: u32::from_be_bytes([a, b, c, d]),
-            timestamp_node_id_2: u32::from_be_bytes([e, f, g, h]),
-        }
-    };
+    // Eight bytes are never too few.
+    let read = |pair: &[u8; WIDTH]| whole(pair).unwrap_or_default();
     Ok(pairs.iter().map(read).collect())
 }
 
