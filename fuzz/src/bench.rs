@@ -114,8 +114,15 @@ impl Bench {
     fn open(&mut self, channel_type: ChannelType, variations: Variations) {
         self.handle = self.nodes[0].next_channel();
         let (peer, feerate) = (self.id(1), FeeratePerKw(1_000));
-        let request =
-            OpenRequest { peer, capacity: CAPACITY, push: PUSH, channel_type, variations, feerate };
+        let request = OpenRequest {
+            peer,
+            capacity: CAPACITY,
+            push: PUSH,
+            channel_type,
+            variations,
+            announced: false,
+            feerate,
+        };
         self.command(0, NodeCommand::Open(request));
         self.deliver_all();
     }

@@ -61,6 +61,7 @@ impl View {
                 | Event::Channel { .. }
                 | Event::Invoice { .. }
                 | Event::Offer { .. }
+                | Event::Gossip { .. }
                 | Event::OnionMessage { .. }
                 | Event::Payment { .. }
                 | Event::Tampered { .. }

@@ -105,6 +105,7 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Channel { .. }
             | Event::Invoice { name: None, .. }
             | Event::Offer { .. }
+            | Event::Gossip { .. }
             | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }

@@ -201,6 +201,18 @@ impl Chain {
         Ok(tx.and_then(|tx| output_of(tx, output)))
     }
 
+    /// An output, if the active chain does not spend it; what the mempool does is no matter.
+    ///
+    /// # Errors
+    ///
+    /// When bitcoind cannot be reached.
+    pub fn unspent_in_blocks(&mut self, output: OutPoint) -> Result<Option<TxOut>, ChainError> {
+        let arguments = [json!(output.txid), json!(output.vout), json!(false)];
+        let answer: Option<Value> = self.call("gettxout", &arguments)?;
+        let transaction = answer.and_then(|_| self.ledger.transaction(output.txid));
+        Ok(transaction.and_then(|transaction| output_of(transaction, output)))
+    }
+
     /// Sets bitcoind's clock, in seconds since 1970. It follows the blocks' times from there on,
     /// and never goes back.
     ///

@@ -51,6 +51,7 @@ impl Lab<'_> {
             NodeEvent::Invoice { payment_hash, invoice } => Some((payment_hash, invoice)),
             NodeEvent::Channel { .. }
             | NodeEvent::Offer { .. }
+            | NodeEvent::Gossip { .. }
             | NodeEvent::Message(_)
             | NodeEvent::Peer { .. }
             | NodeEvent::Payment { .. } => None,
@@ -85,6 +86,7 @@ impl Lab<'_> {
             NodeEvent::Offer { offer } => Some(offer),
             NodeEvent::Channel { .. }
             | NodeEvent::Invoice { .. }
+            | NodeEvent::Gossip { .. }
             | NodeEvent::Message(_)
             | NodeEvent::Peer { .. }
             | NodeEvent::Payment { .. } => None,

@@ -16,6 +16,7 @@ mod breaking;
 mod claims;
 mod expect;
 mod fees;
+mod gossip;
 mod habits;
 mod learned;
 mod links;
@@ -41,7 +42,7 @@ use thiserror::Error;
 
 use crate::audit::{self, Account};
 use crate::bolt::channel::Phase;
-use crate::bolt::features::Features;
+use crate::bolt::features::{Feature, Features};
 use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
 use crate::chain::{self, Chain, ChainError};
 use crate::link::LinkError;
@@ -51,6 +52,7 @@ use crate::scenario::{
 };
 use crate::trace::{CastEntry, ChannelEntry, Entry, Event, Problem, Trace};
 use asked::KnownInvoice;
+use gossip::LookedUp;
 use links::Links;
 use network::Player;
 use sides::{Side, Sides};
@@ -183,6 +185,8 @@ struct Lab<'a> {
     joined: VecDeque<(Side, Transaction)>,
     /// What the coinbase of the next block pays, if it funds a channel.
     coinbase: Option<TxOut>,
+    /// What bitcoind has said of the channels that nodes hear of.
+    looked_up: LookedUp,
     /// How many seconds have passed beyond those of the blocks.
     waited: u64,
     trace: Trace,
@@ -197,11 +201,14 @@ struct Lab<'a> {
 }
 
 /// What a role tells its peers that it supports.
-fn features(role: &Role) -> Features {
+fn features(role: &Role, gossip: bool) -> Features {
     // Of a pair of bits a node sets one. BOLT 9, "Requirements".
     let is_named =
         |bit: &u32| role.without.iter().chain(&role.features).any(|other| other | 1 == bit | 1);
-    let all = default_features();
+    let mut all = default_features();
+    if gossip {
+        all = all.offering(Feature::GOSSIP_QUERIES).offering(Feature::GOSSIP_QUERIES_EX);
+    }
     let kept = all.bits().filter(|bit| !is_named(bit));
     kept.chain(role.features.iter().copied()).collect()
 }
@@ -280,6 +287,7 @@ impl<'a> Lab<'a> {
             handed: Vec::new(),
             joined: VecDeque::new(),
             coinbase: None,
+            looked_up: LookedUp::default(),
             waited: 0,
             trace: Trace::default(),
             step: None,
@@ -314,8 +322,9 @@ impl<'a> Lab<'a> {
             let name = &role.name.value;
             let Some(player) = self.cast.get_mut(name) else { continue };
             let relay = NodeCommand::SetRelay(payments::relay_policy(role.relay));
-            let features = NodeCommand::SetFeatures(features(role));
-            let commands = [relay, features, habits::command(role)].map(NodeInput::Command);
+            let features = NodeCommand::SetFeatures(features(role, self.scenario.gossip));
+            let commands = [relay, features, habits::command(role), gossip::command(role)];
+            let commands = commands.map(NodeInput::Command);
             for input in commands.into_iter().chain([NodeInput::Time(time)]) {
                 player.node.step(input).map_err(|source| LabError::Node {
                     role: name.clone(),

@@ -144,6 +144,7 @@ impl Lab<'_> {
                 NodeOutput::BroadcastPackage { transactions, .. } => {
                     self.publish_package(role, &transactions)?;
                 }
+                NodeOutput::LookUp(id) => events.extend(self.look_up(role, id)?),
                 NodeOutput::Event(event) => {
                     self.tell_of(role, &event);
                     events.push(event);
@@ -168,6 +169,10 @@ impl Lab<'_> {
             NodeEvent::Peer { peer, event } => {
                 let Some(peer) = self.role_of(peer) else { return };
                 Event::Peer { role, peer, told: event.clone() }
+            }
+            NodeEvent::Gossip { peer, event } => {
+                let peer = peer.and_then(|peer| self.role_of(&peer));
+                Event::Gossip { role, peer, told: event.clone() }
             }
             NodeEvent::Message(told) => Event::OnionMessage { role, told: told.clone() },
             NodeEvent::Payment { channel, event } => {

@@ -232,6 +232,7 @@ impl Lab<'_> {
                 ChannelType::StaticRemotekey => tx::ChannelType::StaticRemotekey,
             },
             variations: Variations { scid_alias: channel.scid_alias, zeroconf: channel.zeroconf },
+            announced: channel.announced,
             feerate: channel.feerate.value,
         })
     }

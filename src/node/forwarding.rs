@@ -15,12 +15,13 @@ use bitcoin::hashes::{Hash, sha256};
 use serde::{Deserialize, Serialize};
 
 use super::incoming::{self, BlindedRole, Forward, Instruction, Layer, NextHop, Offered};
-use super::invoices::{Decision, Now};
+use super::invoices::Decision;
 use super::payments::{Plan, Prepared, SentRoute, Setback, Unpayable, malformed};
 use super::{ChannelHandle, Link, Node, NodeChannel, NodeError, NodeEvent, NodeOutput, Outputs};
 use crate::bolt::channel::{
     Closed, Command, Commitments, HtlcNews, HtlcOffer, Input, Phase, Removal,
 };
+use crate::bolt::gossip::Now;
 use crate::bolt::onion::attribution::{AttributionData, attribute_fulfill};
 use crate::bolt::onion::failure::Failure;
 use crate::bolt::onion::failure_packet::{FailurePacket, fail, relay_failure};

@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    MessageEvent, NoDeal, OfferPayment, OfferRequest, PayRequest, PaymentEvent, PeerEvent, Plan,
-    RelayPolicy, Unpayable, WalletError,
+    GossipEvent, GossipPolicy, MessageEvent, NoDeal, OfferPayment, OfferRequest, PayRequest,
+    PaymentEvent, PeerEvent, Plan, RelayPolicy, Unpayable, WalletError,
 };
 use crate::bolt::channel::{ChainEvent, ChannelEvent, Deadlines, Fault, Habits, Purpose, Refused};
 use crate::bolt::features::Features;
+use crate::bolt::gossip::FundingOutput;
 use crate::bolt::invoice::DraftError;
 use crate::bolt::onion::Failure;
 use crate::bolt::tx::{ChannelType, TxError};
-use crate::bolt::units::{CltvExpiryDelta, CsvDelay, FeeratePerKw, Msat};
+use crate::bolt::units::{CltvExpiryDelta, CsvDelay, FeeratePerKw, Msat, ShortChannelId};
 use crate::bolt::wire::{Bytes, ChannelId, DecodeError, Message, Variations};
 
 /// What a node asks of its channels with one peer.
@@ -58,6 +59,8 @@ pub struct OpenRequest {
     pub channel_type: ChannelType,
     /// What its type says besides.
     pub variations: Variations,
+    /// Whether the rest of the network is to know of it (`announce_channel`).
+    pub announced: bool,
     /// The fee rate of its commitments.
     pub feerate: FeeratePerKw,
 }
@@ -78,6 +81,8 @@ pub enum NodeCommand {
     Open(OpenRequest),
     /// Ask this of those whose payments are forwarded.
     SetRelay(RelayPolicy),
+    /// Go about gossip in this way.
+    SetGossip(GossipPolicy),
     /// Others pay this fee rate now: from here on, closing transactions and claims do.
     SetFeerate(FeeratePerKw),
     /// Do these things on chain otherwise than most, and wait so long for peers before going there.
@@ -146,6 +151,13 @@ pub enum NodeInput {
     Seen(Transaction),
     /// The clock shows so many seconds since 1970.
     Time(u64),
+    /// What the chain has for [`NodeOutput::LookUp`].
+    LookedUp {
+        /// Where the node had it look.
+        short_channel_id: ShortChannelId,
+        /// What there is.
+        found: FundingOutput,
+    },
 }
 
 /// An invoice to make.
@@ -210,6 +222,8 @@ pub enum NodeOutput {
         /// The transactions, and what each is for.
         transactions: Vec<(Transaction, Purpose)>,
     },
+    /// Say what the chain has where this points: [`NodeInput::LookedUp`].
+    LookUp(ShortChannelId),
     /// Something happened that is worth telling.
     Event(NodeEvent),
 }
@@ -243,6 +257,13 @@ pub enum NodeEvent {
         peer: PublicKey,
         /// What.
         event: PeerEvent,
+    },
+    /// Something happened to what the node believes of the network.
+    Gossip {
+        /// The peer that it came from, if it came from one.
+        peer: Option<PublicKey>,
+        /// What.
+        event: GossipEvent,
     },
     /// Something happened to an onion message.
     Message(MessageEvent),

@@ -9,9 +9,10 @@ use super::forwarding::Incoming;
 use super::incoming::{Proof, Receive};
 use super::{ChannelHandle, InvoiceRequest, Node, NodeError, NodeEvent, NodeOutput, Outputs};
 use crate::bolt::features::{Feature, Features};
+use crate::bolt::gossip::Now;
 use crate::bolt::invoice::{InvoiceDraft, InvoiceField, InvoiceNetwork};
 use crate::bolt::onion::failure::Failure;
-use crate::bolt::units::{BlockHeight, CltvExpiryDelta, Msat};
+use crate::bolt::units::{CltvExpiryDelta, Msat};
 use crate::bolt::wire::{Bytes, PaymentPreimage, PaymentSecret};
 
 /// How long the parts of a payment may wait for the others, in seconds.
@@ -72,14 +73,6 @@ pub(super) enum Decision {
     GiveBack(Incoming, Failure),
     /// A payment is complete, in so many parts.
     Complete { payment_hash: sha256::Hash, amount: Msat, parts: usize, held: bool },
-}
-
-/// When something happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Now {
-    pub(super) height: BlockHeight,
-    /// Seconds since 1970.
-    pub(super) time: u64,
 }
 
 impl Invoices {

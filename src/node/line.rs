@@ -84,6 +84,7 @@ impl Line {
             push: HALF,
             channel_type: ChannelType::Anchors,
             variations: Variations::default(),
+            announced: false,
             feerate: FeeratePerKw(1_000),
         };
         self.command(opener, NodeCommand::Open(request)).unwrap();

@@ -13,9 +13,11 @@
     )
 )]
 
+mod announcing;
 mod blinded;
 pub mod cheat;
 mod forwarding;
+mod gossip;
 mod incoming;
 mod interface;
 mod invoices;
@@ -49,12 +51,14 @@ use crate::bolt::onion::Failure;
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
 use crate::bolt::wire::ChannelId;
 use forwarding::Circuits;
+use gossip::Gossip;
 use invoices::Invoices;
 use offers::Offers;
 use peers::Peer;
 
 pub use blinded::BlindedWay;
 pub use forwarding::PaymentEvent;
+pub use gossip::{GossipEvent, GossipPolicy, SyncBy};
 pub use incoming::Layer;
 pub use interface::{
     ChannelHandle, ChannelPolicy, InvoiceRequest, NodeCommand, NodeError, NodeEvent, NodeInput,
@@ -106,6 +110,7 @@ pub struct Node {
     invoices: Invoices,
     circuits: Circuits,
     offers: Offers,
+    gossip: Gossip,
     /// How many onions this node has wrapped.
     sessions: u64,
     /// When it signs updates.
@@ -143,6 +148,7 @@ impl Node {
             invoices: Invoices::default(),
             circuits: Circuits::default(),
             offers: Offers::default(),
+            gossip: Gossip::default(),
             sessions: 0,
             pace: Pace::Prompt,
             deadlines: Deadlines::default(),
@@ -155,6 +161,11 @@ impl Node {
     /// The node's public key, by which its peers know it.
     pub fn id(&self) -> PublicKey {
         self.id
+    }
+
+    /// The height of the newest block that it has seen.
+    pub fn height(&self) -> BlockHeight {
+        self.height
     }
 
     /// Its coins.
@@ -189,6 +200,7 @@ impl Node {
     pub fn step(&mut self, input: NodeInput) -> Outputs {
         let mut outputs = self.take(input)?;
         outputs.extend(self.sponsor_all()?);
+        outputs.extend(self.announce_channels());
         Ok(outputs)
     }
 
@@ -209,7 +221,12 @@ impl Node {
             NodeInput::Seen(transaction) => self.see(&transaction),
             NodeInput::Time(time) => {
                 self.time = self.time.max(time);
-                self.pass_time()
+                let mut outputs = self.pass_time()?;
+                outputs.extend(self.gossip_time());
+                Ok(outputs)
+            }
+            NodeInput::LookedUp { short_channel_id, found } => {
+                Ok(self.take_funding(short_channel_id, &found))
             }
         }
     }
@@ -239,6 +256,10 @@ impl Node {
             NodeCommand::Open(request) => self.open(&request),
             NodeCommand::SetRelay(relay) => {
                 self.relay = relay;
+                Ok(self.update_channels())
+            }
+            NodeCommand::SetGossip(policy) => {
+                self.gossip.policy = policy;
                 Ok(Vec::new())
             }
             NodeCommand::SetFeerate(feerate) => {
@@ -297,6 +318,7 @@ impl Node {
             outputs.extend(self.step_channel(handle, &input)?);
             outputs.extend(self.replace_coins(handle)?);
         }
+        outputs.extend(self.follow_gossip(event));
         if !self.catching_up {
             outputs.extend(self.pass_time()?);
             outputs.extend(self.save_upstream()?);

@@ -68,6 +68,7 @@ impl Node {
             push: request.push,
             channel_type: request.channel_type,
             variations: request.variations,
+            announced: request.announced,
             alias: self.alias(&handle, &features),
             feerate: request.feerate,
             // `accept_channel` says the depth and the peer's terms.

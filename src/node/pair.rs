@@ -98,6 +98,7 @@ impl Pair {
             push,
             channel_type,
             variations: Variations::default(),
+            announced: false,
             feerate: FeeratePerKw(1_000),
         }
     }

@@ -119,6 +119,7 @@ impl Node {
         if known.and_then(|known| known.connection.take()).is_none() {
             return;
         }
+        self.lose_gossip_peer(peer);
         for channel in self.channels.values_mut().filter(|channel| channel.peer == *peer) {
             // An opening that has published nothing ends with the connection.
             if let Some(funding) = channel.phase.unpublished_funding() {
@@ -149,10 +150,11 @@ impl Node {
             let message = ours.map(Message::from);
             outputs.extend(message.map(|message| NodeOutput::Send { to: peer, message }));
         }
+        outputs.extend(self.greet_gossip(peer));
         Ok(outputs)
     }
 
-    fn channels_with(&self, peer: &PublicKey) -> Vec<ChannelHandle> {
+    pub(super) fn channels_with(&self, peer: &PublicKey) -> Vec<ChannelHandle> {
         let ours = self.channels.iter().filter(|(_, channel)| channel.peer == *peer);
         ours.map(|(handle, _)| *handle).collect()
     }
@@ -223,9 +225,8 @@ impl Node {
             }
             return Ok(Vec::new());
         }
-        // What the gossip says is not listened to yet.
         if GOSSIP.contains(&message.message_type()) {
-            return Ok(Vec::new());
+            return self.receive_gossip(from, message);
         }
         let handles = self.handles_of(&from, message);
         let is_about_channel = ABOUT_CHANNELS.contains(&message.message_type());

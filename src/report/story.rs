@@ -74,7 +74,7 @@ impl Story<'_> {
     fn entry(&mut self, entry: &Entry) -> io::Result<()> {
         match &entry.event {
             Event::Message { from, to, channel, message } => {
-                let details = words::details(message);
+                let details = self.names.details(message);
                 let details = details.map_or(String::new(), |details| format!(" ({details})"));
                 let text = format!("{}{details}", styled(NAME, message.name()));
                 let way = self.names.way(from, "→", to, channel.as_ref());
@@ -140,6 +140,9 @@ impl Story<'_> {
             }
             Event::OnionMessage { .. } | Event::Payment { .. } | Event::Tampered { .. } => {
                 self.line(&self.names.of_payments(event))
+            }
+            Event::Gossip { role, peer, told } => {
+                self.line(&self.names.of_gossip(role, peer.as_ref(), told))
             }
             Event::Published { .. } => self.published(event),
             Event::Mined { .. }

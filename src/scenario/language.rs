@@ -5,7 +5,7 @@
 
 use super::{
     habit::Habit,
-    model::{ChannelType, Links, RoleKind},
+    model::{ChannelType, Links, RoleKind, SyncKind},
     outcome::FundingState,
     payment::FailureName,
     reference::Path,
@@ -169,6 +169,11 @@ pub(super) static SCENARIO: Shape = shape(
             Kind::Words(Links::WORDS, Links::MEANINGS),
             "What connects the roles (default: memory).",
         ),
+        optional(
+            "gossip",
+            Kind::Flag,
+            "Whether the roles tell each other of channels and nodes (default: false).",
+        ),
         optional("channels", Kind::Text, "The channels between the roles, by name."),
         required("steps", Kind::Text, "What happens, in order: a verb a step, and a `say`."),
         optional("outcome", Kind::Text, "What must be on chain at the end, output by output."),
@@ -210,6 +215,16 @@ pub(super) static ROLE: Shape = shape(
         optional("features", FEATURES, "Features beside those that every reference node has."),
         optional("without", FEATURES, "Features that it has not, though every reference node has."),
         optional("habits", HABITS, "What it does on chain otherwise than most."),
+        optional(
+            "sync",
+            Kind::Words(SyncKind::WORDS, SyncKind::MEANINGS),
+            "How it catches up with the gossip of its peers (default: ranges).",
+        ),
+        optional(
+            "short_ids_per_reply",
+            Kind::Number,
+            "The most channels of its `reply_channel_range` (default: as many as fit).",
+        ),
         FEE_BASE,
         FEE_PROPORTIONAL,
         CLTV_EXPIRY_DELTA,
@@ -237,6 +252,11 @@ pub(super) static CHANNEL: Shape = shape(
         ),
         optional("scid_alias", Kind::Flag, "Whether its type has `option_scid_alias`."),
         optional("zeroconf", Kind::Flag, "Whether its type has `option_zeroconf`."),
+        optional(
+            "announced",
+            Kind::Flag,
+            "Whether all are to know of it (default: yes with `gossip`, unless it has an alias).",
+        ),
         optional(
             "to_self_delay",
             BLOCKS,

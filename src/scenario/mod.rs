@@ -41,8 +41,9 @@ pub use habit::Habit;
 pub use instances::ForMistake;
 pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{
-    At, Blocks, BoltSection, Channel, ChannelName, ChannelTerms, ChannelType, InvalidName,
-    InvoiceName, Links, Position, RelayTerms, Role, RoleKind, RoleName, Scenario, StateName,
+    At, Blocks, BoltSection, Channel, ChannelName, ChannelTerms, ChannelType, GossipTerms,
+    InvalidName, InvoiceName, Links, Position, RelayTerms, Role, RoleKind, RoleName, Scenario,
+    StateName, SyncKind,
 };
 pub use outcome::{
     Balance, BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry,

@@ -182,6 +182,33 @@ words! {
 }
 
 words! {
+    /// How a role catches up with the gossip of its peers.
+    pub enum SyncKind {
+        /// It asks which channels there are, and for those that it does not know.
+        Ranges = "ranges",
+        /// Its `gossip_timestamp_filter` lets through all that there ever was.
+        Filter = "filter",
+        /// It does not.
+        Nothing = "nothing",
+    }
+}
+
+impl Default for SyncKind {
+    fn default() -> Self {
+        Self::Ranges
+    }
+}
+
+/// How a role goes about gossip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GossipTerms {
+    /// How it catches up.
+    pub sync: SyncKind,
+    /// The most `short_channel_id`s of its `reply_channel_range`, if it puts in fewer than fit.
+    pub most_ids: Option<u16>,
+}
+
+words! {
     /// What connects the roles.
     pub enum Links {
         /// Messages go from node to node in memory.
@@ -225,6 +252,8 @@ pub struct Role {
     pub habits: Vec<Habit>,
     /// What it asks for forwarding, as far as the file says.
     pub relay: RelayTerms,
+    /// How it goes about gossip.
+    pub gossip: GossipTerms,
     /// How far ahead the expiry of a payment to it must lie, if the file says so.
     pub min_final_cltv_expiry_delta: Option<Blocks>,
 }
@@ -291,6 +320,8 @@ pub struct Channel {
     pub scid_alias: bool,
     /// Whether its type has `option_zeroconf`.
     pub zeroconf: bool,
+    /// Whether the rest of the network is to know of it.
+    pub announced: bool,
     /// The `to_self_delay` that each side asks of the other.
     pub to_self_delay: At<CsvDelay>,
     /// The fee rate of its commitment transactions.
@@ -337,6 +368,8 @@ pub struct Scenario {
     pub cast: Vec<Role>,
     /// What connects them.
     pub links: Links,
+    /// Whether the roles tell each other of channels and nodes.
+    pub gossip: bool,
     /// The channels, in the order of the file.
     pub channels: Vec<Channel>,
     /// What happens, in order.

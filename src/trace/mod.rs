@@ -6,6 +6,7 @@
 
 mod apart;
 pub mod golden;
+mod gossip;
 mod payment;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::bolt::channel::{ChannelEvent, Purpose};
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
 use crate::bolt::wire::{Bytes, Message};
-use crate::node::{MessageEvent, PaymentEvent, PeerEvent};
+use crate::node::{GossipEvent, MessageEvent, PaymentEvent, PeerEvent};
 use crate::scenario::{ChannelName, InvoiceName, Links, RoleKind, RoleName, TamperedField};
 
 pub use transcript::transcript;
@@ -213,6 +214,16 @@ pub enum Event {
         role: RoleName,
         /// The offer. BOLT 12.
         offer: String,
+    },
+    /// A node told of what it believes of the network.
+    Gossip {
+        /// The node.
+        role: RoleName,
+        /// The peer that it is about, if it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        peer: Option<RoleName>,
+        /// What it told.
+        told: GossipEvent,
     },
     /// A node told of an onion message.
     OnionMessage {

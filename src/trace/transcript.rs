@@ -55,6 +55,7 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         Event::Channel { role, channel, told } => {
             format!("{role}: {channel} {}", words::told(told))
         }
+        Event::Gossip { role, peer, told } => names.of_gossip(role, peer.as_ref(), told),
         Event::Invoice { .. }
         | Event::Offer { .. }
         | Event::OnionMessage { .. }
@@ -124,7 +125,7 @@ fn of_links(names: &Names, event: &Event) -> String {
     match event {
         Event::Message { from, to, channel, message } => {
             let way = names.way(from, "->", to, channel.as_ref());
-            let details = words::details(message);
+            let details = names.details(message);
             let details = details.map_or(String::new(), |details| format!(" ({details})"));
             format!("{way}: {}{details}", message.name())
         }

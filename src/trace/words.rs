@@ -21,6 +21,8 @@ pub(crate) struct Names {
     /// The channel whose funding output a transaction holds or descends from.
     channels: BTreeMap<Txid, ChannelName>,
     words: BTreeMap<Txid, String>,
+    /// The two ends of each channel.
+    ends: BTreeMap<ChannelName, [RoleName; 2]>,
     /// The roles by their node ids.
     nodes: BTreeMap<PublicKey, RoleName>,
     /// The funding outputs that a message named, and then the channels by where those are in the
@@ -38,6 +40,9 @@ impl Names {
         match event.plain() {
             Event::Scenario { cast, channels, .. } => {
                 self.several = channels.len() > 1;
+                let ends =
+                    channels.iter().map(|of| (of.name.clone(), [of.from.clone(), of.to.clone()]));
+                self.ends = ends.collect();
                 let wallet = |entry: &CastEntry| (entry.wallet.clone(), entry.name.clone());
                 self.wallets = cast.iter().map(wallet).collect();
                 self.nodes = cast.iter().map(|c| (c.node_id, c.name.clone())).collect();
@@ -77,6 +82,7 @@ impl Names {
             | Event::Channel { .. }
             | Event::Invoice { .. }
             | Event::Offer { .. }
+            | Event::Gossip { .. }
             | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }
@@ -112,6 +118,13 @@ impl Names {
             (None, Some(channel)) => format!("{channel}, by its alias"),
             (None, None) => id.to_string(),
         }
+    }
+
+    /// The ends of the channel that is funded there, `node_id_1` before `node_id_2`.
+    pub(super) fn ends_of(&self, id: ShortChannelId) -> Option<[RoleName; 2]> {
+        let mut ends = self.ends.get(self.places.get(&id)?)?.clone();
+        ends.sort_by_key(|role| self.nodes.iter().find(|(_, of)| *of == role).map(|(id, _)| id));
+        Some(ends)
     }
 
     /// The role that plays a node; the key itself where it is nobody's, as on a blinded path.

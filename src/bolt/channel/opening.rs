@@ -49,7 +49,7 @@ const MOST_ACCEPTED_HTLCS: u16 = 483;
 /// The longest delay that we take: two weeks.
 const LONGEST_DELAY: CsvDelay = CsvDelay(2016);
 /// The bit of `channel_flags` that asks for a public channel.
-const ANNOUNCE_CHANNEL: u8 = 1;
+pub(super) const ANNOUNCE_CHANNEL: u8 = 1;
 /// Short for the feature by which a side commits to the script of its `shutdown`.
 const UPFRONT: Feature = Feature::UPFRONT_SHUTDOWN_SCRIPT;
 
@@ -160,7 +160,7 @@ impl Phase {
             delayed_payment_basepoint: basepoints.delayed_payment,
             htlc_basepoint: basepoints.htlc,
             first_per_commitment_point: first_point(context, 0)?,
-            channel_flags: 0,
+            channel_flags: if terms.announced { ANNOUNCE_CHANNEL } else { 0 },
             // With TLVs, it must be there; empty means that we do not commit.
             upfront_shutdown_script: Some(
                 terms.local.upfront_shutdown_script.clone().unwrap_or_default(),
@@ -193,6 +193,7 @@ impl Phase {
             push: message.push_msat,
             channel_type,
             variations,
+            announced: message.channel_flags & ANNOUNCE_CHANNEL != 0,
             alias: acceptance.alias,
             feerate: message.feerate_per_kw,
             minimum_depth,

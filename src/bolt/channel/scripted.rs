@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bitcoin::{Transaction, TxOut};
 
-use super::opening::{Agreed, Created, Opening, Proposal};
+use super::opening::{ANNOUNCE_CHANNEL, Agreed, Created, Opening, Proposal};
 use super::terms::{PartyTerms, Terms};
 use super::{ChannelSecrets, Commitments, Phase};
 use crate::bolt::tx::TxError;
@@ -130,6 +130,7 @@ impl Proposal {
             feerate: open.feerate_per_kw,
             channel_type,
             variations,
+            announced: open.channel_flags & ANNOUNCE_CHANNEL != 0,
             local: party.clone(),
             remote: party,
             ..(*self.terms).clone()

@@ -44,6 +44,8 @@ pub struct Terms {
     pub channel_type: ChannelType,
     /// What its type says besides.
     pub variations: Variations,
+    /// Whether the rest of the network is to know of it: `announce_channel` in `channel_flags`.
+    pub announced: bool,
     /// Our `alias` for it, if `option_scid_alias` was negotiated: what those who pay over us to the
     /// peer may name it by.
     pub alias: Option<ShortChannelId>,

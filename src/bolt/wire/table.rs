@@ -107,6 +107,13 @@ macro_rules! messages {
                     records: &[$($(RecordRule::of::<$value>($record, stringify!($tlv)),)*)?],
                 };
 
+                /// The message without its type, as it goes over the wire.
+                pub fn payload(&self) -> Vec<u8> {
+                    let mut out = Vec::new();
+                    self.write(&mut out);
+                    out
+                }
+
                 fn write(&self, out: &mut Vec<u8>) {
                     $(self.$field.write(out);)*
                     let records = RecordWriter::new(&self.unknown, out);

@@ -9,8 +9,8 @@ use crate::scenario::{
     habit::Habit,
     language,
     model::{
-        At, Blocks, Channel, ChannelName, ChannelTerms, ChannelType, Position, RelayTerms, Role,
-        RoleKind, RoleName,
+        At, Blocks, Channel, ChannelName, ChannelTerms, ChannelType, GossipTerms, Position,
+        RelayTerms, Role, RoleKind, RoleName, SyncKind,
     },
     units::{self, Quantity},
     yaml::Node,
@@ -54,6 +54,7 @@ impl Reader {
         let relay = self.relay_terms(&fields);
         let delta = fields.get("min_final_cltv_expiry_delta");
         let delta = self.optional(delta, Self::cltv_delta);
+        let gossip = self.gossip_terms(&fields);
         Some(Role {
             name,
             kind: kind?,
@@ -63,6 +64,7 @@ impl Reader {
             without: without?.unwrap_or_default(),
             habits: habits?.unwrap_or_default(),
             relay: relay?,
+            gossip: gossip?,
             min_final_cltv_expiry_delta: delta?.map(|blocks| blocks.value),
         })
     }
@@ -85,6 +87,16 @@ impl Reader {
             max_dust_htlc_exposure: exposure?.map(|amount| amount.value),
             accepts_zeroconf: zeroconf?.is_some_and(|flag| flag.value),
         })
+    }
+
+    /// How a role goes about gossip, as far as these fields say.
+    fn gossip_terms(&mut self, fields: &Fields<'_>) -> Option<GossipTerms> {
+        let sync = self.optional(fields.get("sync"), |reader, node| {
+            reader.word(node, "way to catch up", SyncKind::WORDS, SyncKind::from_word)
+        });
+        let most_ids = self.optional(fields.get("short_ids_per_reply"), Self::number);
+        let sync = sync?.map_or(SyncKind::default(), |word| word.value);
+        Some(GossipTerms { sync, most_ids: most_ids? })
     }
 
     /// What somebody asks for forwarding, as far as these fields say.
@@ -138,12 +150,14 @@ impl Reader {
         });
         let scid_alias = self.optional(fields.get("scid_alias"), Self::flag);
         let zeroconf = self.optional(fields.get("zeroconf"), Self::flag);
+        let announced = self.optional(fields.get("announced"), Self::flag);
         let to_self_delay = self.optional(fields.get("to_self_delay"), Self::csv_delay);
         let feerate = self.optional(fields.get("feerate"), |reader, node| {
             reader.quantity(node, Quantity::Feerate, units::feerate)
         });
         let minimum_depth = self.optional(fields.get("minimum_depth"), Self::blocks);
         let at: Position = name.at;
+        let scid_alias = scid_alias?.is_some_and(|flag| flag.value);
         Some(Channel {
             name,
             from: from?,
@@ -151,8 +165,9 @@ impl Reader {
             capacity: capacity?,
             push: push?.unwrap_or(At::new(Amount::ZERO, at)),
             channel_type: channel_type?.map_or(ChannelType::Anchors, |word| word.value),
-            scid_alias: scid_alias?.is_some_and(|flag| flag.value),
+            scid_alias,
             zeroconf: zeroconf?.is_some_and(|flag| flag.value),
+            announced: announced?.map_or(self.gossip && !scid_alias, |flag| flag.value),
             to_self_delay: to_self_delay?.unwrap_or(At::new(CsvDelay(144), at)),
             feerate: feerate?.unwrap_or(At::new(FeeratePerKw(1000), at)),
             minimum_depth: minimum_depth?.unwrap_or(At::new(Blocks(3), at)),

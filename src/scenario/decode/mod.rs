@@ -40,6 +40,7 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
         covers: Vec::new(),
         cast: Vec::new(),
         links: Links::Memory,
+        gossip: false,
         channels: Vec::new(),
         steps: Vec::new(),
         outcome: None,
@@ -63,6 +64,10 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
         if let Some(node) = fields.get("links") {
             let links = reader.word(node, "kind of link", Links::WORDS, Links::from_word);
             scenario.links = links.map_or(Links::Memory, |links| links.value);
+        }
+        if let Some(node) = fields.get("gossip") {
+            scenario.gossip = reader.flag(node).is_some_and(|flag| flag.value);
+            reader.gossip = scenario.gossip;
         }
         if let Some(node) = fields.get("cast") {
             scenario.cast = reader.cast(node);

@@ -14,6 +14,8 @@ use bitcoin::Amount;
 /// Collects the problems, and knows the names that the file has declared so far.
 #[derive(Default)]
 pub(super) struct Reader {
+    /// Whether the file has its roles tell each other of channels.
+    pub(super) gossip: bool,
     problems: Vec<Problem>,
     pub(super) roles: Vec<RoleName>,
     pub(super) channels: Vec<ChannelName>,

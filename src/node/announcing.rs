@@ -1,0 +1,268 @@
+//! What the node says of its own channels, and of itself. BOLT 7, "The `announcement_signatures`
+//! Message".
+
+use secp256k1::PublicKey;
+
+use super::{ChannelHandle, Link, Node, NodeChannel, NodeOutput, Outputs};
+use crate::bolt::channel::Phase;
+use crate::bolt::features::{Context, Features};
+use crate::bolt::gossip::network::ANNOUNCED_DEPTH;
+use crate::bolt::gossip::own::{Asked, node_announcement};
+use crate::bolt::gossip::{Answer, GossipId, OwnChannel};
+use crate::bolt::units::{Msat, ShortChannelId};
+use crate::bolt::wire::Message;
+use crate::bolt::wire::messages::{AnnouncementSignatures, ChannelUpdate};
+
+/// How far a channel has come on its way to the public.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Announcing {
+    /// The funding that the signatures are of; another one begins anew.
+    of: Option<ShortChannelId>,
+    /// Whether ours went out on this connection.
+    sent: bool,
+    /// The peer's, not checked before ours can be made.
+    received: Option<AnnouncementSignatures>,
+    /// Whether the peer has asked for ours by sending its own again.
+    asked: bool,
+    /// Whether the whole is given to our own network.
+    is_complete: bool,
+    /// Whether others were told that it is out of use.
+    is_disabled: bool,
+}
+
+impl Announcing {
+    /// The connection has ended.
+    pub(super) fn disconnected(&mut self) {
+        self.sent = false;
+    }
+}
+
+impl NodeChannel {
+    /// The channel as it is announced, if it is to be: both sides have sent `channel_ready`, neither
+    /// `shutdown`, and the funding transaction is so deep that it stays.
+    fn announced_by(&self, node: &Node) -> Option<OwnChannel> {
+        let Phase::Normal(normal) = &self.phase else { return None };
+        let terms = &normal.commitments.terms;
+        let is_deep = normal.confirmation.depth(node.height) >= ANNOUNCED_DEPTH;
+        if !terms.announced || !is_deep {
+            return None;
+        }
+        Some(OwnChannel {
+            short_channel_id: self.phase.short_channel_id()?,
+            local: (node.id, terms.local.funding_pubkey),
+            remote: (self.peer, terms.remote.funding_pubkey),
+        })
+    }
+}
+
+impl Node {
+    /// Whether this update is the peer's word on a channel with us that nobody else knows of.
+    pub(super) fn is_for_us_alone(&self, from: &PublicKey, update: &ChannelUpdate) -> bool {
+        let ours = self.channels.values().filter(|channel| channel.peer == *from);
+        update.is_private()
+            && ours.into_iter().any(|channel| channel.phase.goes_by(update.short_channel_id))
+    }
+
+    /// Takes the peer's half of an announcement.
+    pub(super) fn receive_announcement_signatures(
+        &mut self,
+        from: PublicKey,
+        theirs: &AnnouncementSignatures,
+    ) -> Outputs {
+        let of = self.channels.iter().find(|(_, channel)| {
+            let commitments = channel.phase.commitments();
+            channel.peer == from
+                && commitments.is_some_and(|known| known.channel_id == theirs.channel_id)
+        });
+        let Some((handle, _)) = of else { return Ok(Vec::new()) };
+        let announcing = self.gossip.announcing.entry(*handle).or_default();
+        announcing.asked = announcing.received.is_some();
+        announcing.received = Some(theirs.clone());
+        Ok(Vec::new())
+    }
+
+    /// Goes on with all announcements of channels that can go on.
+    pub(super) fn announce_channels(&mut self) -> Vec<NodeOutput> {
+        let ready = self.channels.iter().filter_map(|(handle, channel)| {
+            let own = channel.announced_by(self)?;
+            Some((*handle, own))
+        });
+        let ready: Vec<(ChannelHandle, OwnChannel)> = ready.collect();
+        let mut outputs = Vec::new();
+        for (handle, own) in ready {
+            outputs.extend(self.announce(handle, &own));
+        }
+        outputs.extend(self.disable_channels());
+        outputs
+    }
+
+    fn announce(&mut self, handle: ChannelHandle, own: &OwnChannel) -> Vec<NodeOutput> {
+        let Some(channel) = self.channels.get(&handle) else { return Vec::new() };
+        let announcing = self.gossip.announcing.entry(handle).or_default();
+        if announcing.of != Some(own.short_channel_id) {
+            let received = announcing.received.take();
+            let of = Some(own.short_channel_id);
+            *announcing = Announcing { of, received, ..Announcing::default() };
+        }
+        let (peer, is_up) = (channel.peer, channel.link == Link::Up);
+        // Ours are due until the peer's are there, and whenever the peer sends its own again.
+        let is_due = announcing.received.is_none() || !announcing.is_complete || announcing.asked;
+        let sends = is_up && is_due && !announcing.sent;
+        let completes = announcing.received.is_some() && !announcing.is_complete;
+        if !sends && !completes {
+            return Vec::new();
+        }
+        let channel_id = channel.phase.channel_id();
+        let ours = own.signatures(channel_id, &self.seed.node_secret(), &channel.secrets.funding);
+        let Some(ours) = ours else { return Vec::new() };
+        let mut outputs = Vec::new();
+        if sends {
+            (announcing.sent, announcing.asked) = (true, false);
+            outputs.push(NodeOutput::Send { to: peer, message: ours.clone().into() });
+        }
+        if let Some(theirs) = announcing.received.clone().filter(|_| completes) {
+            outputs.extend(self.complete(handle, own, &ours, &theirs));
+        }
+        outputs
+    }
+
+    /// Both halves are there.
+    fn complete(
+        &mut self,
+        handle: ChannelHandle,
+        own: &OwnChannel,
+        ours: &AnnouncementSignatures,
+        theirs: &AnnouncementSignatures,
+    ) -> Vec<NodeOutput> {
+        const MESSAGE: &str = "announcement_signatures";
+        let peer = own.remote.0;
+        let Some(announcing) = self.gossip.announcing.get_mut(&handle) else { return Vec::new() };
+        if let Some(field) = own.wrong_in(theirs) {
+            announcing.received = None;
+            let (requirement, answer) = match field {
+                "short_channel_id" => {
+                    ("bolt07/announcement_signatures/short-channel-id", Answer::Warning)
+                }
+                _ => ("bolt07/announcement_signatures/signatures", Answer::HangUp),
+            };
+            let why = format!("{field} is wrong");
+            return self.refuse_gossip(peer, MESSAGE, requirement, &why, answer);
+        }
+        announcing.is_complete = true;
+        let Some(announcement) = own.announcement(ours, theirs) else { return Vec::new() };
+        let heard = self.gossip.network.receive_channel(self.id, &announcement);
+        self.take_heard(self.id, "channel_announcement", heard)
+    }
+
+    /// News of our own: a channel goes out with what we ask for it, and with who we are.
+    pub(super) fn say_of_ourselves(&mut self, id: GossipId) -> Vec<NodeOutput> {
+        let GossipId::Channel(channel) = id else { return self.say(&[id]) };
+        let handle =
+            self.channels.iter().find(|(_, known)| known.phase.short_channel_id() == Some(channel));
+        let Some(handle) = handle.map(|(handle, _)| *handle) else { return Vec::new() };
+        let mut said = vec![id];
+        said.extend(self.make_update(handle, false));
+        said.extend(self.make_node_announcement());
+        self.say(&said)
+    }
+
+    /// Tells all peers of it now, whatever they have asked for. BOLT 7, "The
+    /// `gossip_timestamp_filter` Message".
+    fn say(&self, said: &[GossipId]) -> Vec<NodeOutput> {
+        let messages: Vec<Message> = said
+            .iter()
+            .filter_map(|id| self.gossip.network.told(id))
+            .map(|(message, _)| message)
+            .collect();
+        let peers = self.gossip_peers();
+        let to_all = messages.iter().flat_map(|message| {
+            peers.iter().map(|to| NodeOutput::Send { to: *to, message: message.clone() })
+        });
+        to_all.collect()
+    }
+
+    /// Makes a new `channel_update` for a channel that is announced.
+    fn make_update(&mut self, handle: ChannelHandle, is_disabled: bool) -> Option<GossipId> {
+        let channel = self.channels.get(&handle)?;
+        let id = self.gossip.announcing.get(&handle)?.of?;
+        let terms = &channel.phase.commitments()?.terms;
+        let capacity = Msat::from_amount(terms.capacity)?;
+        let own = OwnChannel {
+            short_channel_id: id,
+            local: (self.id, terms.local.funding_pubkey),
+            remote: (channel.peer, terms.remote.funding_pubkey),
+        };
+        let htlc_minimum_msat = terms.remote.htlc_minimum.max(self.relay.htlc_minimum);
+        let asked = Asked {
+            cltv_expiry_delta: self.relay.cltv_expiry_delta,
+            htlc_minimum_msat,
+            htlc_maximum_msat: terms
+                .remote
+                .max_htlc_value_in_flight
+                .min(capacity)
+                .max(htlc_minimum_msat),
+            fee_base_msat: u32::try_from(self.relay.fee_base.0).unwrap_or(u32::MAX),
+            fee_proportional_millionths: self.relay.fee_proportional_millionths,
+        };
+        let known = self.gossip.network.channel(id)?;
+        let last = own.direction().of(&known.updates).as_ref().map(|update| update.timestamp);
+        let timestamp = self.timestamp_after(last);
+        let update = own.update(&self.seed.node_secret(), timestamp, is_disabled, asked)?;
+        let heard = self.gossip.network.receive_update(self.now(), self.id, &update);
+        heard.is_ok().then_some(GossipId::Update(id, own.direction()))
+    }
+
+    /// Makes a new `node_announcement`.
+    fn make_node_announcement(&mut self) -> Option<GossipId> {
+        let known = self.gossip.network.node(&self.id.into())?;
+        let last = known.announcement.as_ref().map(|announcement| announcement.timestamp);
+        let shown = |bit: &u32| {
+            let of = crate::bolt::features::Feature::of_bit(*bit);
+            of.is_some_and(|feature| feature.presence(Context::NodeAnnouncement).is_some())
+        };
+        let features: Features = self.features.bits().filter(shown).collect();
+        let timestamp = self.timestamp_after(last);
+        let secret = self.seed.node_secret();
+        let announcement =
+            node_announcement(&secret, features, timestamp, self.gossip.policy.alias)?;
+        let heard = self.gossip.network.receive_node(self.id, &announcement);
+        heard.is_ok().then_some(GossipId::Node(self.id.into()))
+    }
+
+    /// The time, or the second after the last announcement if that is later.
+    fn timestamp_after(&self, last: Option<u32>) -> u32 {
+        let now = u32::try_from(self.time).unwrap_or(u32::MAX).max(1);
+        last.map_or(now, |last| now.max(last.saturating_add(1)))
+    }
+
+    /// Tells others what is asked for forwarding now.
+    pub(super) fn update_channels(&mut self) -> Vec<NodeOutput> {
+        let announced = self.gossip.announcing.iter().filter(|(_, of)| of.is_complete);
+        let handles: Vec<ChannelHandle> = announced.map(|(handle, _)| *handle).collect();
+        let made: Vec<GossipId> =
+            handles.into_iter().filter_map(|handle| self.make_update(handle, false)).collect();
+        self.say(&made)
+    }
+
+    /// Tells others of channels that will not carry payments any more.
+    fn disable_channels(&mut self) -> Vec<NodeOutput> {
+        let is_ending = |handle: &ChannelHandle| {
+            let phase = self.channels.get(handle).map(|channel| &channel.phase);
+            phase.is_some_and(|phase| {
+                !matches!(phase, Phase::Opening(_) | Phase::Normal(_) | Phase::Closed(_))
+            })
+        };
+        let announced =
+            self.gossip.announcing.iter().filter(|(_, of)| of.is_complete && !of.is_disabled);
+        let ending: Vec<ChannelHandle> =
+            announced.map(|(handle, _)| *handle).filter(is_ending).collect();
+        let mut made = Vec::new();
+        for handle in ending {
+            made.extend(self.make_update(handle, true));
+            if let Some(announcing) = self.gossip.announcing.get_mut(&handle) {
+                announcing.is_disabled = true;
+            }
+        }
+        self.say(&made)
+    }
+}

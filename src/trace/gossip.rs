@@ -1,0 +1,124 @@
+//! What nodes tell each other of the network, and what they believe of it, in words.
+
+use super::words::{self, Names};
+use crate::bolt::gossip::Forgotten;
+use crate::bolt::gossip::encoded::read_short_ids;
+use crate::bolt::units::ShortChannelId;
+use crate::bolt::wire::messages::{
+    ChannelUpdate, GossipTimestampFilter, QueryChannelRange, ReplyChannelRange,
+};
+use crate::bolt::wire::{Bytes, Message, UncheckedPoint};
+use crate::node::GossipEvent;
+use crate::scenario::RoleName;
+
+/// So many channels of a message are named; of more, it is said how many there are.
+const MOST_NAMED: usize = 6;
+
+impl Names {
+    /// What a message says besides its name, if a person wants to know.
+    pub(crate) fn details(&self, message: &Message) -> Option<String> {
+        match message {
+            Message::ChannelAnnouncement(of) => Some(self.channel_at(of.short_channel_id)),
+            Message::ChannelUpdate(update) => Some(self.update(update)),
+            Message::NodeAnnouncement(of) => {
+                Some(format!("{}, timestamp {}", self.announced(&of.node_id), of.timestamp))
+            }
+            Message::AnnouncementSignatures(of) => Some(self.channel_at(of.short_channel_id)),
+            Message::QueryShortChannelIds(query) => Some(self.encoded(&query.encoded_short_ids)),
+            Message::QueryChannelRange(query) => Some(range(query)),
+            Message::ReplyChannelRange(reply) => Some(self.reply(reply)),
+            Message::GossipTimestampFilter(filter) => Some(span(filter)),
+            other => words::details(other),
+        }
+    }
+
+    fn update(&self, update: &ChannelUpdate) -> String {
+        let channel = self.channel_at(update.short_channel_id);
+        let side = match self.ends_of(update.short_channel_id) {
+            Some(ends) => format!(" by {}", update.direction().of(&ends)),
+            None => String::new(),
+        };
+        let disabled = if update.is_disabled() { ", disabled" } else { "" };
+        let (base, rate) = (update.fee_base_msat, update.fee_proportional_millionths);
+        format!(
+            "{channel}{side}, {base} msat + {rate} ppm, {} blocks{disabled}, timestamp {}",
+            update.cltv_expiry_delta, update.timestamp
+        )
+    }
+
+    fn reply(&self, reply: &ReplyChannelRange) -> String {
+        let first = u64::from(reply.first_blocknum.0);
+        let blocks = blocks(first, reply.number_of_blocks);
+        let last = if reply.sync_complete == 0 { ", more to come" } else { "" };
+        format!("{blocks}: {}{last}", self.encoded(&reply.encoded_short_ids))
+    }
+
+    /// The channels of an array.
+    fn encoded(&self, ids: &Bytes) -> String {
+        match read_short_ids(&ids.0) {
+            Ok(ids) if ids.is_empty() => "no channel".to_owned(),
+            Ok(ids) if ids.len() > MOST_NAMED => format!("{} channels", ids.len()),
+            Ok(ids) => {
+                let names = ids.iter().map(|id: &ShortChannelId| self.channel_at(*id));
+                names.collect::<Vec<_>>().join(", ")
+            }
+            Err(_) => format!("{} bytes that cannot be read", ids.0.len()),
+        }
+    }
+
+    fn announced(&self, node: &UncheckedPoint) -> String {
+        node.check().map_or_else(|| node.to_string(), |key| self.node(&key))
+    }
+
+    /// What a node believes of the network from now on, or does not.
+    pub(crate) fn of_gossip(
+        &self,
+        role: &RoleName,
+        peer: Option<&RoleName>,
+        event: &GossipEvent,
+    ) -> String {
+        let from = peer.map_or(String::new(), |peer| format!(" from {peer}"));
+        match event {
+            GossipEvent::Learned { short_channel_id } => {
+                format!("{role}: {} is proven and funded", self.channel_at(*short_channel_id))
+            }
+            GossipEvent::Forgotten { short_channel_id, why } => {
+                let why = match why {
+                    Forgotten::Gone => "its funding output is gone for good",
+                    Forgotten::Stale => "one of its ends was silent for two weeks",
+                    Forgotten::Blacklisted => "one of its nodes has lost its keys",
+                };
+                format!("{role}: {} is forgotten: {why}", self.channel_at(*short_channel_id))
+            }
+            GossipEvent::Refused { message, requirement, why } => {
+                format!("{role}: {message}{from} is not believed: {why} ({requirement})")
+            }
+        }
+    }
+}
+
+/// A run of blocks; what goes on beyond the greatest height has no last block.
+fn blocks(first: u64, number: u32) -> String {
+    let last = first.saturating_add(number.into()).saturating_sub(1);
+    if last >= u64::from(u32::MAX).saturating_sub(1) {
+        format!("all blocks from {first} on")
+    } else {
+        format!("blocks {first}-{last}")
+    }
+}
+
+fn range(query: &QueryChannelRange) -> String {
+    blocks(query.first_blocknum.0.into(), query.number_of_blocks)
+}
+
+fn span(filter: &GossipTimestampFilter) -> String {
+    let (first, range) = (filter.first_timestamp, filter.timestamp_range);
+    match (first, range) {
+        (_, 0) => "nothing".to_owned(),
+        (0, u32::MAX) => "all that there is".to_owned(),
+        (first, u32::MAX) => format!("from timestamp {first} on"),
+        (first, range) => {
+            format!("timestamps {first}-{}", u64::from(first) + u64::from(range) - 1)
+        }
+    }
+}
