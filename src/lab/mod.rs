@@ -43,7 +43,7 @@ use thiserror::Error;
 use crate::audit::{self, Account};
 use crate::bolt::channel::Phase;
 use crate::bolt::features::{Feature, Features};
-use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw};
+use crate::bolt::units::{BlockHeight, CommitmentNumber, FeeratePerKw, ShortChannelId};
 use crate::chain::{self, Chain, ChainError};
 use crate::link::LinkError;
 use crate::node::{ChannelHandle, Node, NodeCommand, NodeError, NodeInput, Seed, default_features};
@@ -185,6 +185,8 @@ struct Lab<'a> {
     joined: VecDeque<(Side, Transaction)>,
     /// What the coinbase of the next block pays, if it funds a channel.
     coinbase: Option<TxOut>,
+    /// Where the channels are funded, as far as that was seen.
+    places: BTreeMap<ChannelName, ShortChannelId>,
     /// What bitcoind has said of the channels that nodes hear of.
     looked_up: LookedUp,
     /// How many seconds have passed beyond those of the blocks.
@@ -287,6 +289,7 @@ impl<'a> Lab<'a> {
             handed: Vec::new(),
             joined: VecDeque::new(),
             coinbase: None,
+            places: BTreeMap::new(),
             looked_up: LookedUp::default(),
             waited: 0,
             trace: Trace::default(),

@@ -412,7 +412,9 @@ impl Lab<'_> {
     ) -> Result<(), Stop> {
         let Seen { transactions, full } = self.sides.chain(side).seen(block);
         self.tell_mined(side, height, block, transactions.get(1..).unwrap_or_default(), full);
-        self.show(side, &ChainEvent::Connected { height, transactions })
+        self.show(side, &ChainEvent::Connected { height, transactions })?;
+        self.note_places();
+        Ok(())
     }
 
     /// Runs of blocks with nothing to tell of are one entry of the trace.

@@ -243,12 +243,17 @@ impl Lab<'_> {
             None => self.make(send, to, channel, fields.name)?,
         };
         let handle = channel.and_then(|name| self.channels.get(name)).copied();
-        let made = match made {
+        let made = match made.or_else(|| self.gossip(send, channel, fields.name)) {
             Some(message) => message,
             None => self.filled(from, handle, fields.name)?,
         };
-        let mut message = with_fields(&made, fields)
-            .map_err(|error| failed(Some(send.from.at), format!("{fields}: {error}")))?;
+        let fields = &self.resolved(fields, channel).map_err(|stop| stop.at(send.from.at))?;
+        let wrong =
+            |error: serde_json::Error| failed(Some(send.from.at), format!("{fields}: {error}"));
+        if let Some(message) = self.scripted_gossip(&made, fields, channel).map_err(wrong)? {
+            return Ok(message);
+        }
+        let mut message = with_fields(&made, fields).map_err(wrong)?;
         if let (Some(handle), Some(player)) = (handle, self.cast.get_mut(from)) {
             let node = &mut player.node;
             if !fields.fields.iter().any(|field| field.name == "signature") {
@@ -372,8 +377,25 @@ impl Lab<'_> {
             None => self.probes().into_iter().next().unwrap_or(expected.from.value.clone()),
         };
         let from = &expected.from.value;
+        let resolved;
+        let expected = match &expected.what {
+            Expected::Like(fields) => match self.resolved(fields, None) {
+                Ok(fields) => {
+                    resolved = ExpectMessage { what: Expected::Like(fields), ..expected.clone() };
+                    &resolved
+                }
+                Err(Stop::Failed { message, .. }) => return Some(message),
+                Err(Stop::Lab(error)) => return Some(error.to_string()),
+            },
+            Expected::OneOf(_) | Expected::NoneOf(_) => expected,
+        };
         let player = self.cast.get_mut(&probe)?;
         let arrived = &mut player.arrived;
+        if let Expected::Like(fields) = &expected.what
+            && fields.is_gossip()
+        {
+            return look_for_gossip(arrived, from, fields);
+        }
         let names_chatter = |names: &[&str]| {
             names.iter().any(|name| ["ping", "pong"].contains(name) || name.contains("announce"))
         };
@@ -424,6 +446,29 @@ impl Lab<'_> {
         self.hold(&role.value);
         self.tell(Event::Held { role: role.value.clone() });
     }
+}
+
+/// Looks for a piece of gossip, which comes in no certain order, among what has come.
+fn look_for_gossip(
+    arrived: &mut VecDeque<Arrival>,
+    from: &RoleName,
+    fields: &MessageFields,
+) -> Option<String> {
+    let mut nearest = format!("no {} came from {from}", fields.name);
+    for (position, arrival) in arrived.iter().enumerate() {
+        let Arrived::Message(message) = &arrival.what else { continue };
+        if arrival.from != *from || message.name() != fields.name {
+            continue;
+        }
+        match differences(message, fields) {
+            Some(differing) => nearest = differing,
+            None => {
+                arrived.remove(position);
+                return None;
+            }
+        }
+    }
+    Some(nearest)
 }
 
 type Action = Box<dyn FnOnce(&mut Node) -> Result<Vec<NodeOutput>, NodeError>>;
@@ -497,12 +542,16 @@ fn signature(byte: u8) -> Option<secp256k1::ecdsa::Signature> {
 }
 
 /// A message with the fields that the file names.
-fn with_fields(message: &Message, fields: &MessageFields) -> Result<Message, serde_json::Error> {
+pub(super) fn with_fields(
+    message: &Message,
+    fields: &MessageFields,
+) -> Result<Message, serde_json::Error> {
     let mut whole = serde_json::to_value(message)?;
     if let Some(body) = whole.get_mut(fields.name).and_then(Value::as_object_mut) {
         for NamedField { name, value, .. } in &fields.fields {
             match value {
                 FieldValue::Is(value) => drop(body.insert((*name).to_owned(), value.clone())),
+                FieldValue::Named(_) => {}
                 FieldValue::Absent => drop(body.remove(*name)),
                 FieldValue::HighS => {
                     if let Some(value) = body.get_mut(*name) {
@@ -568,7 +617,7 @@ fn differences(message: &Message, fields: &MessageFields) -> Option<String> {
         let fits = match value {
             FieldValue::Is(value) => found == Some(value),
             FieldValue::Absent => found.is_none(),
-            FieldValue::Wrong | FieldValue::HighS => false,
+            FieldValue::Wrong | FieldValue::HighS | FieldValue::Named(_) => false,
         };
         let found = found.map_or_else(|| "absent".to_owned(), Value::to_string);
         (!fits).then(|| format!("{name}: {found}"))

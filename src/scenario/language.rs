@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Quantity(Quantity),
     /// The name of a role, a channel or a state.
     Name,
+    /// A name, or a list of names.
+    NameOrNames,
     /// One of some words, each with its meaning.
     Words(&'static [&'static str], &'static [&'static str]),
     /// A reference to an output.

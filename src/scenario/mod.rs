@@ -63,8 +63,8 @@ pub use step::{
 pub use units::Quantity;
 pub use units::{grouped, written};
 pub use wire::{
-    Act, ActFault, Branch, BrokenAct, ConnectedUntil, ExpectMessage, Expected, FieldValue,
-    FrameFault, HANG_UP, MessageFields, NamedField, SendStep, Sent,
+    Act, ActFault, Branch, BrokenAct, ChannelItem, ConnectedUntil, ExpectMessage, Expected,
+    FieldValue, FrameFault, HANG_UP, MessageFields, NamedField, Referent, SendStep, Sent,
 };
 
 #[cfg(test)]

@@ -183,6 +183,7 @@ fn plain(of: Kind) -> Value {
         Kind::Text => json!({"type": "string", "minLength": 1}),
         Kind::Quantity(quantity) => amount(quantity),
         Kind::Name => pattern(&name()),
+        Kind::NameOrNames => json!({"anyOf": [pattern(&name()), list(pattern(&name()))]}),
         Kind::Words(words, _) => json!({"enum": words}),
         Kind::Output => output(),
         Kind::Transaction => transaction(),

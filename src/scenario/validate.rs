@@ -371,7 +371,8 @@ impl<'a> Check<'a> {
         if let Some(to) = &send.to {
             self.two_roles(&send.from, to);
         }
-        if let Some(channel) = &send.channel {
+        let is_relayed = matches!(&send.what, Sent::Message(message) if message.is_relayed());
+        if let Some(channel) = send.channel.as_ref().filter(|_| !is_relayed) {
             self.side(&send.from, &channel.value);
         }
         // A proposal opens the channel as far as the file is concerned.

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::model::{At, ChannelName, RoleName};
 use super::step::Step;
 use super::words::words;
-use crate::bolt::wire::Bytes;
+use crate::bolt::units::ShortChannelId;
+use crate::bolt::wire::{Bytes, Message};
 
 /// What a role sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct SendStep {
     pub to: Option<At<RoleName>>,
     /// The channel that it is about; the only one of the two, if the file does not say.
     pub channel: Option<At<ChannelName>>,
+    /// Whose gossip it is: one node's, or that of the two of a channel.
+    pub of: Vec<At<RoleName>>,
     /// What.
     pub what: Sent,
     /// How its frame breaks BOLT 8, if it does.
@@ -42,6 +45,22 @@ pub struct MessageFields {
     pub fields: Vec<NamedField>,
 }
 
+impl MessageFields {
+    /// Whether it is a message of BOLT 7, which comes in no certain order.
+    pub fn is_gossip(&self) -> bool {
+        let rule = Message::RULES.iter().find(|rule| rule.name == self.name);
+        rule.is_some_and(|rule| (256..=265).contains(&rule.number))
+    }
+
+    /// Whether it is a message that anybody may pass on: who sends it need not be who it is of.
+    pub fn is_relayed(&self) -> bool {
+        /// `channel_announcement`, `node_announcement` and `channel_update`.
+        const RELAYED: std::ops::RangeInclusive<u16> = 256..=258;
+        let rule = Message::RULES.iter().find(|rule| rule.name == self.name);
+        rule.is_some_and(|rule| RELAYED.contains(&rule.number))
+    }
+}
+
 /// A field of a message, or a TLV record, and what the file says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedField {
@@ -64,6 +83,32 @@ pub enum FieldValue {
     HighS,
     /// Nothing: the TLV record is not there.
     Absent,
+    /// What this is when the message is sent, or has come.
+    Named(Referent),
+}
+
+/// Something of a lab that has no value before the scenario is played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Referent {
+    /// The timestamp so many seconds from now.
+    Ahead(u32),
+    /// The timestamp so many seconds ago.
+    Ago(u32),
+    /// The `short_channel_id` of a channel.
+    Channel(ChannelName),
+    /// An array of `short_channel_id`s, in this order.
+    Channels(Vec<ChannelItem>),
+    /// The node id of a role; where a funding key is due, its key of the channel.
+    Key(RoleName),
+}
+
+/// One `short_channel_id` of an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChannelItem {
+    /// That of a channel of the file.
+    Named(ChannelName),
+    /// This one, whatever there is.
+    Is(ShortChannelId),
 }
 
 /// What must come from a role next, or must not.
@@ -234,7 +279,7 @@ impl fmt::Display for NamedField {
             FieldValue::Is(_) if words.chars().count() > 40 => {
                 write!(f, "{name} {}…", words.chars().take(16).collect::<String>())
             }
-            FieldValue::Is(_) => write!(f, "{name} {words}"),
+            FieldValue::Is(_) | FieldValue::Named(_) => write!(f, "{name} {words}"),
             FieldValue::Wrong => write!(f, "a wrong {name}"),
             FieldValue::HighS => write!(f, "a {name} with a high s"),
             FieldValue::Absent => write!(f, "no {name}"),

@@ -48,6 +48,12 @@ pub struct OwnChannel {
 }
 
 impl OwnChannel {
+    /// The channel as the peer announces it.
+    #[must_use]
+    pub fn flipped(&self) -> Self {
+        Self { local: self.remote, remote: self.local, ..*self }
+    }
+
     /// Which direction of it is ours.
     pub fn direction(&self) -> Direction {
         let is_first = self.local.0.serialize() < self.remote.0.serialize();

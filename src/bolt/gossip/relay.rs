@@ -68,7 +68,8 @@ impl Relay {
         let behind = std::mem::take(&mut self.behind);
         let mut sent = Vec::new();
         for (peer, filter) in peers.iter().filter(|(peer, _)| behind.contains(peer)) {
-            let all = network.all().filter_map(|id| network.told(&id));
+            let said = |id: &GossipId| self.outgoing.get(id).is_some_and(|by| by.contains(peer));
+            let all = network.all().filter(|id| !said(id)).filter_map(|id| network.told(&id));
             let wanted = all.filter(|(_, timestamp)| filter.lets_through(*timestamp));
             sent.extend(wanted.map(|(message, _)| (*peer, message)));
         }

@@ -114,6 +114,16 @@ impl ChannelAnnouncement {
         wrong.map(|(name, ..)| name)
     }
 
+    /// The signature of this name.
+    pub fn signature_mut(&mut self, name: SignatureName) -> &mut Signature {
+        match name {
+            SignatureName::Node1 => &mut self.node_signature_1,
+            SignatureName::Node2 => &mut self.node_signature_2,
+            SignatureName::Bitcoin1 => &mut self.bitcoin_signature_1,
+            SignatureName::Bitcoin2 => &mut self.bitcoin_signature_2,
+        }
+    }
+
     /// `node_id_1` and `node_id_2`.
     pub fn node_ids(&self) -> [UncheckedPoint; 2] {
         [self.node_id_1, self.node_id_2]

@@ -13,12 +13,13 @@ use crate::bolt::wire::{Bytes, Message, ShortChannelId};
 use crate::scenario::{
     error::Mistake,
     language,
-    model::{At, Channel},
+    model::{At, Channel, RoleName},
     step::{Expectation, Verb},
     units::{self, Quantity},
     wire::{
-        Act, ActFault, Branch, BrokenAct, ConnectedUntil, ExpectMessage, Expected, FieldValue,
-        FrameFault, HANG_UP, MessageFields, NamedField, SendStep, Sent, UNKNOWN,
+        Act, ActFault, Branch, BrokenAct, ChannelItem, ConnectedUntil, ExpectMessage, Expected,
+        FieldValue, FrameFault, HANG_UP, MessageFields, NamedField, Referent, SendStep, Sent,
+        UNKNOWN,
     },
     yaml::{Content, Node},
 };
@@ -79,6 +80,7 @@ impl Reader {
         let from = fields.get("from").and_then(|node| self.role(node));
         let to = self.optional(fields.get("to"), Self::role);
         let channel = self.optional(fields.get("channel"), Self::channel);
+        let of = self.optional(fields.get("of"), Self::owners);
         let raw = self.optional(fields.get("raw"), Self::hex);
         let what = match self.message(fields) {
             Some(message) => Some(Sent::Message(message?)),
@@ -88,7 +90,19 @@ impl Reader {
             reader.word(node, "fault of a frame", FrameFault::WORDS, FrameFault::from_word)
         });
         let (from, to, channel, what, frame) = (from?, to?, channel?, what?, frame?);
-        Some(Verb::Send(Box::new(SendStep { from, to, channel, what, frame })))
+        let of = of?.unwrap_or_default();
+        Some(Verb::Send(Box::new(SendStep { from, to, channel, of, what, frame })))
+    }
+
+    /// Whose gossip it is: a role, or a list of two.
+    fn owners(&mut self, node: &Node) -> Option<Vec<At<RoleName>>> {
+        let one = std::slice::from_ref(node);
+        let items = if let Content::List(items) = &node.content { items } else { one };
+        if items.len() > 2 {
+            self.report(node.at, Mistake::Nothing { what: "gossip is of one role, or of two" });
+            return None;
+        }
+        items.iter().map(|item| self.role(item)).collect()
     }
 
     /// The message among the keys of a step, if there is one: `Some(None)` if it is wrong.
@@ -188,8 +202,62 @@ impl Reader {
                 _ => {}
             }
         }
+        if let Some(referent) = self.referent(name, kind, node) {
+            return Some(NamedField { name, value: FieldValue::Named(referent?), words });
+        }
         let value = self.value(kind, node)?;
         Some(NamedField { name, value: FieldValue::Is(value), words })
+    }
+
+    /// Something that has its value only when the scenario is played: `Some(None)` if it is wrong.
+    #[expect(clippy::option_option, reason = "absent and wrong are two things here")]
+    fn referent(
+        &mut self,
+        name: &str,
+        kind: &'static Kind,
+        node: &Node,
+    ) -> Option<Option<Referent>> {
+        if let (Kind::Bytes, "encoded_short_ids", Content::List(items)) =
+            (kind, name, &node.content)
+        {
+            let items: Option<Vec<_>> = items.iter().map(|item| self.channel_item(item)).collect();
+            return Some(items.map(Referent::Channels));
+        }
+        let Content::Text(text) = &node.content else { return None };
+        let text = text.trim();
+        let known_channel = || self.channels.iter().find(|name| name.as_str() == text).cloned();
+        let known_role = || self.roles.iter().find(|name| name.as_str() == text).cloned();
+        match kind {
+            Kind::Number(32) if name.ends_with("timestamp") => {
+                let since = |end| text.strip_suffix(end).map(str::trim_end);
+                let (seconds, make): (_, fn(u32) -> Referent) = match (since("ahead"), since("ago"))
+                {
+                    (Some(seconds), _) => (seconds, Referent::Ahead),
+                    (None, Some(seconds)) => (seconds, Referent::Ago),
+                    (None, None) => return None,
+                };
+                Some(match units::seconds(seconds) {
+                    Ok(seconds) => Some(make(seconds)),
+                    Err(mistake) => {
+                        self.report(node.at, mistake);
+                        None
+                    }
+                })
+            }
+            Kind::ShortChannelId => known_channel().map(|name| Some(Referent::Channel(name))),
+            Kind::Point => known_role().map(|name| Some(Referent::Key(name))),
+            _ => None,
+        }
+    }
+
+    /// A channel of the file, or a `short_channel_id`.
+    fn channel_item(&mut self, node: &Node) -> Option<ChannelItem> {
+        if let Content::Text(text) = &node.content
+            && let Ok(id) = text.trim().parse()
+        {
+            return Some(ChannelItem::Is(id));
+        }
+        self.channel(node).map(|name| ChannelItem::Named(name.value))
     }
 
     /// A value of a field, as it stands in the message's JSON.

@@ -373,6 +373,11 @@ static SEND: Shape = Shape {
         required("from", Kind::Name, "The probe."),
         optional("to", Kind::Name, "To whom (default: the only one that it is connected to)."),
         optional("channel", Kind::Name, "The channel (default: the only one of the two)."),
+        optional(
+            "of",
+            Kind::NameOrNames,
+            "Whose gossip it is (default: that of the channel's opener).",
+        ),
         optional("raw", Kind::Hex, "Bytes in hex, whatever they are: a type, and what follows."),
         optional(
             "frame",
