@@ -16,5 +16,6 @@ pub mod node;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod topology;
 pub mod trace;
 pub mod vector;

@@ -110,6 +110,12 @@ fn chain_and_scenario_know_plain_types_only() {
 }
 
 #[test]
+fn shapes_of_networks_know_nobody() {
+    knows_only("topology", &["topology::"]);
+    never_mentions("topology", OUTSIDE);
+}
+
+#[test]
 fn the_audit_knows_no_builder_of_transactions() {
     let allowed = [
         "bolt::units",
