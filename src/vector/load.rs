@@ -11,8 +11,8 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Case, Vector, VectorError, base, check::Checks, closing, commitment, fees, funding, handshake,
-    invoice, key_derivation, offer, offer_merkle, onion, penalty, secret_generation,
+    Case, Vector, VectorError, base, check::Checks, closing, commitment, fees, funding, gossip,
+    handshake, invoice, key_derivation, offer, offer_merkle, onion, penalty, secret_generation,
     secret_storage, transport, weights,
 };
 
@@ -130,6 +130,7 @@ enum Topic {
     Bolt12Merkle,
     Handshake,
     Transport,
+    Gossip,
 }
 
 /// The first look at a file, to learn its topic.
@@ -288,6 +289,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Vec<Vector>, VectorError> {
         Topic::Bolt12Merkle => parse_topic::<offer_merkle::Group>(path, text),
         Topic::Handshake => parse_topic::<handshake::Group>(path, text),
         Topic::Transport => parse_topic::<transport::Group>(path, text),
+        Topic::Gossip => parse_topic::<gossip::Group>(path, text),
     }
 }
 

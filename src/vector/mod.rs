@@ -12,6 +12,7 @@ mod diff;
 mod error;
 mod fees;
 mod funding;
+mod gossip;
 mod handshake;
 mod hex;
 mod invoice;

@@ -105,6 +105,21 @@ impl TlvValue for Address {
     }
 }
 
+/// The digits of RFC 4648's base 32, as onion services have them in their names.
+const BASE_32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// The name of an onion service, without its ending. The addresses of both versions are whole groups
+/// of five bytes; what is not stands as if zeros followed it.
+fn base_32(bytes: &[u8]) -> String {
+    let digits = bytes.chunks(5).flat_map(|group| {
+        let padded = group.iter().copied().chain(std::iter::repeat(0)).take(5);
+        let word = padded.fold(0_u64, |word, byte| (word << 8) | u64::from(byte));
+        [35_u32, 30, 25, 20, 15, 10, 5, 0].map(|shift| word.checked_shr(shift).unwrap_or(0) & 31)
+    });
+    let digit = |digit| BASE_32.get(usize::try_from(digit).unwrap_or_default()).copied();
+    digits.filter_map(digit).map(char::from).collect()
+}
+
 /// As people write them: `127.0.0.1:9735`, `[::1]:9735`, `example.com:9735`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,7 +127,7 @@ impl fmt::Display for Address {
             Self::Ipv4 { ipv4_addr, port } => write!(f, "{ipv4_addr}:{port}"),
             Self::Ipv6 { ipv6_addr, port } => write!(f, "[{ipv6_addr}]:{port}"),
             Self::TorV2 { onion_addr, port } | Self::TorV3 { onion_addr, port } => {
-                write!(f, "onion service {onion_addr}:{port}")
+                write!(f, "{}.onion:{port}", base_32(&onion_addr.0))
             }
             Self::Dns { hostname, port } => {
                 write!(f, "{}:{port}", String::from_utf8_lossy(&hostname.0))
@@ -121,5 +136,20 @@ impl fmt::Display for Address {
                 write!(f, "type {descriptor}: {}", rest.0.as_hex())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn onion_services_have_the_names_that_people_know() {
+        // RFC 4648, section 10: "foobar" begins with these five bytes.
+        assert_eq!(base_32(b"fooba"), "mzxw6ytb");
+        assert_eq!(base_32(b"foobafooba"), "mzxw6ytbmzxw6ytb");
+        assert_eq!(base_32(b""), "");
+        let address = Address::TorV3 { onion_addr: Bytes(vec![0xff; TOR_V3]), port: 9735 };
+        assert_eq!(address.to_string(), format!("{}.onion:9735", "7".repeat(56)));
     }
 }

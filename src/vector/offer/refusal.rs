@@ -1,5 +1,6 @@
 //! The names of what BOLT 12 strings, and the TLV streams in them, are refused for.
 
+use crate::bolt::gossip::encoded::EncodingError;
 use crate::bolt::offer::string::StringError;
 use crate::bolt::offer::{Bolt12InvoiceError, InvoiceRequestError, OfferError, ParseError};
 use crate::bolt::wire::DecodeError;
@@ -29,6 +30,13 @@ names! {
     DecodeError {
         Truncated, InvalidPoint, InvalidSignature, UnknownEvenTlv,
         TlvOrder, NotMinimal, TrailingBytes, NotUtf8, UnknownSelector,
+    }
+}
+
+names! {
+    EncodingError {
+        NoEncodingType, Compressed, UnknownEncodingType, NotWhole, OutOfOrder, Duplicate, QueryFlag,
+        Count,
     }
 }
 
