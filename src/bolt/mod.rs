@@ -23,6 +23,7 @@ pub mod keys;
 pub mod offer;
 pub mod onchain;
 pub mod onion;
+pub mod routing;
 pub mod transport;
 pub mod tx;
 pub mod units;
