@@ -471,18 +471,12 @@ impl Graph {
             return known;
         }
         let node = Node { id, row: Row::default() };
-        let index = match self.free_nodes.pop() {
-            Some(free) => {
-                if let Some(entry) = self.nodes.get_mut(NodeIndex(free).place()) {
-                    *entry = node;
-                }
-                free
-            }
-            None => {
-                self.nodes.push(node);
-                u32::try_from(self.nodes.len().saturating_sub(1)).unwrap_or(u32::MAX)
-            }
-        };
+        let fresh = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let index = self.free_nodes.pop().unwrap_or(fresh);
+        match self.nodes.get_mut(NodeIndex(index).place()) {
+            Some(free) => *free = node,
+            None => self.nodes.push(node),
+        }
         let nodes = &self.nodes;
         self.by_node_id.insert(index, |item| id_of_node(nodes, item));
         NodeIndex(index)

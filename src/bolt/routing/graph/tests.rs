@@ -23,7 +23,7 @@ fn policy(number: u32) -> Policy {
             base_msat: 3 - i32::try_from(number % 7).unwrap(),
             proportional_millionths: 0,
         },
-        disabled: number % 5 == 0,
+        disabled: number.is_multiple_of(5),
     }
 }
 
