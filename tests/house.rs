@@ -106,7 +106,10 @@ fn the_node_knows_the_bolts() {
 fn chain_and_scenario_know_plain_types_only() {
     knows_only("chain", &["bolt::units", "chain::"]);
     // The names of messages, their fields and what these hold are words of the language.
-    knows_only("scenario", &["bolt::units", "bolt::features", "bolt::wire", "scenario::"]);
+    knows_only(
+        "scenario",
+        &["bolt::units", "bolt::features", "bolt::wire", "scenario::", "topology"],
+    );
 }
 
 #[test]

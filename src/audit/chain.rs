@@ -62,6 +62,8 @@ impl View {
                 | Event::Invoice { .. }
                 | Event::Offer { .. }
                 | Event::Gossip { .. }
+            | Event::NetworkOpens { .. }
+            | Event::NetworkOpen { .. }
                 | Event::OnionMessage { .. }
                 | Event::Payment { .. }
                 | Event::Tampered { .. }

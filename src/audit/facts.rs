@@ -106,6 +106,8 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Invoice { name: None, .. }
             | Event::Offer { .. }
             | Event::Gossip { .. }
+            | Event::NetworkOpens { .. }
+            | Event::NetworkOpen { .. }
             | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }

@@ -291,7 +291,9 @@ impl Lab<'_> {
                 (event, NodeInput::Garbage { from: sender, message_type, error })
             }
         };
-        self.tell(event);
+        if !self.is_counted(&event) {
+            self.tell(event);
+        }
         self.input(to, "take a message", input)?;
         Ok(())
     }

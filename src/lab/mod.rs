@@ -21,6 +21,7 @@ mod habits;
 mod learned;
 mod links;
 mod network;
+mod network_opening;
 mod payments;
 mod probes;
 #[cfg(test)]
@@ -55,6 +56,7 @@ use asked::KnownInvoice;
 use gossip::LookedUp;
 use links::Links;
 use network::Player;
+use network_opening::Quiet;
 use sides::{Side, Sides};
 use tampering::Tampering;
 
@@ -185,6 +187,8 @@ struct Lab<'a> {
     joined: VecDeque<(Side, Transaction)>,
     /// What the coinbase of the next block pays, if it funds a channel.
     coinbase: Option<TxOut>,
+    /// What is counted and not told, while a network comes up.
+    quiet: Option<Quiet>,
     /// Where the channels are funded, as far as that was seen.
     places: BTreeMap<ChannelName, ShortChannelId>,
     /// What bitcoind has said of the channels that nodes hear of.
@@ -289,6 +293,7 @@ impl<'a> Lab<'a> {
             handed: Vec::new(),
             joined: VecDeque::new(),
             coinbase: None,
+            quiet: None,
             places: BTreeMap::new(),
             looked_up: LookedUp::default(),
             waited: 0,
@@ -368,8 +373,11 @@ impl<'a> Lab<'a> {
             .filter_map(|role| {
                 let player = self.cast.get(&role.name.value)?;
                 let script_pubkey = player.node.wallet().script().clone();
-                Some(TxOut { value: role.funds, script_pubkey })
+                let coins = usize::try_from(role.coins).unwrap_or(1);
+                let value = role.funds / u64::from(role.coins.max(1));
+                Some(std::iter::repeat_n(TxOut { value, script_pubkey }, coins))
             })
+            .flatten()
             .collect();
         if outputs.is_empty() {
             return Ok(());

@@ -28,6 +28,7 @@ impl Lab<'_> {
                 self.freely(|lab| lab.link(&from.value, &to.value))?;
                 self.propose(channel)
             }
+            Verb::OpenNetwork => self.freely(Self::open_network),
             Verb::Open { channel, until } => self.freely(|lab| lab.open(channel, *until)),
             Verb::Invoice(ask) => self.ask(ask),
             Verb::Offer(offer) => self.offer(offer),
@@ -177,7 +178,7 @@ impl Lab<'_> {
     }
 
     /// Has the opener propose a channel; what follows of itself does.
-    fn propose(&mut self, name: &At<ChannelName>) -> Result<(), Stop> {
+    pub(super) fn propose(&mut self, name: &At<ChannelName>) -> Result<(), Stop> {
         let channel = self.declared(&name.value)?;
         let (from, to) = (&channel.from.value, &channel.to.value);
         self.link(from, to).map_err(|stop| stop.at(name.at))?;
@@ -238,7 +239,12 @@ impl Lab<'_> {
     }
 
     /// Fails unless this side sees the channel in this state.
-    fn must_be(&self, name: &At<ChannelName>, role: &RoleName, wanted: &str) -> Result<(), Stop> {
+    pub(super) fn must_be(
+        &self,
+        name: &At<ChannelName>,
+        role: &RoleName,
+        wanted: &str,
+    ) -> Result<(), Stop> {
         let state = self.state(name, role)?;
         if state == wanted {
             return Ok(());

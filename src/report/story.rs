@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::style::{BAD, FAINT, GOOD, NAME, NARRATIVE, STRONG, styled};
 use crate::bolt::channel::ChannelEvent;
+use crate::trace::gossip::{self, Attention};
 use crate::trace::words::{self, Names};
 use crate::trace::{Answer, Entry, Event, Problem, RawTransaction, Trace};
 
@@ -29,9 +30,12 @@ pub enum Problems {
 pub fn write(out: &mut dyn Write, trace: &Trace, problems: Problems) -> io::Result<()> {
     let (names, doing) = (Names::default(), String::new());
     let mut story = Story { out, problems, names, doing, talk: None, apart: false };
+    let mut attention = Attention::default();
     for entry in &trace.entries {
         story.names.learn(&entry.event);
-        story.entry(entry)?;
+        if attention.is_paid_to(&entry.event) {
+            story.entry(entry)?;
+        }
     }
     story.end_talk()
 }
@@ -140,6 +144,12 @@ impl Story<'_> {
             }
             Event::OnionMessage { .. } | Event::Payment { .. } | Event::Tampered { .. } => {
                 self.line(&self.names.of_payments(event))
+            }
+            Event::NetworkOpens { channels } => {
+                self.line(&format!("{channels} channels are opened at once"))
+            }
+            Event::NetworkOpen { messages, lookups, rounds } => {
+                self.line(&gossip::opened(messages, *lookups, *rounds))
             }
             Event::Gossip { role, peer, told } => {
                 self.line(&self.names.of_gossip(role, peer.as_ref(), told))

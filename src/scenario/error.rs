@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use super::mistake::Mistake;
+pub use super::mistake::{Mistake, NetworkMistake};
 use super::model::Position;
 
 /// The longest part of a line that is shown, in characters.

@@ -5,7 +5,7 @@
 
 use super::{
     habit::Habit,
-    model::{ChannelType, Links, RoleKind, SyncKind},
+    model::{ChannelType, Links, NetworkShape, RoleKind, SyncKind},
     outcome::FundingState,
     payment::FailureName,
     reference::Path,
@@ -165,12 +165,13 @@ pub(super) static SCENARIO: Shape = shape(
             "The sections of the BOLTs that it plays, as in `3#to_local-output`.",
         ),
         optional("covers", Kind::Text, "The ids of the requirements that it exercises."),
-        required("cast", Kind::Text, "The roles, by name."),
+        optional("cast", Kind::Text, "The roles, by name (required unless there is a `network`)."),
         optional(
             "links",
             Kind::Words(Links::WORDS, Links::MEANINGS),
             "What connects the roles (default: memory).",
         ),
+        optional("network", Kind::Map(&NETWORK), "Nodes `n1`, `n2`, … and channels by a shape."),
         optional(
             "gossip",
             Kind::Flag,
@@ -235,6 +236,37 @@ pub(super) static ROLE: Shape = shape(
             "min_final_cltv_expiry_delta",
             BLOCKS,
             "How far ahead the expiry of a payment to it must lie (default: 18 blocks).",
+        ),
+    ],
+);
+
+/// A network by its shape.
+pub(super) static NETWORK: Shape = shape(
+    "a network",
+    &[
+        required(
+            "shape",
+            Kind::Words(NetworkShape::WORDS, NetworkShape::MEANINGS),
+            "Which nodes have channels with which.",
+        ),
+        required("nodes", Kind::Number, "How many nodes there are: `n1`, `n2`, …"),
+        optional(
+            "channels",
+            Kind::Number,
+            "How many channels `scale_free` has (default: five for two nodes).",
+        ),
+        optional(
+            "neighbours",
+            Kind::Number,
+            "How many neighbours each node of `small_world` begins with (default: 4).",
+        ),
+        optional("seed", Kind::Number, "Draws another network of the same shape (default: 0)."),
+        optional("capacity", SAT, "What each funding output holds (default: 1_000_000 sat)."),
+        optional("push", SAT, "What the opener gives the other side (default: half of that)."),
+        optional(
+            "type",
+            Kind::Words(ChannelType::WORDS, ChannelType::MEANINGS),
+            "How the commitment transactions are built (default: anchors).",
         ),
     ],
 );

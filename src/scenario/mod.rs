@@ -36,14 +36,14 @@ mod yaml;
 pub use bless::with_outcome;
 pub use claim::ClaimStep;
 pub use discover::{DiscoverError, discover, run_id, scenario_id};
-pub use error::{Mistake, Problem, ScenarioError};
+pub use error::{Mistake, NetworkMistake, Problem, ScenarioError};
 pub use habit::Habit;
 pub use instances::ForMistake;
 pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{
     At, Blocks, BoltSection, Channel, ChannelName, ChannelTerms, ChannelType, GossipTerms,
-    InvalidName, InvoiceName, Links, Position, RelayTerms, Role, RoleKind, RoleName, Scenario,
-    StateName, SyncKind,
+    InvalidName, InvoiceName, Links, NetworkShape, Position, RelayTerms, Role, RoleKind, RoleName,
+    Scenario, StateName, SyncKind,
 };
 pub use outcome::{
     Balance, BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry,

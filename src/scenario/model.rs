@@ -209,6 +209,22 @@ pub struct GossipTerms {
 }
 
 words! {
+    /// The shape of a network.
+    pub enum NetworkShape {
+        /// Each node has a channel with the next.
+        Line = "line",
+        /// A line whose ends have a channel, too.
+        Ring = "ring",
+        /// The first node has a channel with every other.
+        Star = "star",
+        /// Who has many channels gets more of them.
+        ScaleFree = "scale_free",
+        /// A ring in which everybody knows some neighbours, and a tenth of the channels lead far away.
+        SmallWorld = "small_world",
+    }
+}
+
+words! {
     /// What connects the roles.
     pub enum Links {
         /// Messages go from node to node in memory.
@@ -242,6 +258,8 @@ pub struct Role {
     pub kind: At<RoleKind>,
     /// What its on-chain wallet starts with; nothing if the file does not say.
     pub funds: Amount,
+    /// In how many coins of about the same amount it has that.
+    pub coins: u32,
     /// What it asks of its channels, as far as the file says.
     pub asks: ChannelTerms,
     /// Feature bits beside those that every reference node has.
@@ -372,6 +390,8 @@ pub struct Scenario {
     pub gossip: bool,
     /// The channels, in the order of the file.
     pub channels: Vec<Channel>,
+    /// Those of them that `network` has made.
+    pub network: Vec<ChannelName>,
     /// What happens, in order.
     pub steps: Vec<Step>,
     /// What must be on chain at the end. It is missing only if the options allow that.

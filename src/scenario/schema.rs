@@ -51,7 +51,8 @@ pub fn schema() -> Value {
         "pattern": VARIABLE,
     });
     set(&mut schema, "$defs", json!({"variable": variable, "messages": messages()}));
-    set(&mut schema, "required", json!(["title", "cast", "steps", "outcome"]));
+    set(&mut schema, "required", json!(["title", "steps", "outcome"]));
+    set(&mut schema, "anyOf", json!([{"required": ["cast"]}, {"required": ["network"]}]));
     schema
 }
 

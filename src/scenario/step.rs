@@ -34,6 +34,8 @@ pub enum Verb {
         /// How far the opening goes.
         until: Until,
     },
+    /// Opens all channels of the network, and waits until everybody knows of them.
+    OpenNetwork,
     /// Asks to be paid.
     Invoice(Box<Ask>),
     /// Offers to be paid.
@@ -391,7 +393,7 @@ impl Verb {
     /// The word with which the language says it.
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::Open { .. } => "open",
+            Self::Open { .. } | Self::OpenNetwork => "open",
             Self::Invoice(_) => "invoice",
             Self::Offer(_) => "offer",
             Self::Withdraw(_) => "withdraw",
@@ -438,6 +440,7 @@ impl Verb {
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::OpenNetwork => f.write_str("open the network"),
             Self::Open { channel, until: Until::Ready } => write!(f, "open {channel}"),
             Self::Open { channel, until: Until::Broadcast } => {
                 write!(f, "open {channel} until its funding is broadcast")

@@ -232,6 +232,10 @@ impl<'a> Check<'a> {
                     self.report(channel.at, mistake);
                 }
             }
+            Verb::OpenNetwork => {
+                let network = self.scenario.network.iter();
+                self.opened.extend(network.map(|channel| (channel, step.at.line)));
+            }
             Verb::Invoice(ask) => self.asked(ask),
             Verb::Offer(offer) => self.offer(offer),
             Verb::Pay(pay) => self.pay(pay),

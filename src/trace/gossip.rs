@@ -1,5 +1,8 @@
 //! What nodes tell each other of the network, and what they believe of it, in words.
 
+use std::collections::BTreeMap;
+
+use super::Event;
 use super::words::{self, Names};
 use crate::bolt::gossip::Forgotten;
 use crate::bolt::gossip::encoded::read_short_ids;
@@ -13,6 +16,23 @@ use crate::scenario::RoleName;
 
 /// So many channels of a message are named; of more, it is said how many there are.
 const MOST_NAMED: usize = 6;
+
+/// Whether a reader wants to know of an event: what all nodes of a network do while it comes up fills
+/// a book.
+#[derive(Debug, Default)]
+pub(crate) struct Attention {
+    is_opening: bool,
+}
+
+impl Attention {
+    /// Whether this event, which comes next, is told.
+    pub(crate) fn is_paid_to(&mut self, event: &Event) -> bool {
+        self.is_opening &= !matches!(event, Event::NetworkOpen { .. } | Event::Step { .. });
+        let is_told = !self.is_opening || matches!(event, Event::Audited { .. });
+        self.is_opening |= matches!(event, Event::NetworkOpens { .. });
+        is_told
+    }
+}
 
 impl Names {
     /// What a message says besides its name, if a person wants to know.
@@ -95,6 +115,24 @@ impl Names {
             }
         }
     }
+}
+
+/// What the nodes of a network said to each other while it came up.
+pub(crate) fn opened(messages: &BTreeMap<String, u64>, lookups: u64, rounds: u32) -> String {
+    let counts = messages.iter().map(|(name, count)| format!("{} {name}", grouped_count(*count)));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let lookups = grouped_count(lookups);
+    format!(
+        "after {rounds} rounds of gossip everybody knows everything: {lookups} channels were looked up in the chain and believed; {counts}"
+    )
+}
+
+/// A count with commas: 1,234,567.
+fn grouped_count(count: u64) -> String {
+    let digits = count.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<&str> = groups.filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
 }
 
 /// A run of blocks; what goes on beyond the greatest height has no last block.

@@ -6,13 +6,14 @@
 
 mod apart;
 pub mod golden;
-mod gossip;
+pub(crate) mod gossip;
 mod payment;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transcript;
 pub(crate) mod words;
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 
 use bitcoin::hashes::sha256;
@@ -214,6 +215,20 @@ pub enum Event {
         role: RoleName,
         /// The offer. BOLT 12.
         offer: String,
+    },
+    /// A network begins to open its channels. What its nodes say of them is not told, but counted.
+    NetworkOpens {
+        /// How many channels it has.
+        channels: u32,
+    },
+    /// All of its channels are open, and everybody knows of them.
+    NetworkOpen {
+        /// How many messages of gossip there were, by their names.
+        messages: BTreeMap<String, u64>,
+        /// How many channels were looked up in the chain and believed, by all nodes together.
+        lookups: u64,
+        /// How many rounds of gossip it took, a minute each.
+        rounds: u32,
     },
     /// A node told of what it believes of the network.
     Gossip {

@@ -3,16 +3,21 @@
 
 use std::fmt::Write as _;
 
+use super::gossip::Attention;
 use super::words::{self, Names};
-use super::{Answer, Event, Trace};
+use super::{Answer, Event, Trace, gossip};
 
 /// The transcript of a trace.
 pub fn transcript(trace: &Trace) -> String {
     let mut names = Names::default();
     let mut text = String::new();
     let mut doing = "";
+    let mut attention = Attention::default();
     for entry in &trace.entries {
         names.learn(&entry.event);
+        if !attention.is_paid_to(&entry.event) {
+            continue;
+        }
         if let Event::Step { text: step, .. } = &entry.event {
             let number = entry.step.unwrap_or_default();
             // Writing to a string cannot fail.
@@ -54,6 +59,10 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         | Event::Peer { .. } => of_links(names, event),
         Event::Channel { role, channel, told } => {
             format!("{role}: {channel} {}", words::told(told))
+        }
+        Event::NetworkOpens { channels } => format!("{channels} channels are opened at once"),
+        Event::NetworkOpen { messages, lookups, rounds } => {
+            gossip::opened(messages, *lookups, *rounds)
         }
         Event::Gossip { role, peer, told } => names.of_gossip(role, peer.as_ref(), told),
         Event::Invoice { .. }

@@ -83,6 +83,8 @@ impl Names {
             | Event::Invoice { .. }
             | Event::Offer { .. }
             | Event::Gossip { .. }
+            | Event::NetworkOpens { .. }
+            | Event::NetworkOpen { .. }
             | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }

@@ -59,6 +59,7 @@ impl Reader {
             name,
             kind: kind?,
             funds: funds?.map_or(Amount::ZERO, |funds| funds.value),
+            coins: 1,
             asks: asks?,
             features: features?.unwrap_or_default(),
             without: without?.unwrap_or_default(),

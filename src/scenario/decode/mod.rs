@@ -2,6 +2,7 @@
 //! cannot be read is left out of the model, and what depends on it is not complained about again.
 
 mod cast;
+mod network;
 mod outcome;
 mod payment;
 mod reader;
@@ -42,6 +43,7 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
         links: Links::Memory,
         gossip: false,
         channels: Vec::new(),
+        network: Vec::new(),
         steps: Vec::new(),
         outcome: None,
         branch: Vec::new(),
@@ -71,9 +73,19 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
         }
         if let Some(node) = fields.get("cast") {
             scenario.cast = reader.cast(node);
+        } else if fields.get("network").is_none() {
+            reader.report(tree.at, Mistake::MissingKey { key: "cast", of: "a scenario" });
+        }
+        if let Some(node) = fields.get("network") {
+            (scenario.gossip, reader.gossip) = (true, true);
+            if let Some((roles, channels)) = reader.network(node) {
+                scenario.cast.extend(roles);
+                scenario.channels = channels;
+                scenario.network.clone_from(&reader.network);
+            }
         }
         if let Some(node) = fields.get("channels") {
-            scenario.channels = reader.channels(node);
+            scenario.channels.extend(reader.channels(node));
         }
         if let Some(node) = fields.get("steps") {
             (scenario.steps, steps_missing) = reader.steps(node, &scenario.channels);

@@ -4,7 +4,7 @@ use super::reader::Reader;
 use crate::scenario::{
     error::Mistake,
     language,
-    model::{At, Position},
+    model::{At, ChannelName, Position},
     outcome::{BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry},
     reference::{CommitmentOutput, OutputRef},
     units::{self, Quantity},
@@ -43,10 +43,17 @@ impl Reader {
                 outcome.losses = self.losses(value);
                 continue;
             }
-            let Some(output) = self.known_output(key) else { continue };
-            if let Some(fate) = self.fate(&output, value) {
-                outcome.entries.push(OutcomeEntry { output, fate });
-            }
+            // All channels of the network share what a line says of its funding outputs.
+            let outputs = if key.value == "network.funding" && !self.network.is_empty() {
+                let of = |name: &ChannelName| At::new(OutputRef::Funding(name.clone()), key.at);
+                self.network.iter().map(of).collect()
+            } else {
+                Vec::from_iter(self.known_output(key))
+            };
+            let Some(first) = outputs.first() else { continue };
+            let Some(fate) = self.fate(first, value) else { continue };
+            let entry = |output| OutcomeEntry { output, fate: fate.clone() };
+            outcome.entries.extend(outputs.into_iter().map(entry));
         }
         Some(At::new(outcome, node.at))
     }

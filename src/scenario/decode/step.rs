@@ -4,7 +4,7 @@ use super::reader::{Fields, Reader};
 use crate::bolt::units::FeeratePerKw;
 use crate::scenario::{
     claim::ClaimStep,
-    error::Mistake,
+    error::{Mistake, NetworkMistake},
     language::{self, VERBS, VerbRule},
     model::{At, Blocks, Channel, ChannelName, Position, RoleName, StateName},
     reference::{OutputRef, TransactionRef},
@@ -168,6 +168,7 @@ impl Reader {
             "hold" => self.role(node).map(Verb::Hold),
             "release" => self.role(node).map(Verb::Release),
             "try" => self.branches(node, channels),
+            "open" if is_network(node) => self.open_network(node),
             "open" => self.channel(node).map(|channel| Verb::Open { channel, until: Until::Ready }),
             "mine" => self.blocks(node).map(|blocks| {
                 let apart = At::new(false, blocks.at);
@@ -256,6 +257,15 @@ impl Reader {
         let channel = fields.get("channel").and_then(|node| self.channel(node));
         let role = fields.get(role).and_then(|node| self.role(node));
         channel.zip(role)
+    }
+
+    /// `open: network`.
+    fn open_network(&mut self, node: &Node) -> Option<Verb> {
+        if self.network.is_empty() {
+            self.report(node.at, NetworkMistake::None.into());
+            return None;
+        }
+        Some(Verb::OpenNetwork)
     }
 
     fn open(&mut self, fields: &Fields<'_>) -> Option<Verb> {
@@ -406,4 +416,9 @@ impl Reader {
         let ((channel, of), is) = sides.zip(is)?;
         Some(Expectation::Balance { channel, of, is })
     }
+}
+
+/// Whether it is the whole network that is named.
+fn is_network(node: &Node) -> bool {
+    matches!(&node.content, Content::Text(text) if text.trim() == "network")
 }
