@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use bitcoin::hashes::{Hash, sha256};
 use boltlab::bolt::channel::PeerViolation;
 use boltlab::bolt::connection::ConnectionViolation;
+use boltlab::bolt::gossip::addresses::AddressBreach;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -93,28 +94,35 @@ fn each_is_described_once_in_order_and_whole() {
 fn whatever_is_checked_or_covered_is_described() {
     let known: BTreeSet<String> = requirements().into_iter().map(|one| one.id).collect();
     let checked = PeerViolation::REQUIREMENTS.iter().chain(ConnectionViolation::REQUIREMENTS);
+    let checked = checked.chain(AddressBreach::REQUIREMENTS);
     let checked = checked.map(|id| ((*id).to_owned(), PathBuf::from("src")));
     for (id, by) in checked.chain(covered()) {
         assert!(known.contains(&id), "{id}, of {}, is not described", by.display());
     }
 }
 
-/// The section with this heading, without the sections below that have others.
+/// The section with this heading, up to the next one that is not below it.
 fn section_of<'a>(text: &'a str, anchor: &str) -> Option<&'a str> {
     let slug = |heading: &str| {
         let plain = heading.trim_start_matches('#').trim().to_lowercase();
         let kept = plain.chars().filter(|c| c.is_alphanumeric() || " _-".contains(*c));
         kept.collect::<String>().replace(' ', "-")
     };
-    let mut start = None;
+    let level = |line: &str| line.chars().take_while(|c| *c == '#').count();
     let mut offset = 0;
+    let mut found: Option<(usize, usize)> = None;
     for line in text.split_inclusive('\n') {
-        if line.starts_with('#') && slug(line) == anchor {
-            start = Some(offset);
+        match found {
+            // The sections below it, which go by the same names everywhere, belong to it.
+            Some((start, above)) if (1..=above).contains(&level(line)) => {
+                return Some(&text[start..offset]);
+            }
+            None if level(line) > 0 && slug(line) == anchor => found = Some((offset, level(line))),
+            Some(_) | None => {}
         }
         offset += line.len();
     }
-    start.map(|start| &text[start..])
+    found.map(|(start, _)| &text[start..])
 }
 
 /// The sentences of a list, each without its bullet and with its spaces made one.
@@ -165,7 +173,7 @@ fn the_fingerprints_are_those_of_the_bolts() {
 
 #[test]
 fn a_changed_sentence_has_another_fingerprint() {
-    let text = "# One\n\n## Two of `it`\n  - MUST do\n    this.\n  - MUST NOT.\n";
+    let text = "# One\n\n## Two of `it`\n  - MUST do\n    this.\n### More\n  - MUST NOT.\n## Else\n - MAY.\n";
     let section = section_of(text, "two-of-it").unwrap();
     let found: Vec<String> = sentences(section).filter(|sentence| !sentence.is_empty()).collect();
     assert_eq!(found, ["MUST do this.", "MUST NOT."]);

@@ -36,7 +36,7 @@ pub enum EncodingError {
     #[error("read an array: the encoding type {0} is not defined")]
     UnknownEncodingType(u8),
     /// The items do not fill the bytes.
-    #[error("read an array of items of {WIDTH} bytes: {surplus} bytes are left over")]
+    #[error("read an array of items of {WIDTH} bytes: {surplus} left over")]
     NotWhole {
         /// How many bytes follow the last whole item.
         surplus: usize,
@@ -68,7 +68,7 @@ pub enum EncodingError {
         error: DecodeError,
     },
     /// Not one item for each `short_channel_id`.
-    #[error("read an array of {actual} items for {expected} short_channel_ids")]
+    #[error("read an array: {actual} items for {expected} short_channel_ids")]
     Count {
         /// How many ids there are.
         expected: usize,

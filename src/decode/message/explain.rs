@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{notes, words};
+use super::notes::{self, Around};
+use super::{gossip, words};
 use crate::bolt::wire::walk::{self, Part, Read, Wrong, walk};
 use crate::bolt::wire::{Bytes, DecodeError};
 use crate::decode::hex::{self, HexError};
@@ -126,7 +127,8 @@ pub fn explain(message: &[u8]) -> Explanation {
         _ => Verdict::Valid,
     };
     let is_unknown = matches!(verdict, Verdict::UnknownType { .. });
-    let note = |read: &Read| note(message, rule.map_or("", |rule| rule.name), read);
+    let around = Around { message: rule.map_or("", |rule| rule.name), ids: ids(&parts) };
+    let note = |read: &Read| note(message, around, read);
     Explanation {
         message_type,
         name: rule.map(|rule| rule.name),
@@ -138,16 +140,24 @@ pub fn explain(message: &[u8]) -> Explanation {
     }
 }
 
-fn note(message: &[u8], message_name: &str, read: &Read) -> PartNote {
+/// How many `short_channel_id`s there are, if they can be read.
+fn ids(parts: &[Read]) -> Option<usize> {
+    let is_it =
+        |read: &&Read| matches!(read.part, Part::Field(rule) if rule.name == "encoded_short_ids");
+    let encoded = parts.iter().find(is_it)?;
+    gossip::count(&notes::bytes_of(&encoded.value)?)
+}
+
+fn note(message: &[u8], around: Around<'_>, read: &Read) -> PartNote {
     let bytes = &message[read.value_bytes.clone()];
     let (name, record, words) = match read.part {
         Part::Field(rule) => {
             let words = words::words(rule.kind, &read.value);
-            (Some(rule.name), None, notes::with(message_name, rule.name, &read.value, words))
+            (Some(rule.name), None, notes::with(around, rule.name, &read.value, words))
         }
         Part::Record(rule) => {
             let words = words::words(rule.kind, &read.value);
-            let words = notes::with(message_name, rule.name, &read.value, words);
+            let words = notes::with(around, rule.name, &read.value, words);
             (Some(rule.name), Some(rule.number), words)
         }
         Part::Unknown(number) => {

@@ -2,6 +2,7 @@
 //! it says; of a wrong one, what can be read of it and at which byte it goes wrong.
 
 mod explain;
+mod gossip;
 mod notes;
 #[cfg(test)]
 mod tests;

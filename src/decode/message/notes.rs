@@ -3,18 +3,26 @@
 use bitcoin::hex::FromHex;
 use serde_json::Value;
 
-use super::words::{hex, text};
+use super::gossip;
 use crate::bolt::onion::Failure;
-use crate::bolt::units::ShortChannelId;
-use crate::bolt::wire::Address;
-use crate::bolt::wire::codec::Field;
 use crate::decode::date;
 
-/// More `short_channel_id`s or addresses than this are only counted.
-const MOST_ITEMS: usize = 10;
+/// What else a message says that a field is to be seen with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around<'a> {
+    /// The message's name.
+    pub(super) message: &'a str,
+    /// How many `short_channel_id`s it has, if it has some that can be read.
+    pub(super) ids: Option<usize>,
+}
 
 /// The words for a field of a message, and what is to be added to them.
-pub(super) fn with(message: &str, field: &str, value: &Value, words: Vec<String>) -> Vec<String> {
+pub(super) fn with(
+    Around { message, ids }: Around<'_>,
+    field: &str,
+    value: &Value,
+    words: Vec<String>,
+) -> Vec<String> {
     let number = value.as_u64();
     let meaning = match (message, field) {
         ("error" | "warning", "channel_id") if is_zero(value) => {
@@ -22,8 +30,17 @@ pub(super) fn with(message: &str, field: &str, value: &Value, words: Vec<String>
         }
         (_, "timestamp" | "first_timestamp") => number.map(date::date),
         ("open_channel" | "open_channel2", "channel_flags") => number.map(announce),
-        ("channel_update", "channel_flags") => number.map(direction),
-        ("channel_update", "message_flags") => number.map(relayed),
+        ("channel_update", "channel_flags") => number.map(gossip::channel_flags),
+        ("channel_update", "message_flags") => number.map(gossip::message_flags),
+        (_, "query_option") => number.map(gossip::option),
+        (_, "sync_complete") => number.map(|flag| match flag {
+            0 => "more replies follow".to_owned(),
+            _ => "the last reply".to_owned(),
+        }),
+        (_, "full_information") => number.map(|flag| match flag {
+            0 => "the sender does not keep this chain".to_owned(),
+            _ => "the sender keeps this chain".to_owned(),
+        }),
         ("update_fail_malformed_htlc", "failure_code") => number.map(failure),
         ("stfu", "initiator") => number.map(|flag| match flag {
             0 => "it answers an stfu".to_owned(),
@@ -37,13 +54,11 @@ pub(super) fn with(message: &str, field: &str, value: &Value, words: Vec<String>
         _ => None,
     };
     match (message, field, bytes_of(value)) {
-        ("node_announcement", "alias", Some(bytes)) => {
-            let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-            vec![text(&bytes[..end])]
+        ("node_announcement", "alias", Some(bytes)) => gossip::alias(&bytes),
+        ("node_announcement", "addresses", Some(bytes)) if !bytes.is_empty() => {
+            gossip::addresses(&bytes)
         }
-        ("node_announcement", "addresses", Some(bytes)) if !bytes.is_empty() => addresses(&bytes),
-        (_, "encoded_short_ids", Some(bytes)) => short_ids(&bytes).unwrap_or(words),
-        _ => add(words, meaning),
+        _ => gossip::array(field, value, ids).unwrap_or_else(|| add(words, meaning)),
     }
 }
 
@@ -57,7 +72,8 @@ fn add(mut words: Vec<String>, meaning: Option<String>) -> Vec<String> {
     words
 }
 
-fn bytes_of(value: &Value) -> Option<Vec<u8>> {
+/// The bytes of a value that is hex.
+pub(super) fn bytes_of(value: &Value) -> Option<Vec<u8>> {
     value.as_str().and_then(|digits| Vec::from_hex(digits).ok())
 }
 
@@ -70,16 +86,6 @@ fn announce(flags: u64) -> String {
         .to_owned()
 }
 
-fn direction(flags: u64) -> String {
-    let from = if flags & 1 == 0 { "node_id_1" } else { "node_id_2" };
-    let disabled = if flags & 2 == 2 { ", disabled" } else { "" };
-    format!("from {from}{disabled}")
-}
-
-fn relayed(flags: u64) -> String {
-    if flags & 2 == 2 { "not to be relayed" } else { "to be relayed" }.to_owned()
-}
-
 fn failure(code: u64) -> String {
     let known = Failure::CODES.iter().find(|(known, _)| u64::from(*known) == code);
     known.map_or_else(|| "no code that BOLT 4 has".to_owned(), |(_, name)| (*name).to_owned())
@@ -88,38 +94,4 @@ fn failure(code: u64) -> String {
 fn name_of_type(number: u64) -> Option<String> {
     let mut rules = crate::bolt::wire::Message::RULES.iter();
     rules.find(|rule| u64::from(rule.number) == number).map(|rule| rule.name.to_owned())
-}
-
-fn addresses(mut bytes: &[u8]) -> Vec<String> {
-    let mut lines = Vec::new();
-    while !bytes.is_empty() && lines.len() < MOST_ITEMS {
-        let start = bytes;
-        let Ok(address) = Address::read(&mut bytes) else {
-            lines.push(format!("{} (no whole address)", hex(start)));
-            return lines;
-        };
-        lines.push(super::words::address(&address));
-    }
-    if !bytes.is_empty() {
-        lines.push(format!("and {} bytes more", bytes.len()));
-    }
-    lines
-}
-
-/// BOLT 7, "Query Messages": the byte 0, and the ids one after the other.
-fn short_ids(bytes: &[u8]) -> Option<Vec<String>> {
-    let (ids, rest) = bytes.strip_prefix(&[0])?.as_chunks::<8>();
-    if !rest.is_empty() {
-        return None;
-    }
-    let shown = ids.iter().take(MOST_ITEMS);
-    let mut lines: Vec<_> =
-        shown.map(|id| ShortChannelId(u64::from_be_bytes(*id)).to_string()).collect();
-    if ids.len() > MOST_ITEMS {
-        lines.push(format!("and {} more", ids.len() - MOST_ITEMS));
-    }
-    if ids.is_empty() {
-        lines.push("none".to_owned());
-    }
-    Some(lines)
 }

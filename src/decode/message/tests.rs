@@ -153,6 +153,105 @@ fn a_node_with_every_kind_of_address() {
     insta::assert_snapshot!(shown(&node.encode()));
 }
 
+/// A message of this kind, of JSON.
+fn of(json: Value) -> Vec<u8> {
+    serde_json::from_value::<Message>(json).unwrap().encode()
+}
+
+fn node(alias: &str, addresses: &str) -> Value {
+    json!({"node_announcement": {
+        "signature": sample(&Kind::Signature), "features": "", "timestamp": 1_700_000_000,
+        "node_id": POINT, "rgb_color": "ff8800", "alias": alias, "addresses": addresses,
+    }})
+}
+
+fn query(encoded_short_ids: &str, query_flags: &str) -> Value {
+    json!({"query_short_channel_ids": {
+        "chain_hash": "00".repeat(32), "encoded_short_ids": encoded_short_ids,
+        "query_flags": query_flags,
+    }})
+}
+
+fn reply(encoded_short_ids: &str, timestamps: &str, checksums: &[[u32; 2]]) -> Value {
+    let pair =
+        |[one, two]: &[u32; 2]| json!({"checksum_node_id_1": one, "checksum_node_id_2": two});
+    json!({"reply_channel_range": {
+        "chain_hash": "00".repeat(32), "first_blocknum": 1, "number_of_blocks": 1,
+        "sync_complete": 0, "encoded_short_ids": encoded_short_ids,
+        "timestamps_tlv": timestamps,
+        "checksums_tlv": checksums.iter().map(pair).collect::<Vec<_>>(),
+    }})
+}
+
+fn ids(ids: &[u64]) -> String {
+    let ids: Vec<u8> = ids.iter().flat_map(|id| id.to_be_bytes()).collect();
+    format!("00{}", ids.as_hex())
+}
+
+#[test]
+fn what_a_query_and_its_answers_hold() {
+    let two = ids(&[1 << 40, 2 << 40]);
+    let option = json!({"query_channel_range": {
+        "chain_hash": "00".repeat(32), "first_blocknum": 1, "number_of_blocks": 9,
+        "query_option": 7,
+    }});
+    let end = json!({"reply_short_channel_ids_end": {
+        "chain_hash": "00".repeat(32), "full_information": 0,
+    }});
+    let times = format!("00{:08x}{:08x}{:016x}", 1_700_000_000, 0, 1);
+    let all = [
+        query(&two, "001f00"),
+        option,
+        reply(&two, &times, &[[0x1112_fa30, 0], [0, 1]]),
+        end,
+        reply(&ids(&[]), "00", &[]),
+    ];
+    insta::assert_snapshot!(all.map(|json| shown(&of(json))).join("\n---\n\n"));
+}
+
+#[test]
+fn arrays_that_are_wrong_are_shown_as_far_as_they_can_be_read() {
+    let two = ids(&[1 << 40, 2 << 40]);
+    let all = [
+        query("01789c63600001c12b608a69e73e30edbaec0800203b040e", "01789c6364620100000e0008"),
+        query(&ids(&[2 << 40, 1 << 40]), "0001"),
+        query(&ids(&[1 << 40, 1 << 40]), "00fd000101"),
+        query(&two[..32], "00010101"),
+        query("", ""),
+        reply(&two, "000000000000000001", &[[1, 2]]),
+        reply(&two, "0000000000", &[[1, 2], [3, 4], [5, 6]]),
+    ];
+    insta::assert_snapshot!(all.map(|json| shown(&of(json))).join("\n---\n\n"));
+}
+
+#[test]
+fn a_node_that_announces_itself_wrongly() {
+    let ipv4 = "017f0000012607";
+    let all = [
+        node(&format!("{:0<64}", "ff00411b5b"), &format!("{ipv4}0200")),
+        node(&"00".repeat(32), &format!("0502ff2e0000{ipv4}05016100010004")),
+        node(&"41".repeat(32), &ipv4.repeat(12)),
+    ];
+    insta::assert_snapshot!(all.map(|json| shown(&of(json))).join("\n---\n\n"));
+}
+
+#[test]
+fn flags_of_an_update() {
+    let all = [(0, 0), (1, 1), (3, 2), (0x81, 0x83)].map(|(message_flags, channel_flags)| {
+        of(json!({"channel_update": {
+            "signature": sample(&Kind::Signature), "chain_hash": "00".repeat(32),
+            "short_channel_id": 1, "timestamp": 1, "message_flags": message_flags,
+            "channel_flags": channel_flags, "cltv_expiry_delta": 1, "htlc_minimum_msat": 0,
+            "fee_base_msat": 0, "fee_proportional_millionths": 0, "htlc_maximum_msat": 0,
+        }}))
+    });
+    let flags = |message: &Vec<u8>| {
+        let text = shown(message);
+        text.lines().filter(|line| line.contains("_flags")).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(all.each_ref().map(flags).join("\n"));
+}
+
 #[test]
 fn what_is_long_is_shortened_or_counted() {
     let ids: Vec<u8> = (1..=12_u64).flat_map(|id| (id << 40).to_be_bytes()).collect();
