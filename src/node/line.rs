@@ -141,6 +141,7 @@ impl Line {
                         .extend(transactions.into_iter().map(|(transaction, _)| transaction));
                 }
                 NodeOutput::Disconnect { .. } => panic!("a node hung up"),
+                NodeOutput::LookUp(_) => panic!("its channels are not announced"),
                 NodeOutput::Event(event) => self.note(node, event),
             }
         }
@@ -157,6 +158,7 @@ impl Line {
                 self.violations.push((node, message));
             }
             NodeEvent::Channel { .. }
+            | NodeEvent::Gossip { .. }
             | NodeEvent::Offer { .. }
             | NodeEvent::Message(_)
             | NodeEvent::Peer { .. } => {}

@@ -183,7 +183,10 @@ impl Pair {
                 NodeOutput::Event(NodeEvent::Invoice { invoice, .. }) => {
                     self.invoices.push(invoice);
                 }
-                NodeOutput::Event(NodeEvent::Offer { .. } | NodeEvent::Message(_)) => {}
+                NodeOutput::LookUp(_) => panic!("its channels are not announced"),
+                NodeOutput::Event(
+                    NodeEvent::Offer { .. } | NodeEvent::Message(_) | NodeEvent::Gossip { .. },
+                ) => {}
                 NodeOutput::Event(NodeEvent::Payment { event, .. }) => {
                     self.payments.push((node, event));
                 }

@@ -4,8 +4,9 @@ use bitcoin::hashes::{Hash, sha256};
 
 use super::super::forwarding::Incoming;
 use super::super::incoming::{BlindedRole, Forward, NextHop, Proof, Receive};
-use super::super::invoices::{Decision, Expected, Invoices, Now};
+use super::super::invoices::{Decision, Expected, Invoices};
 use super::*;
+use crate::bolt::gossip::Now;
 use crate::bolt::onion::failure::Failure;
 use crate::bolt::onion::{PaymentRelay, amt_to_forward};
 use crate::bolt::units::{BlockHeight, CltvExpiryDelta};
