@@ -64,6 +64,8 @@ impl View {
                 | Event::Gossip { .. }
             | Event::NetworkOpens { .. }
             | Event::NetworkOpen { .. }
+            | Event::WayFound { .. }
+            | Event::NoWayFound { .. }
                 | Event::OnionMessage { .. }
                 | Event::Payment { .. }
                 | Event::Tampered { .. }

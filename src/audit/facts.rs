@@ -108,6 +108,8 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::Gossip { .. }
             | Event::NetworkOpens { .. }
             | Event::NetworkOpen { .. }
+            | Event::WayFound { .. }
+            | Event::NoWayFound { .. }
             | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }

@@ -31,6 +31,7 @@ mod sockets;
 mod steps;
 mod submitted;
 mod tampering;
+mod wayfinding;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;

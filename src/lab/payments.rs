@@ -38,7 +38,13 @@ impl Lab<'_> {
         }
         let (payee, payment_hash, amount) = self.payee(pay)?;
         let payee = misread(payee, pay.misread)?;
-        let parts = self.request(pay, amount)?;
+        let parts = match &pay.seeks {
+            None => self.request(pay, amount)?,
+            Some(seeks) => match self.seek(pay, seeks, amount)? {
+                Some(path) => vec![(amount, path)],
+                None => return Ok(()),
+            },
+        };
         let request = PayRequest { payee, parts };
         if let Some(fails) = &pay.fails
             && let Fails::NeverSent(why) = fails.value
@@ -74,6 +80,8 @@ impl Lab<'_> {
             Unsent::ExpiredInvoice => matches!(error, Unpayable::Expired),
             Unsent::TooLittle => matches!(error, Unpayable::Parts { .. }),
             Unsent::TooMuch => matches!(error, Unpayable::TooMuch { .. }),
+            // The way was sought before.
+            Unsent::NoRoute => false,
         };
         Ok((!so).then(|| format!("{from} cannot {error}")))
     }

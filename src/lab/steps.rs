@@ -161,7 +161,7 @@ impl Lab<'_> {
             .ok_or_else(|| failed(None, format!("nobody plays {role}")))
     }
 
-    fn open(&mut self, name: &At<ChannelName>, until: Until) -> Result<(), Stop> {
+    pub(super) fn open(&mut self, name: &At<ChannelName>, until: Until) -> Result<(), Stop> {
         self.propose(name)?;
         self.accepted(name.at, Purpose::Funding)?;
         if until == Until::Broadcast {

@@ -212,16 +212,18 @@ impl Node {
         heard.is_ok().then_some(GossipId::Update(id, own.direction()))
     }
 
-    /// Makes a new `node_announcement`.
+    /// Makes a `node_announcement`, unless there is one: nothing in it changes.
     fn make_node_announcement(&mut self) -> Option<GossipId> {
         let known = self.gossip.network.node(&self.id.into())?;
-        let last = known.announcement.as_ref().map(|announcement| announcement.timestamp);
+        if known.announcement.is_some() {
+            return None;
+        }
         let shown = |bit: &u32| {
             let of = crate::bolt::features::Feature::of_bit(*bit);
             of.is_some_and(|feature| feature.presence(Context::NodeAnnouncement).is_some())
         };
         let features: Features = self.features.bits().filter(shown).collect();
-        let timestamp = self.timestamp_after(last);
+        let timestamp = self.timestamp_after(None);
         let secret = self.seed.node_secret();
         let announcement =
             node_announcement(&secret, features, timestamp, self.gossip.policy.alias)?;

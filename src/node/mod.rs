@@ -35,6 +35,7 @@ mod seed;
 #[cfg(test)]
 mod tests;
 mod wallet;
+mod wayfinding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,6 +72,7 @@ pub use peers::{Link, PeerEvent, default_features};
 pub use route::{PathHop, PlannedHop, RelayPolicy};
 pub use seed::Seed;
 pub use wallet::{Coin, Wallet, WalletError};
+pub use wayfinding::{WayFound, WaySought};
 
 /// A channel of a node.
 #[derive(Clone, Debug)]

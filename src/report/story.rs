@@ -145,6 +145,9 @@ impl Story<'_> {
             Event::OnionMessage { .. } | Event::Payment { .. } | Event::Tampered { .. } => {
                 self.line(&self.names.of_payments(event))
             }
+            Event::WayFound { .. } | Event::NoWayFound { .. } => {
+                self.line(&self.names.of_ways(event))
+            }
             Event::NetworkOpens { channels } => {
                 self.line(&format!("{channels} channels are opened at once"))
             }

@@ -50,7 +50,7 @@ pub use outcome::{
 };
 pub use payment::{
     Ask, Fails, FailureName, How, LayerEdit, OfferStep, PaidUntil, Pay, PayPart, PaymentState,
-    TamperedField, Unsent,
+    RouteBy, Seeks, TamperedField, Unsent,
 };
 pub use reference::{
     CommitmentOutput, HtlcName, InvalidReference, OutputRef, Path, TransactionKind, TransactionRef,

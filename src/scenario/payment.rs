@@ -71,6 +71,8 @@ pub struct Pay {
     pub how: How,
     /// The parts, at least one.
     pub parts: Vec<PayPart>,
+    /// How the payer seeks the way itself, if it does.
+    pub seeks: Option<Seeks>,
     /// How far it goes.
     pub until: PaidUntil,
     /// How it must fail; without it, it must arrive.
@@ -79,6 +81,31 @@ pub struct Pay {
     pub believes: Vec<(At<RoleName>, RelayTerms)>,
     /// What a cheat writes into the layers of the onion, by who reads them.
     pub onion: Vec<(At<RoleName>, LayerEdit)>,
+}
+
+/// How a payer seeks the way in what it has heard of the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeks {
+    /// By what.
+    pub by: RouteBy,
+    /// The most channels that the way may have.
+    pub max_hops: u8,
+    /// The most that may be paid in fees.
+    pub max_fee: Option<Msat>,
+    /// The channels of the way that it must find.
+    pub takes: Option<At<Vec<At<ChannelName>>>>,
+    /// The channel that it opens, and pays over, if it finds no way.
+    pub opens: Option<At<ChannelName>>,
+}
+
+words! {
+    /// How a way is sought.
+    pub enum RouteBy {
+        /// Bellman-Ford-Gibson: the cheapest for every number of hops.
+        Bfg = "bfg",
+        /// Dijkstra: the cheapest, however many hops it has.
+        Dijkstra = "dijkstra",
+    }
 }
 
 /// One part of a payment.
@@ -158,6 +185,8 @@ words! {
         TooLittle = "too_little",
         /// More than twice what the invoice asks for.
         TooMuch = "too_much",
+        /// The payer finds no way within its limits.
+        NoRoute = "no_route",
     }
 }
 
@@ -287,7 +316,10 @@ impl fmt::Display for Pay {
         if let Some(character) = self.misread {
             write!(f, ", misread at character {character},")?;
         }
-        for (index, part) in parts.iter().enumerate() {
+        if let Some(seeks) = &self.seeks {
+            write!(f, " by a way that {} finds", seeks.by)?;
+        }
+        for (index, part) in parts.iter().enumerate().filter(|(_, part)| !part.via.is_empty()) {
             f.write_str(if index == 0 { " over " } else { " and " })?;
             for (index, channel) in part.via.iter().enumerate() {
                 write!(f, "{}{channel}", if index == 0 { "" } else { "-" })?;

@@ -238,7 +238,11 @@ impl<'a> Check<'a> {
             }
             Verb::Invoice(ask) => self.asked(ask),
             Verb::Offer(offer) => self.offer(offer),
-            Verb::Pay(pay) => self.pay(pay),
+            Verb::Pay(pay) => {
+                self.pay(pay);
+                let opens = pay.seeks.as_ref().and_then(|seeks| seeks.opens.as_ref());
+                self.opened.extend(opens.map(|channel| (&channel.value, step.at.line)));
+            }
             Verb::Refuse { .. }
             | Verb::Accept(_)
             | Verb::Settle(_)

@@ -90,6 +90,24 @@ impl Names {
         node.check().map_or_else(|| node.to_string(), |key| self.node(&key))
     }
 
+    /// What came of seeking a way; nothing for other events.
+    pub(crate) fn of_ways(&self, event: &Event) -> String {
+        match event {
+            Event::WayFound { role, to, channels, fee_msat, nodes, looked_at } => {
+                let way = channels.iter().map(|id| self.channel_at(*id)).collect::<Vec<_>>();
+                let way = way.join(", ");
+                format!(
+                    "{role} finds a way to {to}: {way}, for a fee of {fee_msat} msat ({nodes} nodes \
+                     reached, {looked_at} channels looked at)"
+                )
+            }
+            Event::NoWayFound { role, to, reason } => {
+                format!("{role} finds no way to {to}: {reason}")
+            }
+            _ => String::new(),
+        }
+    }
+
     /// What a node believes of the network from now on, or does not.
     pub(crate) fn of_gossip(
         &self,

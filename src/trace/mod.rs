@@ -22,7 +22,7 @@ use secp256k1::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use crate::bolt::channel::{ChannelEvent, Purpose};
-use crate::bolt::units::{BlockHeight, FeeratePerKw};
+use crate::bolt::units::{BlockHeight, FeeratePerKw, ShortChannelId};
 use crate::bolt::wire::{Bytes, Message};
 use crate::node::{GossipEvent, MessageEvent, PaymentEvent, PeerEvent};
 use crate::scenario::{ChannelName, InvoiceName, Links, RoleKind, RoleName, TamperedField};
@@ -239,6 +239,30 @@ pub enum Event {
         peer: Option<RoleName>,
         /// What it told.
         told: GossipEvent,
+    },
+    /// A payer has found a way.
+    WayFound {
+        /// The payer.
+        role: RoleName,
+        /// The payee.
+        to: RoleName,
+        /// The channels, the payer's first.
+        channels: Vec<ShortChannelId>,
+        /// What all nodes on it keep together, in millisatoshis.
+        fee_msat: i64,
+        /// How many nodes the search reached.
+        nodes: u32,
+        /// How many times it looked at a channel.
+        looked_at: u64,
+    },
+    /// A payer has found no way.
+    NoWayFound {
+        /// The payer.
+        role: RoleName,
+        /// The payee.
+        to: RoleName,
+        /// What stood in the way.
+        reason: String,
     },
     /// A node told of an onion message.
     OnionMessage {

@@ -85,6 +85,8 @@ impl Names {
             | Event::Gossip { .. }
             | Event::NetworkOpens { .. }
             | Event::NetworkOpen { .. }
+            | Event::WayFound { .. }
+            | Event::NoWayFound { .. }
             | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }

@@ -11,12 +11,15 @@ use crate::scenario::{
     model::{At, Channel, ChannelName, InvoiceName, Position, RoleName},
     payment::{
         Ask, Fails, FailureName, How, LayerEdit, OfferStep, PaidUntil, Pay, PayPart, PaymentState,
-        TamperedField, Unsent,
+        RouteBy, Seeks, TamperedField, Unsent,
     },
     step::{Expectation, Verb},
     units::{self, Quantity},
     yaml::{Content, Node},
 };
+
+/// The most channels that a route may have. BOLT 4, "Packet Structure".
+const MOST_HOPS: u8 = 20;
 
 impl Reader {
     pub(super) fn ask(&mut self, fields: &Fields<'_>) -> Option<Verb> {
@@ -174,7 +177,13 @@ impl Reader {
             self.report(end.at, Mistake::BeginsAtThePayer { role: end.to_string() });
             return None;
         }
-        let parts = self.parts(fields, at, (&from, end.as_ref().unwrap_or(&to)), channels);
+        let seeks = self.seeks(fields, at)?;
+        let ends = (&from, end.as_ref().unwrap_or(&to));
+        let parts = if seeks.is_some() {
+            Some(vec![PayPart { amount: None, via: Vec::new() }])
+        } else {
+            self.parts(fields, at, ends, channels)
+        };
         Some(Verb::Pay(Box::new(Pay {
             from,
             to,
@@ -185,11 +194,47 @@ impl Reader {
             misread: misread?,
             how: how?.map_or(How::Invoice, |word| word.value),
             parts: parts?,
+            seeks,
             until: until?.map_or(PaidUntil::Paid, |word| word.value),
             fails: fails?,
             believes: believes?,
             onion: onion?,
         })))
+    }
+
+    /// How the payer seeks the way: as the file says, or because it gives none and there is gossip.
+    #[expect(clippy::option_option, reason = "absent and wrong are two things here")]
+    fn seeks(&mut self, fields: &Fields<'_>, at: Position) -> Option<Option<Seeks>> {
+        let mut ways = ["channel", "via", "parts", "offer"].into_iter();
+        let given = ways.find(|key| fields.get(key).is_some());
+        let mut limits = ["route", "max_hops", "max_fee", "takes", "or_opens"].into_iter();
+        let about = limits.find(|key| fields.get(key).is_some());
+        if let (Some(first), Some(second)) = (given, about) {
+            let (first, second) = (first.to_owned(), second.to_owned());
+            self.report(at, Mistake::TwoOf { of: "`pay`", first, second });
+            return None;
+        }
+        if given.is_some() || about.is_none() && !self.gossip {
+            return Some(None);
+        }
+        let by = self.optional(fields.get("route"), |reader, node| {
+            reader.word(node, "way to seek a route", RouteBy::WORDS, RouteBy::from_word)
+        });
+        let max_hops = self.optional(fields.get("max_hops"), Self::number);
+        let max_fee = self.optional(fields.get("max_fee"), Self::msat);
+        let takes = self.optional(fields.get("takes"), |reader, node| {
+            let items = reader.list(node, "a list of channels, as in `[ab, bc]`");
+            let names = items.iter().map(|item| reader.channel(item)).collect::<Option<_>>();
+            names.map(|names| At::new(names, node.at))
+        });
+        let opens = self.optional(fields.get("or_opens"), Self::channel);
+        Some(Some(Seeks {
+            by: by?.map_or(RouteBy::Bfg, |word| word.value),
+            max_hops: max_hops?.unwrap_or(MOST_HOPS),
+            max_fee: max_fee?.map(|amount| amount.value),
+            takes: takes?,
+            opens: opens?,
+        }))
     }
 
     /// Who is paid: the invoice says so, or the file; and it says how much.

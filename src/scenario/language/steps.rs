@@ -6,7 +6,7 @@ use super::{
 };
 use crate::bolt::wire::Message;
 use crate::scenario::{
-    payment::{How, PaidUntil, PaymentState, TamperedField, Unsent},
+    payment::{How, PaidUntil, PaymentState, RouteBy, TamperedField, Unsent},
     step::{ChannelState, ClosedUntil, FundedWith, Until, Via},
     units::Quantity,
     wire::{Act, ConnectedUntil, FrameFault, UNKNOWN},
@@ -88,6 +88,23 @@ static PAY: Shape = shape(
         optional("channel", Kind::Name, "The channel, where one is enough."),
         optional("via", NAMES, "The channels on the way (default: the only shortest way)."),
         optional("parts", Kind::List(&Kind::Map(&PART)), "The parts, where one is not enough."),
+        optional(
+            "route",
+            Kind::Words(RouteBy::WORDS, RouteBy::MEANINGS),
+            "How the payer seeks the way (default with `gossip`, if none is given: bfg).",
+        ),
+        optional(
+            "max_hops",
+            Kind::Number,
+            "The most channels of a way that is sought (default: 20).",
+        ),
+        optional("max_fee", MSAT, "The most fees of a way that is sought (default: any)."),
+        optional("takes", NAMES, "The way that the payer must find."),
+        optional(
+            "or_opens",
+            Kind::Name,
+            "The channel that it opens and pays over if it finds none.",
+        ),
         optional(
             "until",
             Kind::Words(PaidUntil::WORDS, PaidUntil::MEANINGS),

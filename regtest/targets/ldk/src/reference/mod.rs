@@ -292,6 +292,8 @@ impl Reference {
                     let wanted = transactions.into_iter().map(|(tx, purpose)| (purpose, tx));
                     self.wanted.extend(wanted);
                 }
+                // No channel with LDK is announced.
+                NodeOutput::LookUp(_) => {}
                 NodeOutput::Event(event) => {
                     self.log.note(format!("{event:?}"));
                     self.events.push(event);
