@@ -199,8 +199,7 @@ impl Lab<'_> {
     }
 
     pub(super) fn role_of(&self, id: &PublicKey) -> Option<RoleName> {
-        let found = self.cast.iter().find(|(_, player)| player.node.id() == *id);
-        found.map(|(name, _)| name.clone())
+        self.by_id.get(id).cloned()
     }
 
     /// What one role holds back for another was meant for the connection that has ended. A probe has
@@ -268,7 +267,9 @@ impl Lab<'_> {
         let decoded = Message::decode(bytes);
         let (event, input) = match decoded {
             Ok(message) => {
-                self.note_arrival(from, to, Arrived::Message(Box::new(message.clone())));
+                if self.is_probe(to) {
+                    self.note_arrival(from, to, Arrived::Message(Box::new(message.clone())));
+                }
                 let channel =
                     self.channel_of(from, &message).or_else(|| self.channel_of(to, &message));
                 let event = Event::Message {

@@ -40,6 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid};
+use secp256k1::PublicKey;
 use thiserror::Error;
 
 use crate::audit::{self, Account};
@@ -168,6 +169,8 @@ struct Lab<'a> {
     interrupted: Arc<AtomicBool>,
     sides: Sides,
     cast: BTreeMap<RoleName, Player>,
+    /// The roles by their node ids.
+    by_id: BTreeMap<PublicKey, RoleName>,
     links: Links,
     channels: BTreeMap<ChannelName, ChannelHandle>,
     states: BTreeMap<StateName, (ChannelName, CommitmentNumber)>,
@@ -282,6 +285,7 @@ impl<'a> Lab<'a> {
             interrupted: Arc::clone(&options.interrupted),
             sides,
             links: Links::default(),
+            by_id: cast.iter().map(|(name, player)| (player.node.id(), name.clone())).collect(),
             cast,
             channels: BTreeMap::new(),
             states: BTreeMap::new(),

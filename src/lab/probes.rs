@@ -433,6 +433,11 @@ impl Lab<'_> {
         differing
     }
 
+    /// Whether a role says what the file has it say.
+    pub(super) fn is_probe(&self, role: &RoleName) -> bool {
+        self.cast.get(role).is_some_and(|player| player.kind == RoleKind::Probe)
+    }
+
     /// Notes what came to a probe.
     pub(super) fn note_arrival(&mut self, from: &RoleName, to: &RoleName, what: Arrived) {
         if let Some(player) = self.cast.get_mut(to)

@@ -160,6 +160,21 @@ pub enum NodeInput {
     },
 }
 
+impl NodeInput {
+    /// Whether it is a message about the network that anybody may have passed on.
+    pub(super) fn is_relayed_gossip(&self) -> bool {
+        matches!(
+            self,
+            Self::Message {
+                message: Message::ChannelAnnouncement(_)
+                    | Message::NodeAnnouncement(_)
+                    | Message::ChannelUpdate(_),
+                ..
+            }
+        )
+    }
+}
+
 /// An invoice to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceRequest {

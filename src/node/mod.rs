@@ -200,9 +200,13 @@ impl Node {
     /// [`NodeError`] if a command makes no sense, or a transaction of our own cannot be built. A
     /// violation of the peer's is no error: the node fails the channel and tells of it.
     pub fn step(&mut self, input: NodeInput) -> Outputs {
+        // What others say of the network changes nothing about our own channels.
+        let is_gossip = input.is_relayed_gossip();
         let mut outputs = self.take(input)?;
-        outputs.extend(self.sponsor_all()?);
-        outputs.extend(self.announce_channels());
+        if !is_gossip {
+            outputs.extend(self.sponsor_all()?);
+            outputs.extend(self.announce_channels());
+        }
         Ok(outputs)
     }
 
