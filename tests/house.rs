@@ -119,6 +119,12 @@ fn shapes_of_networks_know_nobody() {
 }
 
 #[test]
+fn graph_files_know_the_graph() {
+    let allowed = ["bolt::routing", "bolt::units", "bolt::wire", "graph_file::"];
+    knows_only("graph_file", &allowed);
+}
+
+#[test]
 fn the_audit_knows_no_builder_of_transactions() {
     let allowed = [
         "bolt::units",

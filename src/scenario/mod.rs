@@ -61,7 +61,7 @@ pub use step::{
     Verb, Via,
 };
 pub use units::Quantity;
-pub use units::{grouped, written};
+pub use units::{grouped, msat, written};
 pub use wire::{
     Act, ActFault, Branch, BrokenAct, ChannelItem, ConnectedUntil, ExpectMessage, Expected,
     FieldValue, FrameFault, HANG_UP, MessageFields, NamedField, Referent, SendStep, Sent,

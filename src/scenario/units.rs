@@ -77,8 +77,11 @@ impl Quantity {
     }
 }
 
-/// Parses an amount inside a channel.
-pub(super) fn msat(text: &str) -> Result<Msat, Mistake> {
+/// Parses an amount inside a channel: `400_000 sat`.
+///
+/// # Errors
+/// [`Mistake`]: it is no amount with its unit, or too large, or finer than a millisatoshi.
+pub fn msat(text: &str) -> Result<Msat, Mistake> {
     amount(text, Quantity::Amount)
 }
 
