@@ -10,6 +10,7 @@ pub mod bolt;
 pub mod chain;
 pub mod cli;
 pub mod decode;
+pub mod graph_file;
 pub mod lab;
 pub mod link;
 pub mod node;

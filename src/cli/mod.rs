@@ -4,6 +4,7 @@ pub mod decode;
 pub mod doctor;
 pub mod report;
 mod results;
+pub mod route;
 pub mod run;
 pub mod schema;
 pub mod vectors;
@@ -59,6 +60,9 @@ enum Command {
     /// Take a transaction, a message, an onion, an invoice or an offer apart, field by field
     #[command(subcommand)]
     Decode(decode::Decode),
+    /// Seek a route in a graph file, and say what each hop asks
+    #[command(after_help = route::HELP)]
+    Route(route::RouteArgs),
     /// Tell saved traces step by step; merge the results of shards
     Report(report::ReportArgs),
     /// Print the JSON Schema of the scenario language, for editors
@@ -75,6 +79,7 @@ pub fn main() -> ExitCode {
             vectors::vectors(&paths, json.as_deref(), junit.as_deref())
         }
         Command::Decode(what) => decode::decode(&what),
+        Command::Route(args) => route::route(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema => schema::schema(),
         Command::Doctor => doctor::doctor(),

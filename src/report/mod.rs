@@ -5,6 +5,7 @@ mod case;
 pub mod excerpt;
 pub mod merge;
 pub mod results;
+pub mod route;
 pub mod story;
 pub mod style;
 pub mod terminal;

@@ -3,4 +3,5 @@
 mod accidents;
 mod input;
 mod results;
+mod route;
 mod support;

@@ -8,6 +8,7 @@ mod failure;
 mod message;
 mod random;
 mod route;
+mod routing;
 mod text;
 mod transport;
 
@@ -16,5 +17,6 @@ pub use failure::{Failing, HOLD_TIME};
 pub use message::{add_htlc, announcement, ldk_decode};
 pub use random::Random;
 pub use route::{Quiet, Route};
+pub use routing::{Network, Pair};
 pub use text::{blinded_offer, draft, ldk_invoice, plain_offer};
 pub use transport::{Acts, OneWay, Peers, ldk_open, ldk_seal, open};

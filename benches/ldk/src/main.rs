@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use boltlab::bolt::invoice::{InvoiceField, decode};
 use boltlab::bolt::offer::Offer;
+use boltlab::bolt::routing::{Algorithm, Search};
 use boltlab::bolt::wire::Message;
 use boltlab_ldk::{
-    Failing, OneWay, Peers, Random, Round, Route, add_htlc, announcement, blinded_offer, draft,
-    ldk_decode, plain_offer,
+    Failing, Network, OneWay, Pair, Peers, Random, Round, Route, add_htlc, announcement,
+    blinded_offer, draft, ldk_decode, plain_offer,
 };
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
@@ -423,6 +424,93 @@ fn commitments(random: &mut Random, raw: &Raw) {
     }
 }
 
+/// How many routes are sought, and how often each.
+const PAIRS: usize = 200;
+const TURNS: usize = 7;
+
+/// The time of each pair's search, the two taking turns.
+fn searches(pairs: &[Pair], contestants: &mut [&mut dyn FnMut(Pair)]) -> Vec<Vec<f64>> {
+    let mut medians = vec![Vec::with_capacity(pairs.len()); contestants.len()];
+    for pair in pairs {
+        let mut times = vec![Vec::with_capacity(TURNS); contestants.len()];
+        for _ in 0..TURNS {
+            for (search, times) in contestants.iter_mut().zip(&mut times) {
+                times.push(turn(&mut call(|| search(*pair)), 1));
+            }
+        }
+        for (medians, times) in medians.iter_mut().zip(times) {
+            medians.push(median(times));
+        }
+    }
+    medians
+}
+
+/// What nineteen of twenty values do not exceed.
+fn percentile_95(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[(values.len() - 1) * 95 / 100]
+}
+
+/// Routes through a network of today's size. The two need not find the same route; ours must cost
+/// no more. Of discounts LDK knows nothing: it gets the network without them.
+fn routing(random: &mut Random) {
+    let network = Network::random(random, 15_000, 50_000, 0);
+    let pairs = network.pairs(random, PAIRS);
+    let (mut bfg, mut dijkstra) = (Search::new(), Search::new());
+    let mut cheaper = 0;
+    for pair in &pairs {
+        let theirs = network.ldk_fee(*pair);
+        for (search, algorithm) in
+            [(&mut bfg, Algorithm::BellmanFordGibson), (&mut dijkstra, Algorithm::Dijkstra)]
+        {
+            let ours = network.fee(search, *pair, algorithm);
+            assert!(ours.is_some() && ours <= theirs, "{ours:?} is dearer than {theirs:?}");
+            cheaper += usize::from(ours < theirs);
+        }
+    }
+    seek(&network, &network, &pairs, "a route");
+    let channels = network.graph.channel_count();
+    println!(
+        "{PAIRS} pairs, {cheaper} of {} routes cheaper than LDK's, none dearer; {} nodes, {channels} \
+         channels, {} bytes a channel, {} bytes of tables",
+        2 * PAIRS,
+        network.graph.node_count(),
+        network.graph.memory() / channels,
+        bfg.memory(),
+    );
+    let discounts = Network::random(&mut Random::new(2), 15_000, 50_000, DISCOUNTS);
+    let plain = Network::random(&mut Random::new(2), 15_000, 50_000, 0);
+    let pairs = discounts.pairs(random, PAIRS);
+    seek(&discounts, &plain, &pairs, "with discounts,");
+}
+
+/// How many of a thousand ends of channels give discounts; of the public network, about 75.
+const DISCOUNTS: u64 = 75;
+
+/// Times the searches for these pairs.
+fn seek(network: &Network, ldk: &Network, pairs: &[Pair], what: &str) {
+    let (mut bfg, mut dijkstra) = (Search::new(), Search::new());
+    let mut seek_bfg = |pair| {
+        black_box(network.fee(&mut bfg, pair, Algorithm::BellmanFordGibson));
+    };
+    let mut seek_dijkstra = |pair| {
+        black_box(network.fee(&mut dijkstra, pair, Algorithm::Dijkstra));
+    };
+    let mut seek_ldk = |pair| {
+        black_box(ldk.ldk_fee(pair));
+    };
+    let times = searches(pairs, &mut [&mut seek_bfg, &mut seek_dijkstra, &mut seek_ldk]);
+    let [bfg, dijkstra, ldk] = times.as_slice() else { unreachable!("three take turns") };
+    for (name, times) in [("Bellman-Ford-Gibson", bfg), ("Dijkstra", dijkstra)] {
+        for (which, of) in [("median", median as fn(Vec<f64>) -> f64), ("p95", percentile_95)] {
+            let (ours, theirs) = (of(times.clone()), of(ldk.clone()));
+            let name = format!("{what} by {name}, {which}");
+            let us = |time: f64| format!("{:.1} µs", time * 1e6);
+            println!("{name:44}{:>12}{:>13}{:>9.2}", us(ours), us(theirs), ours / theirs);
+        }
+    }
+}
+
 fn main() {
     let mut random = Random::new(1);
     let raw = Raw::new(&mut random);
@@ -431,7 +519,7 @@ fn main() {
         "{:44}{:>12}{:>13}{:>9}{:>12}{:>9}",
         "", "boltlab", "LDK", "to LDK", "floor", "to floor"
     );
-    let groups: [(&str, Group); 7] = [
+    let groups: [(&str, Group); 8] = [
         ("onions", &|_| onions(&route, &raw)),
         ("failures", &|_| failures(&route, &raw)),
         ("invoices", &|random| invoices(random, &raw)),
@@ -439,6 +527,7 @@ fn main() {
         ("connections", &|random| connections(random, &raw)),
         ("messages", &|random| messages(random, &raw)),
         ("commitments", &|random| commitments(random, &raw)),
+        ("routing", &routing),
     ];
     let only = std::env::args().nth(1);
     for (name, group) in groups {

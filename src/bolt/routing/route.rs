@@ -269,7 +269,7 @@ fn said(refused: &Refused) -> String {
 /// How far a search went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Explored {
-    /// How many nodes it reached.
+    /// How many nodes it reached, the payee left out.
     pub nodes: u32,
     /// How many times it looked at a channel in one direction.
     pub channels: u64,

@@ -72,6 +72,8 @@ pub struct Search {
     labels: Vec<Label>,
     /// By node.
     best: Vec<Best>,
+    /// By node, whether it was reached, in any pass.
+    reached: Vec<bool>,
     pub(super) heap: BinaryHeap<Reverse<(i64, u32)>>,
     refused: Refused,
     explored: Explored,
@@ -94,8 +96,9 @@ impl Search {
         algorithm: Algorithm,
     ) -> Result<Route, NoRoute> {
         self.explored = Explored::default();
-        self.labels.clear();
+        self.reached.clear();
         check(graph, request)?;
+        self.reached.resize(graph.node_places(), false);
         let walk = Walk::new(graph, request);
         let found = match algorithm {
             Algorithm::BellmanFordGibson => bfg::run(self, &walk),
@@ -112,19 +115,17 @@ impl Search {
         self.explored
     }
 
-    /// The channels that the last search reached nodes over, and these nodes, in its order. A node
-    /// may stand there several times.
-    pub fn reached(&self) -> impl Iterator<Item = (NodeIndex, ChannelIndex)> {
-        self.labels
-            .iter()
-            .filter(|label| label.next != NONE)
-            .map(|label| (label.node, label.channel))
+    /// The nodes that the last search reached, the payee left out.
+    pub fn reached(&self) -> impl Iterator<Item = NodeIndex> {
+        let reached = (0..).zip(&self.reached).filter(|(_, reached)| **reached);
+        reached.map(|(index, _)| NodeIndex(index))
     }
 
     /// The bytes that the tables hold.
     pub fn memory(&self) -> usize {
         let labels = self.labels.capacity().saturating_mul(size_of::<Label>());
         let best = self.best.capacity().saturating_mul(size_of::<Best>());
+        let best = best.saturating_add(self.reached.capacity());
         let heap = self.heap.capacity().saturating_mul(size_of::<Reverse<(i64, u32)>>());
         size_of::<Self>().saturating_add(labels).saturating_add(best).saturating_add(heap)
     }
@@ -203,7 +204,10 @@ impl Search {
     pub(super) fn keep(&mut self, label: Label, replace: bool) -> u32 {
         let Some(best) = self.best.get_mut(label.node.place()) else { return NONE };
         let (cost, length) = (label.cost, label.length);
-        if best.label == NONE {
+        if best.label == NONE
+            && let Some(reached) = self.reached.get_mut(label.node.place())
+            && !std::mem::replace(reached, true)
+        {
             self.explored.nodes = self.explored.nodes.saturating_add(1);
         }
         let fresh = u32::try_from(self.labels.len()).unwrap_or(NONE);
