@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 
 use super::graph::Arc;
 use super::route::Route;
-use super::search::{Discounts, Label, Refusal, Search, Walk};
+use super::search::{Discounts, Keep, Label, Refusal, Search, Walk};
 
 /// The best route that is found.
 pub(super) fn run(search: &mut Search, walk: &Walk) -> Option<Route> {
@@ -52,7 +52,7 @@ fn follow(search: &mut Search, walk: &Walk, at: u32) {
         match better(search, walk, &label, at, arc) {
             Ok(Some(step)) => {
                 let (least, is_payer) = (walk.least(&step), step.node == walk.request.from);
-                let kept = search.keep(step, false);
+                let kept = search.keep(step, false, Keep::Improving);
                 if !is_payer {
                     search.heap.push(Reverse((least, kept)));
                 }
@@ -72,9 +72,13 @@ fn better(
     at: u32,
     arc: &Arc,
 ) -> Result<Option<Label>, Refusal> {
-    let step = walk.step(label, at, arc)?;
+    let mut step = walk.step(label, at, arc)?;
     let bound = search.best(walk.request.from).cost;
-    if step.cost >= search.best(arc.peer).cost || walk.least(&step) >= bound {
+    if step.cost >= search.best(arc.peer).cost {
+        return Ok(None);
+    }
+    step.may_sink = walk.may_sink(arc.peer);
+    if walk.least(&step) >= bound {
         return Ok(None);
     }
     walk.allows(&step)?;

@@ -43,21 +43,37 @@ pub(super) struct Label {
     /// How many channels the way has.
     pub length: u8,
     pub direction: Direction,
+    /// Whether its node may yet ask less than it seems, for what it receives.
+    pub may_sink: bool,
 }
 
-/// The best that is known of a node.
+/// What is kept of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// What costs less than all that was kept before; where a node gives discounts, also what
+    /// sends on less.
+    Improving,
+    /// The best way of each length.
+    EveryLength,
+}
+
+/// The best that is known of a node: of all its labels, or of those of one length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Best {
+    /// What its cheapest label costs.
     pub cost: i64,
+    /// The least that a label sends on.
+    pub outgoing: Msat,
+    /// The label that was kept last.
     pub label: u32,
     /// The length of that label.
     pub length: u8,
 }
 
 impl Best {
-    const NOTHING: Self = Self { cost: i64::MAX, label: NONE, length: 0 };
-    /// Of a node where no way may lead: nothing costs less.
-    const FORBIDDEN: Self = Self { cost: i64::MIN, label: NONE, length: 0 };
+    const NOTHING: Self = Self { cost: i64::MAX, outgoing: Msat(u64::MAX), label: NONE, length: 0 };
+    /// Of a node where no way may lead: nothing costs less, and nothing is less.
+    const FORBIDDEN: Self = Self { cost: i64::MIN, outgoing: Msat::ZERO, label: NONE, length: 0 };
 
     /// Whether no way may lead there.
     pub(super) fn is_forbidden(self) -> bool {
@@ -146,6 +162,7 @@ impl Search {
             delay: request.final_cltv_expiry_delta.0.into(),
             length: 0,
             direction: Direction::FromNode1,
+            may_sink: false,
         });
         self.best.clear();
         self.best.resize(walk.graph.node_places(), Best::NOTHING);
@@ -199,11 +216,15 @@ impl Search {
         }
     }
 
-    /// Keeps a label: in place of the one that the node has of the same length, if `replace`; that
-    /// one has none that goes on with it yet.
-    pub(super) fn keep(&mut self, label: Label, replace: bool) -> u32 {
+    /// Keeps a label: in place of the one that its node got last, if `replaces`; that one has none
+    /// that goes on with it yet.
+    pub(super) fn keep(&mut self, label: Label, replaces: bool, keep: Keep) -> u32 {
         let Some(best) = self.best.get_mut(label.node.place()) else { return NONE };
-        let (cost, length) = (label.cost, label.length);
+        let (cost, outgoing) = match keep {
+            Keep::Improving => (label.cost.min(best.cost), label.outgoing.min(best.outgoing)),
+            Keep::EveryLength => (label.cost, label.outgoing),
+        };
+        let length = label.length;
         if best.label == NONE
             && let Some(reached) = self.reached.get_mut(label.node.place())
             && !std::mem::replace(reached, true)
@@ -211,12 +232,12 @@ impl Search {
             self.explored.nodes = self.explored.nodes.saturating_add(1);
         }
         let fresh = u32::try_from(self.labels.len()).unwrap_or(NONE);
-        let index = if replace { best.label } else { fresh };
+        let index = if replaces { best.label } else { fresh };
         match usize::try_from(index).ok().and_then(|at| self.labels.get_mut(at)) {
             Some(old) => *old = label,
             None => self.labels.push(label),
         }
-        *best = Best { cost, label: index, length };
+        *best = Best { cost, outgoing, label: index, length };
         index
     }
 
@@ -317,6 +338,7 @@ impl<'a> Walk<'a> {
     pub(super) fn least(&self, label: &Label) -> i64 {
         match self.discounts {
             Discounts::None => label.cost,
+            Discounts::Floored if !label.may_sink => label.cost,
             Discounts::Floored => {
                 let fee = label.net.saturating_sub(label.outgoing).0;
                 label.cost.saturating_sub_unsigned(fee)
@@ -365,7 +387,17 @@ impl<'a> Walk<'a> {
         let (channel, direction) = (arc.channel, arc.direction);
         let length = label.length.saturating_add(1);
         let (node, next, outgoing) = (arc.peer, at, amount);
-        Ok(Label { cost, outgoing, net, node, next, channel, delay, length, direction })
+        // Looked up once the step is worth it.
+        let may_sink = false;
+        Ok(Label { cost, outgoing, net, node, next, channel, delay, length, direction, may_sink })
+    }
+
+    /// Whether a node may ask less than its fee for sending. The payer asks nothing at all.
+    #[inline]
+    pub(super) fn may_sink(&self, node: NodeIndex) -> bool {
+        self.discounts != Discounts::None
+            && node != self.request.from
+            && self.graph.gives_discounts(node)
     }
 
     /// What is only looked up for a step that is worth it: the channel's capacity, and whether it

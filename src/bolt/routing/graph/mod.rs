@@ -176,6 +176,8 @@ const NOBODY: NodeIndex = NodeIndex(u32::MAX);
 struct Node {
     id: UncheckedPoint,
     row: Row,
+    /// For how many of its channels it gives a discount.
+    discounts: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -281,9 +283,7 @@ impl Graph {
         self.arc_mut(end).ok_or(unknown)?.set_outbound(&policy);
         let inbound = &mut self.arc_mut(start).ok_or(unknown)?.inbound;
         let before = std::mem::replace(inbound, policy.inbound);
-        let now = usize::from(policy.inbound.is_discount());
-        let before = usize::from(before.is_discount());
-        self.discounts = self.discounts.saturating_add(now).saturating_sub(before);
+        self.count_discount(start.0, before, policy.inbound);
         Ok(())
     }
 
@@ -295,8 +295,8 @@ impl Graph {
         let unknown = GraphError::UnknownChannel(channel);
         let slot = self.slot(channel).ok_or(unknown)?.clone();
         for (node, place) in slot.nodes.into_iter().zip(slot.places) {
-            let discount = self.arc_mut((node, place)).is_some_and(|arc| arc.inbound.is_discount());
-            self.discounts = self.discounts.saturating_sub(discount.into());
+            let inbound = self.arc((node, place)).map_or(InboundFee::NONE, |arc| arc.inbound);
+            self.count_discount(node, inbound, InboundFee::NONE);
             let Some(entry) = self.nodes.get_mut(node.place()) else { continue };
             // The row's last arc moves into the gap.
             if let Some(moved) = self.arcs.swap_remove(&mut entry.row, place) {
@@ -391,6 +391,11 @@ impl Graph {
         self.discounts > 0
     }
 
+    /// Whether a node asks less than nothing for what it receives over one of its channels.
+    pub fn gives_discounts(&self, node: NodeIndex) -> bool {
+        self.nodes.get(node.place()).is_some_and(|node| node.discounts > 0)
+    }
+
     /// The bytes that the graph holds: its tables as they are allocated, and itself. What the
     /// allocator adds to each of its seven tables is not counted.
     pub fn memory(&self) -> usize {
@@ -470,7 +475,7 @@ impl Graph {
         if let Some(known) = self.node(&id) {
             return known;
         }
-        let node = Node { id, row: Row::default() };
+        let node = Node { id, row: Row::default(), discounts: 0 };
         let fresh = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         let index = self.free_nodes.pop().unwrap_or(fresh);
         match self.nodes.get_mut(NodeIndex(index).place()) {
@@ -480,6 +485,16 @@ impl Graph {
         let nodes = &self.nodes;
         self.by_node_id.insert(index, |item| id_of_node(nodes, item));
         NodeIndex(index)
+    }
+
+    /// Counts what a node gives for what it receives over a channel.
+    fn count_discount(&mut self, node: NodeIndex, before: InboundFee, now: InboundFee) {
+        let (before, now) = (before.is_discount(), now.is_discount());
+        self.discounts = self.discounts.saturating_add(now.into()).saturating_sub(before.into());
+        if let Some(node) = self.nodes.get_mut(node.place()) {
+            let more = node.discounts.saturating_add(now.into());
+            node.discounts = more.saturating_sub(before.into());
+        }
     }
 
     /// Forgets a node without channels.

@@ -95,5 +95,5 @@ fn the_cheapest_is_seldom_missed_where_it_is_not_promised() {
         }
         counts.push((pairs, exact, lost));
     }
-    assert_eq!(counts, [(1_000, 1_000, 0), (1_000, 978, 0)]);
+    assert_eq!(counts, [(1_000, 997, 0), (1_000, 978, 0)]);
 }
