@@ -11,6 +11,7 @@
 pub mod bfg;
 pub mod dijkstra;
 pub mod fees;
+pub mod flare;
 pub mod graph;
 pub mod route;
 pub mod search;
