@@ -17,6 +17,7 @@ pub mod node;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod simulation;
 pub mod topology;
 pub mod trace;
 pub mod vector;

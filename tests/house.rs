@@ -125,6 +125,12 @@ fn graph_files_know_the_graph() {
 }
 
 #[test]
+fn the_simulation_knows_routing_and_shapes() {
+    knows_only("simulation", &["bolt::routing", "bolt::units", "topology::", "simulation::"]);
+    never_mentions("simulation", OUTSIDE);
+}
+
+#[test]
 fn the_audit_knows_no_builder_of_transactions() {
     let allowed = [
         "bolt::units",

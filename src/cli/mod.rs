@@ -7,6 +7,7 @@ mod results;
 pub mod route;
 pub mod run;
 pub mod schema;
+pub mod simulate;
 pub mod vectors;
 
 use std::path::PathBuf;
@@ -65,6 +66,9 @@ enum Command {
     Route(route::RouteArgs),
     /// Tell saved traces step by step; merge the results of shards
     Report(report::ReportArgs),
+    /// Try routing in networks too large to run, up to a million nodes
+    #[command(subcommand)]
+    Simulate(simulate::Simulate),
     /// Print the JSON Schema of the scenario language, for editors
     Schema,
     /// Show what is installed, what is missing, and what to do about it
@@ -81,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Decode(what) => decode::decode(&what),
         Command::Route(args) => route::route(&args),
         Command::Report(args) => report::report(&args),
+        Command::Simulate(what) => simulate::simulate(&what),
         Command::Schema => schema::schema(),
         Command::Doctor => doctor::doctor(),
     }
