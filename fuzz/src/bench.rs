@@ -177,7 +177,8 @@ impl Bench {
             }
             NodeOutput::Disconnect { .. } => self.disconnect(),
             // Its channel is not announced.
-            NodeOutput::LookUp(_) | NodeOutput::Event(NodeEvent::Gossip { .. }) => {}
+            NodeOutput::LookUp(_)
+            | NodeOutput::Event(NodeEvent::Gossip { .. } | NodeEvent::Flare { .. }) => {}
             NodeOutput::Event(NodeEvent::Invoice { invoice, .. }) => self.invoices.push(invoice),
             NodeOutput::Event(NodeEvent::Channel { event, .. }) => {
                 if let ChannelEvent::Violation { requirement, message } = event {

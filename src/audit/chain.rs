@@ -66,6 +66,7 @@ impl View {
             | Event::NetworkOpen { .. }
             | Event::WayFound { .. }
             | Event::NoWayFound { .. }
+            | Event::Flare { .. }
                 | Event::OnionMessage { .. }
                 | Event::Payment { .. }
                 | Event::Tampered { .. }

@@ -110,6 +110,7 @@ pub(super) fn facts(trace: &Trace) -> Vec<Facts> {
             | Event::NetworkOpen { .. }
             | Event::WayFound { .. }
             | Event::NoWayFound { .. }
+            | Event::Flare { .. }
             | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }

@@ -52,6 +52,7 @@ impl Lab<'_> {
             NodeEvent::Channel { .. }
             | NodeEvent::Offer { .. }
             | NodeEvent::Gossip { .. }
+            | NodeEvent::Flare { .. }
             | NodeEvent::Message(_)
             | NodeEvent::Peer { .. }
             | NodeEvent::Payment { .. } => None,
@@ -87,6 +88,7 @@ impl Lab<'_> {
             NodeEvent::Channel { .. }
             | NodeEvent::Invoice { .. }
             | NodeEvent::Gossip { .. }
+            | NodeEvent::Flare { .. }
             | NodeEvent::Message(_)
             | NodeEvent::Peer { .. }
             | NodeEvent::Payment { .. } => None,

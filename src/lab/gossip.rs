@@ -21,10 +21,10 @@ use crate::bolt::wire::messages::{
     ChannelAnnouncement, QueryShortChannelIds, ReplyChannelRange, ReplyShortChannelIdsEnd,
 };
 use crate::bolt::wire::{Alias, Message};
-use crate::node::{GossipPolicy, Node, NodeCommand, NodeEvent, NodeInput, SyncBy};
+use crate::node::{FlarePolicy, GossipPolicy, Node, NodeCommand, NodeEvent, NodeInput, SyncBy};
 use crate::scenario::{
-    Channel, ChannelItem, ChannelName, FieldValue, MessageFields, NamedField, Referent, Role,
-    RoleName, SendStep, SyncKind,
+    Channel, ChannelItem, ChannelName, FieldValue, FlareTerms, MessageFields, NamedField, Referent,
+    Role, RoleName, SendStep, SyncKind,
 };
 
 /// What bitcoind has said of funding outputs, as long as the chain is the same.
@@ -45,6 +45,12 @@ pub(super) fn command(role: &Role) -> NodeCommand {
         most_ids: role.gossip.most_ids.map(usize::from),
         alias: alias(&role.name.value),
     })
+}
+
+/// Tells a node to use Flare.
+pub(super) fn flare(terms: FlareTerms) -> NodeCommand {
+    let FlareTerms { radius, beacons, queries } = terms;
+    NodeCommand::SetFlare(FlarePolicy { radius, beacons, queries })
 }
 
 fn alias(role: &RoleName) -> Alias {

@@ -336,9 +336,10 @@ impl<'a> Lab<'a> {
             let Some(player) = self.cast.get_mut(name) else { continue };
             let relay = NodeCommand::SetRelay(payments::relay_policy(role.relay));
             let features = NodeCommand::SetFeatures(features(role, self.scenario.gossip));
-            let commands = [relay, features, habits::command(role), gossip::command(role)];
-            let commands = commands.map(NodeInput::Command);
-            for input in commands.into_iter().chain([NodeInput::Time(time)]) {
+            let mut commands = vec![relay, features, habits::command(role), gossip::command(role)];
+            commands.extend(self.scenario.flare.map(gossip::flare));
+            let commands = commands.into_iter().map(NodeInput::Command);
+            for input in commands.chain([NodeInput::Time(time)]) {
                 player.node.step(input).map_err(|source| LabError::Node {
                     role: name.clone(),
                     doing: "begin",

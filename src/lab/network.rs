@@ -174,6 +174,10 @@ impl Lab<'_> {
                 let peer = peer.and_then(|peer| self.role_of(&peer));
                 Event::Gossip { role, peer, told: event.clone() }
             }
+            NodeEvent::Flare { peer, event } => {
+                let peer = peer.and_then(|peer| self.role_of(&peer));
+                Event::Flare { role, peer, told: event.clone() }
+            }
             NodeEvent::Message(told) => Event::OnionMessage { role, told: told.clone() },
             NodeEvent::Payment { channel, event } => {
                 let channel = channel.and_then(|channel| self.name_of(&channel));

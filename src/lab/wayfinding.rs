@@ -4,9 +4,14 @@ use super::steps::failed;
 use super::{Lab, Stop};
 use crate::bolt::routing::Algorithm;
 use crate::bolt::units::{Msat, ShortChannelId};
-use crate::node::{PathHop, WaySought};
+use crate::node::{FlareSought, NodeCommand, PathHop, WaySought};
 use crate::scenario::{At, ChannelName, Fails, Pay, RouteBy, Seeks, Unsent, Until};
 use crate::trace::Event;
+
+/// Seconds after which who is silent is given up.
+const WAIT: u32 = 60;
+/// So many times is waited for answers.
+const MOST_WAITS: u32 = 100;
 
 impl Lab<'_> {
     /// The way that the payer finds; if it finds none, that over the channel that it opens then.
@@ -17,6 +22,9 @@ impl Lab<'_> {
         seeks: &Seeks,
         amount: Msat,
     ) -> Result<Option<Vec<PathHop>>, Stop> {
+        if seeks.by == RouteBy::Flare {
+            return self.seek_by_flare(pay, seeks, amount);
+        }
         let (from, to) = (&pay.from.value, &pay.to.value);
         let sought = WaySought {
             payee: self.node(to)?.id(),
@@ -25,7 +33,7 @@ impl Lab<'_> {
             max_hops: seeks.max_hops,
             max_fee: seeks.max_fee,
             algorithm: match seeks.by {
-                RouteBy::Bfg => Algorithm::BellmanFordGibson,
+                RouteBy::Bfg | RouteBy::Flare => Algorithm::BellmanFordGibson,
                 RouteBy::Dijkstra => Algorithm::Dijkstra,
             },
         };
@@ -59,6 +67,48 @@ impl Lab<'_> {
             }
             (Err(error), None, _) => {
                 Err(failed(Some(pay.to.at), format!("{from} finds no way to {to}: {error}")))
+            }
+        }
+    }
+
+    /// The way that the payer finds with Flare: the payee hands over its table with the invoice, and
+    /// the payer asks others for what is missing.
+    fn seek_by_flare(
+        &mut self,
+        pay: &Pay,
+        seeks: &Seeks,
+        amount: Msat,
+    ) -> Result<Option<Vec<PathHop>>, Stop> {
+        let (from, to) = (&pay.from.value, &pay.to.value);
+        let payee = self.node(to)?;
+        let sought = FlareSought { payee: payee.id(), amount, table: payee.flare_table() };
+        self.command(from, "seek a way", NodeCommand::SeekByFlare(sought))?;
+        for _ in 0..MOST_WAITS {
+            if self.node(from)?.flare_found().is_some() {
+                break;
+            }
+            self.wait(WAIT)?;
+        }
+        let found = self.node(from)?.flare_found().cloned();
+        let (way, reason) = match found {
+            Some(Ok(way)) => (Some(way), String::new()),
+            Some(Err(why)) => (None, why),
+            None => (None, "nobody answers".to_owned()),
+        };
+        match (way, &seeks.opens, pay.fails.as_ref()) {
+            (Some(way), None, _) => {
+                self.check_way(seeks, &way.path)?;
+                Ok(Some(way.path))
+            }
+            (Some(_), Some(channel), _) => {
+                Err(failed(Some(channel.at), format!("{from} finds a way, and opens no {channel}")))
+            }
+            (None, Some(channel), _) => self.open_instead(pay, channel).map(Some),
+            (None, None, Some(fails)) if fails.value == Fails::NeverSent(Unsent::NoRoute) => {
+                Ok(None)
+            }
+            (None, None, _) => {
+                Err(failed(Some(pay.to.at), format!("{from} finds no way to {to}: {reason}")))
             }
         }
     }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    GossipEvent, GossipPolicy, MessageEvent, NoDeal, OfferPayment, OfferRequest, PayRequest,
-    PaymentEvent, PeerEvent, Plan, RelayPolicy, Unpayable, WalletError,
+    FlareEvent, FlarePolicy, FlareSought, GossipEvent, GossipPolicy, MessageEvent, NoDeal,
+    OfferPayment, OfferRequest, PayRequest, PaymentEvent, PeerEvent, Plan, RelayPolicy, Unpayable,
+    WalletError,
 };
 use crate::bolt::channel::{ChainEvent, ChannelEvent, Deadlines, Fault, Habits, Purpose, Refused};
 use crate::bolt::features::Features;
@@ -83,6 +84,10 @@ pub enum NodeCommand {
     SetRelay(RelayPolicy),
     /// Go about gossip in this way.
     SetGossip(GossipPolicy),
+    /// Keep a map of the neighbourhood, beacons, and ask the rest (Flare).
+    SetFlare(FlarePolicy),
+    /// Seek a way with Flare; [`super::Node::flare_found`] has what came of it.
+    SeekByFlare(FlareSought),
     /// Others pay this fee rate now: from here on, closing transactions and claims do.
     SetFeerate(FeeratePerKw),
     /// Do these things on chain otherwise than most, and wait so long for peers before going there.
@@ -279,6 +284,13 @@ pub enum NodeEvent {
         peer: Option<PublicKey>,
         /// What.
         event: GossipEvent,
+    },
+    /// Something happened to what the node knows and seeks with Flare.
+    Flare {
+        /// The peer that it is about, if it is about one.
+        peer: Option<PublicKey>,
+        /// What.
+        event: FlareEvent,
     },
     /// Something happened to an onion message.
     Message(MessageEvent),

@@ -159,6 +159,7 @@ impl Line {
             }
             NodeEvent::Channel { .. }
             | NodeEvent::Gossip { .. }
+            | NodeEvent::Flare { .. }
             | NodeEvent::Offer { .. }
             | NodeEvent::Message(_)
             | NodeEvent::Peer { .. } => {}

@@ -16,6 +16,7 @@
 mod announcing;
 mod blinded;
 pub mod cheat;
+mod flare;
 mod forwarding;
 mod gossip;
 mod incoming;
@@ -51,6 +52,7 @@ use crate::bolt::features::Features;
 use crate::bolt::onion::Failure;
 use crate::bolt::units::{BlockHeight, FeeratePerKw};
 use crate::bolt::wire::ChannelId;
+use flare::FlareNode;
 use forwarding::Circuits;
 use gossip::Gossip;
 use invoices::Invoices;
@@ -58,6 +60,7 @@ use offers::Offers;
 use peers::Peer;
 
 pub use blinded::BlindedWay;
+pub use flare::{FlareEvent, FlareFound, FlarePolicy, FlareSought};
 pub use forwarding::PaymentEvent;
 pub use gossip::{GossipEvent, GossipPolicy, SyncBy};
 pub use incoming::Layer;
@@ -113,6 +116,7 @@ pub struct Node {
     circuits: Circuits,
     offers: Offers,
     gossip: Gossip,
+    flare: Option<FlareNode>,
     /// How many onions this node has wrapped.
     sessions: u64,
     /// When it signs updates.
@@ -151,6 +155,7 @@ impl Node {
             circuits: Circuits::default(),
             offers: Offers::default(),
             gossip: Gossip::default(),
+            flare: None,
             sessions: 0,
             pace: Pace::Prompt,
             deadlines: Deadlines::default(),
@@ -206,6 +211,7 @@ impl Node {
         if !is_gossip {
             outputs.extend(self.sponsor_all()?);
             outputs.extend(self.announce_channels());
+            outputs.extend(self.chart_channels());
         }
         Ok(outputs)
     }
@@ -229,6 +235,7 @@ impl Node {
                 self.time = self.time.max(time);
                 let mut outputs = self.pass_time()?;
                 outputs.extend(self.gossip_time());
+                outputs.extend(self.flare_time());
                 Ok(outputs)
             }
             NodeInput::LookedUp { short_channel_id, found } => {
@@ -268,6 +275,11 @@ impl Node {
                 self.gossip.policy = policy;
                 Ok(Vec::new())
             }
+            NodeCommand::SetFlare(policy) => {
+                self.flare = Some(FlareNode::new(self.id, policy));
+                Ok(Vec::new())
+            }
+            NodeCommand::SeekByFlare(sought) => Ok(self.seek_by_flare(&sought)),
             NodeCommand::SetFeerate(feerate) => {
                 self.feerate = feerate;
                 Ok(Vec::new())

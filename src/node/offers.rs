@@ -133,7 +133,7 @@ impl Node {
         self.seed.key("message", self.offers.keys)
     }
 
-    fn fresh_bytes(&mut self) -> Bytes {
+    pub(super) fn fresh_bytes(&mut self) -> Bytes {
         self.offers.keys = self.offers.keys.saturating_add(1);
         Bytes(self.seed.bytes("path_id", self.offers.keys).to_vec())
     }
@@ -223,7 +223,10 @@ impl Node {
             (Some(request), _, _) => Ok(self.answer(letter, request)),
             (None, Some(invoice), _) => self.receive_invoice(letter, invoice),
             (None, None, Some(error)) => Ok(self.receive_error(letter, error)),
-            (None, None, None) => Ok(ignored("it says nothing")),
+            (None, None, None) => {
+                let read = self.read_flare(letter);
+                Ok(read.unwrap_or_else(|| ignored("it says nothing")))
+            }
         }
     }
 

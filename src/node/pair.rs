@@ -185,7 +185,10 @@ impl Pair {
                 }
                 NodeOutput::LookUp(_) => panic!("its channels are not announced"),
                 NodeOutput::Event(
-                    NodeEvent::Offer { .. } | NodeEvent::Message(_) | NodeEvent::Gossip { .. },
+                    NodeEvent::Offer { .. }
+                    | NodeEvent::Message(_)
+                    | NodeEvent::Gossip { .. }
+                    | NodeEvent::Flare { .. },
                 ) => {}
                 NodeOutput::Event(NodeEvent::Payment { event, .. }) => {
                     self.payments.push((node, event));

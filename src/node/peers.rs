@@ -120,6 +120,7 @@ impl Node {
             return;
         }
         self.lose_gossip_peer(peer);
+        self.lose_flare_peer(peer);
         for channel in self.channels.values_mut().filter(|channel| channel.peer == *peer) {
             // An opening that has published nothing ends with the connection.
             if let Some(funding) = channel.phase.unpublished_funding() {
@@ -151,6 +152,7 @@ impl Node {
             outputs.extend(message.map(|message| NodeOutput::Send { to: peer, message }));
         }
         outputs.extend(self.greet_gossip(peer));
+        outputs.extend(self.greet_flare(peer));
         Ok(outputs)
     }
 
@@ -161,6 +163,12 @@ impl Node {
 
     /// Takes a message of a peer.
     pub(super) fn receive(&mut self, from: PublicKey, message: &Message) -> Outputs {
+        if let Message::Unknown(unknown) = message
+            && self.is_connected(&from)
+            && let Some(outputs) = self.receive_flare(from, unknown)
+        {
+            return Ok(outputs);
+        }
         let Some(known) = self.peers.get_mut(&from) else { return Ok(Vec::new()) };
         let Some(connection) = &mut known.connection else { return Ok(Vec::new()) };
         match connection.receive(&self.features, message) {

@@ -156,7 +156,7 @@ impl Node {
     }
 
     /// Whether an own channel can carry this HTLC now: its step is tried, and not taken.
-    fn can_send(&self, name: ShortChannelId, amount: Msat, delay: u32) -> bool {
+    pub(super) fn can_send(&self, name: ShortChannelId, amount: Msat, delay: u32) -> bool {
         let Some(channel) = self.own(name) else { return false };
         let offer = HtlcOffer {
             amount,

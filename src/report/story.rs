@@ -145,7 +145,7 @@ impl Story<'_> {
             Event::OnionMessage { .. } | Event::Payment { .. } | Event::Tampered { .. } => {
                 self.line(&self.names.of_payments(event))
             }
-            Event::WayFound { .. } | Event::NoWayFound { .. } => {
+            Event::WayFound { .. } | Event::NoWayFound { .. } | Event::Flare { .. } => {
                 self.line(&self.names.of_ways(event))
             }
             Event::NetworkOpens { channels } => {

@@ -172,6 +172,7 @@ pub(super) static SCENARIO: Shape = shape(
             "What connects the roles (default: memory).",
         ),
         optional("network", Kind::Map(&NETWORK), "Nodes `n1`, `n2`, … and channels by a shape."),
+        optional("flare", Kind::Map(&FLARE), "The roles keep maps and ask for the rest."),
         optional(
             "gossip",
             Kind::Flag,
@@ -237,6 +238,16 @@ pub(super) static ROLE: Shape = shape(
             BLOCKS,
             "How far ahead the expiry of a payment to it must lie (default: 18 blocks).",
         ),
+    ],
+);
+
+/// How the roles use Flare.
+pub(super) static FLARE: Shape = shape(
+    "the use of Flare",
+    &[
+        optional("radius", Kind::Number, "The radius of each map, in hops (default: 2)."),
+        optional("beacons", Kind::Number, "How many beacons each role seeks (default: 4)."),
+        optional("queries", Kind::Number, "How many tables a payer asks for (default: 10)."),
     ],
 );
 

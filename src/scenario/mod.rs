@@ -41,9 +41,9 @@ pub use habit::Habit;
 pub use instances::ForMistake;
 pub use load::{ParseOptions, SIZE_LIMIT, load, load_with, parse};
 pub use model::{
-    At, Blocks, BoltSection, Channel, ChannelName, ChannelTerms, ChannelType, GossipTerms,
-    InvalidName, InvoiceName, Links, NetworkShape, Position, RelayTerms, Role, RoleKind, RoleName,
-    Scenario, StateName, SyncKind,
+    At, Blocks, BoltSection, Channel, ChannelName, ChannelTerms, ChannelType, FlareTerms,
+    GossipTerms, InvalidName, InvoiceName, Links, NetworkShape, Position, RelayTerms, Role,
+    RoleKind, RoleName, Scenario, StateName, SyncKind,
 };
 pub use outcome::{
     Balance, BalanceEntry, Fate, FundingSpender, FundingState, LossEntry, Outcome, OutcomeEntry,

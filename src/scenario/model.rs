@@ -199,6 +199,17 @@ impl Default for SyncKind {
     }
 }
 
+/// How roles use Flare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlareTerms {
+    /// The radius of each role's map, in hops.
+    pub radius: u8,
+    /// How many beacons each role seeks.
+    pub beacons: u8,
+    /// How many tables a payer asks for.
+    pub queries: u32,
+}
+
 /// How a role goes about gossip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GossipTerms {
@@ -388,6 +399,8 @@ pub struct Scenario {
     pub links: Links,
     /// Whether the roles tell each other of channels and nodes.
     pub gossip: bool,
+    /// How the roles use Flare, if they do.
+    pub flare: Option<FlareTerms>,
     /// The channels, in the order of the file.
     pub channels: Vec<Channel>,
     /// Those of them that `network` has made.

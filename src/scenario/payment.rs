@@ -105,6 +105,8 @@ words! {
         Bfg = "bfg",
         /// Dijkstra: the cheapest, however many hops it has.
         Dijkstra = "dijkstra",
+        /// Flare: by its own map and those that it asks for.
+        Flare = "flare",
     }
 }
 

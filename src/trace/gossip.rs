@@ -11,7 +11,7 @@ use crate::bolt::wire::messages::{
     ChannelUpdate, GossipTimestampFilter, QueryChannelRange, ReplyChannelRange,
 };
 use crate::bolt::wire::{Bytes, Message, UncheckedPoint};
-use crate::node::GossipEvent;
+use crate::node::{FlareEvent, GossipEvent};
 use crate::scenario::RoleName;
 
 /// So many channels of a message are named; of more, it is said how many there are.
@@ -101,6 +101,18 @@ impl Names {
                      reached, {looked_at} channels looked at)"
                 )
             }
+            Event::Flare { role, told: FlareEvent::Beacons { nodes }, .. } => {
+                let nodes: Vec<String> = nodes.iter().map(|node| self.node(node)).collect();
+                format!("{role} has its beacons: {}", nodes.join(", "))
+            }
+            Event::Flare { role, told: FlareEvent::Sought { found, queries, polls }, .. } => {
+                let end = if *found { "a way" } else { "no way" };
+                format!("{role} has found {end}: {queries} tables and {polls} channels asked for")
+            }
+            Event::Flare { role, peer, told: FlareEvent::CutOff { why } } => {
+                let peer = peer.as_ref().map_or_else(String::new, ToString::to_string);
+                format!("{role} listens to {peer} no more: it {why}")
+            }
             Event::NoWayFound { role, to, reason } => {
                 format!("{role} finds no way to {to}: {reason}")
             }
@@ -139,10 +151,14 @@ impl Names {
 pub(crate) fn opened(messages: &BTreeMap<String, u64>, lookups: u64, rounds: u32) -> String {
     let counts = messages.iter().map(|(name, count)| format!("{} {name}", grouped_count(*count)));
     let counts = counts.collect::<Vec<_>>().join(", ");
-    let lookups = grouped_count(lookups);
-    format!(
-        "after {rounds} rounds of gossip everybody knows everything: {lookups} channels were looked up in the chain and believed; {counts}"
-    )
+    let believed = match lookups {
+        0 => String::new(),
+        some => {
+            let some = grouped_count(some);
+            format!("{some} channels were looked up in the chain and believed; ")
+        }
+    };
+    format!("after {rounds} rounds everybody knows what it is to know: {believed}{counts}")
 }
 
 /// A count with commas: 1,234,567.

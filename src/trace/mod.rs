@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::bolt::channel::{ChannelEvent, Purpose};
 use crate::bolt::units::{BlockHeight, FeeratePerKw, ShortChannelId};
 use crate::bolt::wire::{Bytes, Message};
-use crate::node::{GossipEvent, MessageEvent, PaymentEvent, PeerEvent};
+use crate::node::{FlareEvent, GossipEvent, MessageEvent, PaymentEvent, PeerEvent};
 use crate::scenario::{ChannelName, InvoiceName, Links, RoleKind, RoleName, TamperedField};
 
 pub use transcript::transcript;
@@ -263,6 +263,16 @@ pub enum Event {
         to: RoleName,
         /// What stood in the way.
         reason: String,
+    },
+    /// A node told of what it knows and seeks with Flare.
+    Flare {
+        /// The node.
+        role: RoleName,
+        /// The peer that it is about, if it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        peer: Option<RoleName>,
+        /// What it told.
+        told: FlareEvent,
     },
     /// A node told of an onion message.
     OnionMessage {

@@ -60,7 +60,9 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         Event::Channel { role, channel, told } => {
             format!("{role}: {channel} {}", words::told(told))
         }
-        Event::WayFound { .. } | Event::NoWayFound { .. } => names.of_ways(event),
+        Event::WayFound { .. } | Event::NoWayFound { .. } | Event::Flare { .. } => {
+            names.of_ways(event)
+        }
         Event::NetworkOpens { channels } => format!("{channels} channels are opened at once"),
         Event::NetworkOpen { messages, lookups, rounds } => {
             gossip::opened(messages, *lookups, *rounds)

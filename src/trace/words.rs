@@ -8,6 +8,7 @@ use secp256k1::PublicKey;
 use super::{CastEntry, Event};
 use crate::bolt::channel::{ChannelEvent, FundingSpend, Purpose};
 use crate::bolt::onion::Failure;
+use crate::bolt::routing::flare::name_of;
 use crate::bolt::units::{BlockHeight, Msat};
 use crate::bolt::wire::{Message, ShortChannelId};
 use crate::node::PeerEvent;
@@ -87,6 +88,7 @@ impl Names {
             | Event::NetworkOpen { .. }
             | Event::WayFound { .. }
             | Event::NoWayFound { .. }
+            | Event::Flare { .. }
             | Event::OnionMessage { .. }
             | Event::Payment { .. }
             | Event::Tampered { .. }
@@ -267,6 +269,10 @@ pub(crate) fn details(message: &Message) -> Option<String> {
         Message::ClosingComplete(closing) => Some(format!("a fee of {}", closing.fee_satoshis)),
         Message::TxAbort(abort) => Some(format!("\"{}\"", abort.data)),
         Message::Unknown(unknown) => {
+            let name = name_of(unknown.message_type);
+            if let Some(name) = name {
+                return Some(format!("{name}, {} bytes", unknown.payload.0.len()));
+            }
             Some(format!("type {}, {} bytes", unknown.message_type, unknown.payload.0.len()))
         }
         _ => None,

@@ -9,8 +9,8 @@ use crate::scenario::{
     habit::Habit,
     language,
     model::{
-        At, Blocks, Channel, ChannelName, ChannelTerms, ChannelType, GossipTerms, Position,
-        RelayTerms, Role, RoleKind, RoleName, SyncKind,
+        At, Blocks, Channel, ChannelName, ChannelTerms, ChannelType, FlareTerms, GossipTerms,
+        Position, RelayTerms, Role, RoleKind, RoleName, SyncKind,
     },
     units::{self, Quantity},
     yaml::Node,
@@ -87,6 +87,19 @@ impl Reader {
             max_accepted_htlcs: count?,
             max_dust_htlc_exposure: exposure?.map(|amount| amount.value),
             accepts_zeroconf: zeroconf?.is_some_and(|flag| flag.value),
+        })
+    }
+
+    /// How the roles use Flare.
+    pub(super) fn flare(&mut self, node: &Node) -> Option<FlareTerms> {
+        let fields = self.fields(node, &language::FLARE)?;
+        let radius = self.optional(fields.get("radius"), Self::number);
+        let beacons = self.optional(fields.get("beacons"), Self::number);
+        let queries = self.optional(fields.get("queries"), Self::number);
+        Some(FlareTerms {
+            radius: radius?.unwrap_or(2),
+            beacons: beacons?.unwrap_or(4),
+            queries: queries?.unwrap_or(10),
         })
     }
 

@@ -42,6 +42,7 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
         cast: Vec::new(),
         links: Links::Memory,
         gossip: false,
+        flare: None,
         channels: Vec::new(),
         network: Vec::new(),
         steps: Vec::new(),
@@ -76,8 +77,13 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
         } else if fields.get("network").is_none() {
             reader.report(tree.at, Mistake::MissingKey { key: "cast", of: "a scenario" });
         }
+        if let Some(node) = fields.get("flare") {
+            scenario.flare = reader.flare(node);
+        }
         if let Some(node) = fields.get("network") {
-            (scenario.gossip, reader.gossip) = (true, true);
+            // Who uses Flare alone does without gossip.
+            let gossips = scenario.gossip || fields.get("flare").is_none();
+            (scenario.gossip, reader.gossip) = (gossips, gossips);
             if let Some((roles, channels)) = reader.network(node) {
                 scenario.cast.extend(roles);
                 scenario.channels = channels;

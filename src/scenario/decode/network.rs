@@ -28,6 +28,7 @@ struct Each {
     capacity: At<Amount>,
     push: At<Amount>,
     channel_type: ChannelType,
+    announced: bool,
 }
 
 impl Reader {
@@ -61,7 +62,7 @@ impl Reader {
         let capacity = capacity?.unwrap_or(At::new(Amount::from_sat(1_000_000), at));
         let push = push?.unwrap_or(At::new(capacity.value / 2, at));
         let channel_type = channel_type?.map_or(ChannelType::Anchors, |word| word.value);
-        let each = Each { at, capacity, push, channel_type };
+        let each = Each { at, capacity, push, channel_type, announced: self.gossip };
         // Who came later in the growth of a network opens: those with many channels were there.
         let newcomer_opens = matches!(shape, NetworkShape::Star | NetworkShape::ScaleFree);
         let pairs = network.channels.iter();
@@ -156,7 +157,7 @@ impl Each {
             channel_type: self.channel_type,
             scid_alias: false,
             zeroconf: false,
-            announced: true,
+            announced: self.announced,
             to_self_delay: At::new(CsvDelay(144), at),
             feerate: At::new(FeeratePerKw(1000), at),
             minimum_depth: At::new(Blocks(3), at),

@@ -84,6 +84,23 @@ const HAS_SECOND: u8 = 2;
 const FIRST_ENABLED: u8 = 4;
 const SECOND_ENABLED: u8 = 8;
 
+/// What the message of this number is called, if it is one of Flare's.
+pub fn name_of(number: u16) -> Option<&'static str> {
+    Some(match number {
+        HELLO => "flare_hello",
+        UPDATE => "flare_update",
+        ACKNOWLEDGE => "flare_acknowledge",
+        RESET => "flare_reset",
+        ASK_TABLE => "flare_ask_table",
+        TABLE => "flare_table",
+        ASK_NEARER => "flare_ask_nearer",
+        NEARER => "flare_nearer",
+        POLL => "flare_poll",
+        POLL_ANSWER => "flare_poll_answer",
+        _ => return None,
+    })
+}
+
 impl<N: Name> Message<N> {
     /// The message's number.
     pub fn number(&self) -> u16 {

@@ -44,7 +44,7 @@ mod yen;
 
 pub use address::{Address, Distance, Name, NodeId};
 pub use beacons::{Beacon, BeaconQuestion, BeaconSearch};
-pub use codec::DecodeError;
+pub use codec::{DecodeError, name_of};
 pub use link::{Link, Policy};
 pub use message::{Candidate, Message, Poll, PollAnswer, TablePart, Terms, Told, Update};
 pub use neighbourhood::{Limits, Neighbourhood};
