@@ -20,7 +20,7 @@ use crate::bolt::units::{BlockHeight, Msat, ShortChannelId};
 use crate::bolt::wire::messages::{
     ChannelAnnouncement, QueryShortChannelIds, ReplyChannelRange, ReplyShortChannelIdsEnd,
 };
-use crate::bolt::wire::{Alias, Message};
+use crate::bolt::wire::{Alias, ChannelId, Message};
 use crate::node::{FlarePolicy, GossipPolicy, Node, NodeCommand, NodeEvent, NodeInput, SyncBy};
 use crate::scenario::{
     Channel, ChannelItem, ChannelName, FieldValue, FlareTerms, MessageFields, NamedField, Referent,
@@ -87,13 +87,12 @@ impl Lab<'_> {
         if self.looked_up.tip != Some(tip) {
             self.looked_up = LookedUp { tip: Some(tip), found: BTreeMap::new() };
         }
-        let found = match self.looked_up.found.get(&id) {
-            Some(found) => found.clone(),
-            None => {
-                let found = self.ask_bitcoind(side, id)?;
-                self.looked_up.found.insert(id, found.clone());
-                found
-            }
+        let found = if let Some(found) = self.looked_up.found.get(&id) {
+            found.clone()
+        } else {
+            let found = self.ask_bitcoind(side, id)?;
+            self.looked_up.found.insert(id, found.clone());
+            found
         };
         Ok(match found {
             FundingOutput::Unspent { outpoint, output, .. } => {
@@ -202,7 +201,7 @@ impl Lab<'_> {
         match name {
             "channel_announcement" => {
                 let (own, ends) = self.announced(send, channel?)?;
-                self.whole(&own, &ends).map(Message::from)
+                whole(&own, &ends).map(Message::from)
             }
             "channel_update" => self.update_of(send, channel?),
             "node_announcement" => {
@@ -270,15 +269,6 @@ impl Lab<'_> {
             remote: (public(&two), public(&two_funding)),
         };
         Some((own, Ends([(one, one_funding), (two, two_funding)])))
-    }
-
-    /// The `channel_announcement` that both ends have signed.
-    fn whole(&self, own: &OwnChannel, Ends(ends): &Ends) -> Option<ChannelAnnouncement> {
-        let channel_id = crate::bolt::wire::ChannelId::ALL;
-        let [one, two] = ends;
-        let first = own.signatures(channel_id, &one.0, &one.1)?;
-        let second = own.flipped().signatures(channel_id, &two.0, &two.1)?;
-        own.announcement(&first, &second)
     }
 
     /// The `channel_update` of one end of a channel.
@@ -381,4 +371,13 @@ impl Lab<'_> {
         }
         announcement
     }
+}
+
+/// The `channel_announcement` that both ends have signed.
+fn whole(own: &OwnChannel, Ends(ends): &Ends) -> Option<ChannelAnnouncement> {
+    let channel_id = ChannelId::ALL;
+    let [one, two] = ends;
+    let first = own.signatures(channel_id, &one.0, &one.1)?;
+    let second = own.flipped().signatures(channel_id, &two.0, &two.1)?;
+    own.announcement(&first, &second)
 }

@@ -465,13 +465,11 @@ fn look_for_gossip(
         if arrival.from != *from || message.name() != fields.name {
             continue;
         }
-        match differences(message, fields) {
-            Some(differing) => nearest = differing,
-            None => {
-                arrived.remove(position);
-                return None;
-            }
-        }
+        let Some(differing) = differences(message, fields) else {
+            arrived.remove(position);
+            return None;
+        };
+        nearest = differing;
     }
     Some(nearest)
 }

@@ -3,15 +3,15 @@
 
 use secp256k1::PublicKey;
 
-use super::{ChannelHandle, Link, Node, NodeChannel, NodeOutput, Outputs};
+use super::{ChannelHandle, Link, Node, NodeChannel, NodeOutput};
 use crate::bolt::channel::Phase;
 use crate::bolt::features::{Context, Features};
 use crate::bolt::gossip::network::ANNOUNCED_DEPTH;
 use crate::bolt::gossip::own::{Asked, node_announcement};
-use crate::bolt::gossip::{Answer, GossipId, OwnChannel};
+use crate::bolt::gossip::{Answer, GossipId, OwnChannel, Said};
 use crate::bolt::units::{Msat, ShortChannelId};
 use crate::bolt::wire::Message;
-use crate::bolt::wire::messages::{AnnouncementSignatures, ChannelUpdate};
+use crate::bolt::wire::messages::AnnouncementSignatures;
 
 /// How far a channel has come on its way to the public.
 #[derive(Clone, Debug, Default)]
@@ -24,10 +24,19 @@ pub(super) struct Announcing {
     received: Option<AnnouncementSignatures>,
     /// Whether the peer has asked for ours by sending its own again.
     asked: bool,
-    /// Whether the whole is given to our own network.
-    is_complete: bool,
-    /// Whether others were told that it is out of use.
-    is_disabled: bool,
+    stage: Stage,
+}
+
+/// What the network was told of a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// Nothing: a half is missing.
+    #[default]
+    Signing,
+    /// That it is there: the whole was given to our own network.
+    Announced,
+    /// That it is out of use.
+    Disabled,
 }
 
 impl Announcing {
@@ -57,7 +66,8 @@ impl NodeChannel {
 
 impl Node {
     /// Whether this update is the peer's word on a channel with us that nobody else knows of.
-    pub(super) fn is_for_us_alone(&self, from: &PublicKey, update: &ChannelUpdate) -> bool {
+    pub(super) fn is_for_us_alone(&self, from: &PublicKey, said: Said<'_>) -> bool {
+        let Said::ChannelUpdate(update) = said else { return false };
         let ours = self.channels.values().filter(|channel| channel.peer == *from);
         update.is_private()
             && ours.into_iter().any(|channel| channel.phase.goes_by(update.short_channel_id))
@@ -68,17 +78,16 @@ impl Node {
         &mut self,
         from: PublicKey,
         theirs: &AnnouncementSignatures,
-    ) -> Outputs {
+    ) {
         let of = self.channels.iter().find(|(_, channel)| {
             let commitments = channel.phase.commitments();
             channel.peer == from
                 && commitments.is_some_and(|known| known.channel_id == theirs.channel_id)
         });
-        let Some((handle, _)) = of else { return Ok(Vec::new()) };
+        let Some((handle, _)) = of else { return };
         let announcing = self.gossip.announcing.entry(*handle).or_default();
         announcing.asked = announcing.received.is_some();
         announcing.received = Some(theirs.clone());
-        Ok(Vec::new())
     }
 
     /// Goes on with all announcements of channels that can go on.
@@ -106,9 +115,10 @@ impl Node {
         }
         let (peer, is_up) = (channel.peer, channel.link == Link::Up);
         // Ours are due until the peer's are there, and whenever the peer sends its own again.
-        let is_due = announcing.received.is_none() || !announcing.is_complete || announcing.asked;
+        let is_complete = announcing.stage != Stage::Signing;
+        let is_due = announcing.received.is_none() || !is_complete || announcing.asked;
         let sends = is_up && is_due && !announcing.sent;
-        let completes = announcing.received.is_some() && !announcing.is_complete;
+        let completes = announcing.received.is_some() && !is_complete;
         if !sends && !completes {
             return Vec::new();
         }
@@ -148,7 +158,7 @@ impl Node {
             let why = format!("{field} is wrong");
             return self.refuse_gossip(peer, MESSAGE, requirement, &why, answer);
         }
-        announcing.is_complete = true;
+        announcing.stage = Stage::Announced;
         let Some(announcement) = own.announcement(ours, theirs) else { return Vec::new() };
         let heard = self.gossip.network.receive_channel(self.id, &announcement);
         self.take_heard(self.id, "channel_announcement", heard)
@@ -239,7 +249,8 @@ impl Node {
 
     /// Tells others what is asked for forwarding now.
     pub(super) fn update_channels(&mut self) -> Vec<NodeOutput> {
-        let announced = self.gossip.announcing.iter().filter(|(_, of)| of.is_complete);
+        let announced =
+            self.gossip.announcing.iter().filter(|(_, of)| of.stage == Stage::Announced);
         let handles: Vec<ChannelHandle> = announced.map(|(handle, _)| *handle).collect();
         let made: Vec<GossipId> =
             handles.into_iter().filter_map(|handle| self.make_update(handle, false)).collect();
@@ -255,14 +266,14 @@ impl Node {
             })
         };
         let announced =
-            self.gossip.announcing.iter().filter(|(_, of)| of.is_complete && !of.is_disabled);
+            self.gossip.announcing.iter().filter(|(_, of)| of.stage == Stage::Announced);
         let ending: Vec<ChannelHandle> =
             announced.map(|(handle, _)| *handle).filter(is_ending).collect();
         let mut made = Vec::new();
         for handle in ending {
             made.extend(self.make_update(handle, true));
             if let Some(announcing) = self.gossip.announcing.get_mut(&handle) {
-                announcing.is_disabled = true;
+                announcing.stage = Stage::Disabled;
             }
         }
         self.say(&made)

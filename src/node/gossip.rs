@@ -14,12 +14,12 @@ use secp256k1::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use super::announcing::Announcing;
-use super::{ChannelHandle, Node, NodeEvent, NodeOutput, Outputs};
+use super::{ChannelHandle, Node, NodeEvent, NodeOutput};
 use crate::bolt::channel::ChainEvent;
 use crate::bolt::features::Feature;
 use crate::bolt::gossip::{
     Answer, BadAnswer, BadQuery, Filter, Forgotten, FundingOutput, GossipId, Heard, Network,
-    Refusal, Relay, Sync,
+    Refusal, Relay, Said, Sync,
 };
 use crate::bolt::units::{BlockHeight, ShortChannelId};
 use crate::bolt::wire::messages::{GossipTimestampFilter, Warning};
@@ -157,29 +157,52 @@ impl Node {
     }
 
     /// Takes a message of BOLT 7.
-    pub(super) fn receive_gossip(&mut self, from: PublicKey, message: &Message) -> Outputs {
-        let now = self.now();
+    pub(super) fn receive_gossip(&mut self, from: PublicKey, said: Said<'_>) -> Vec<NodeOutput> {
+        let (now, for_us) = (self.now(), self.is_for_us_alone(&from, said));
         let network = &mut self.gossip.network;
-        let heard = match message {
-            Message::ChannelAnnouncement(announcement) => {
-                network.receive_channel(from, announcement)
+        let (name, id, heard) = match said {
+            Said::ChannelAnnouncement(of) => {
+                let id = GossipId::Channel(of.short_channel_id);
+                ("channel_announcement", id, network.receive_channel(from, of))
             }
-            Message::NodeAnnouncement(announcement) => network.receive_node(from, announcement),
-            Message::ChannelUpdate(update) if self.is_for_us_alone(&from, update) => {
-                return Ok(Vec::new());
+            Said::NodeAnnouncement(of) => {
+                let id = GossipId::Node(of.node_id);
+                ("node_announcement", id, network.receive_node(from, of))
             }
-            Message::ChannelUpdate(update) => self.gossip.network.receive_update(now, from, update),
-            Message::AnnouncementSignatures(theirs) => {
-                return self.receive_announcement_signatures(from, theirs);
+            Said::ChannelUpdate(_) if for_us => return Vec::new(),
+            Said::ChannelUpdate(of) => {
+                let id = GossipId::Update(of.short_channel_id, of.direction());
+                ("channel_update", id, network.receive_update(now, from, of))
             }
-            query => return Ok(self.receive_query(from, query)),
+            Said::AnnouncementSignatures(theirs) => {
+                self.receive_announcement_signatures(from, theirs);
+                return Vec::new();
+            }
+            Said::GossipTimestampFilter(filter) => {
+                self.set_filter(from, filter);
+                return Vec::new();
+            }
+            Said::QueryShortChannelIds(query) => {
+                let answers = network.answer_ids(query);
+                return self.send_answers(from, "query_short_channel_ids", answers);
+            }
+            Said::QueryChannelRange(query) => {
+                let answers = network.answer_range(query, self.gossip.policy.most_ids);
+                return self.send_answers(from, "query_channel_range", answers);
+            }
+            Said::ReplyChannelRange(reply) => {
+                let step = |sync: &Sync, network: &Network| sync.receive_range(network, reply);
+                return self.go_on_syncing(from, "reply_channel_range", step);
+            }
+            Said::ReplyShortChannelIdsEnd(end) => {
+                let step = |sync: &Sync, _: &Network| sync.receive_end(end);
+                return self.go_on_syncing(from, "reply_short_channel_ids_end", step);
+            }
         };
-        if heard == Ok(Heard::Known)
-            && let Some(id) = piece_of(message)
-        {
+        if heard == Ok(Heard::Known) {
             self.gossip.relay.is_known_to(id, from);
         }
-        Ok(self.take_heard(from, message.name(), heard))
+        self.take_heard(from, name, heard)
     }
 
     /// The chain has answered [`NodeOutput::LookUp`].
@@ -254,34 +277,21 @@ impl Node {
         outputs
     }
 
-    /// Takes a query, or what answers one.
-    fn receive_query(&mut self, from: PublicKey, message: &Message) -> Vec<NodeOutput> {
-        let answered = match message {
-            Message::GossipTimestampFilter(filter) => {
-                self.set_filter(from, filter);
-                Ok(Vec::new())
-            }
-            Message::QueryShortChannelIds(query) => {
-                self.gossip.network.answer_ids(query).map_err(Unanswered::Query)
-            }
-            Message::QueryChannelRange(query) => self
-                .gossip
-                .network
-                .answer_range(query, self.gossip.policy.most_ids)
-                .map_err(Unanswered::Query),
-            Message::ReplyChannelRange(_) | Message::ReplyShortChannelIdsEnd(_) => {
-                self.go_on_syncing(&from, message).map_err(Unanswered::Answer)
-            }
-            _ => Ok(Vec::new()),
-        };
-        match answered {
+    /// Sends the answers to a query, or says what is wrong with it.
+    fn send_answers(
+        &mut self,
+        from: PublicKey,
+        query: &str,
+        answers: Result<Vec<Message>, BadQuery>,
+    ) -> Vec<NodeOutput> {
+        match answers {
             Ok(messages) => {
                 let send = |message| NodeOutput::Send { to: from, message };
                 messages.into_iter().map(send).collect()
             }
-            Err(unanswered) => {
-                let (requirement, why) = unanswered.told();
-                self.refuse_gossip(from, message.name(), requirement, &why, Answer::Warning)
+            Err(bad) => {
+                let (requirement, why) = (bad.requirement(), bad.to_string());
+                self.refuse_gossip(from, query, requirement, &why, Answer::Warning)
             }
         }
     }
@@ -298,20 +308,23 @@ impl Node {
     /// Takes an answer of a peer; asks no more of one whose answers cannot be.
     fn go_on_syncing(
         &mut self,
-        from: &PublicKey,
-        message: &Message,
-    ) -> Result<Vec<Message>, BadAnswer> {
-        let Some(peer) = self.gossip.peers.get(from) else { return Ok(Vec::new()) };
-        let step = match message {
-            Message::ReplyChannelRange(reply) => {
-                peer.sync.receive_range(&self.gossip.network, reply)
+        from: PublicKey,
+        name: &str,
+        step: impl Fn(&Sync, &Network) -> Result<(Sync, Option<Message>), BadAnswer>,
+    ) -> Vec<NodeOutput> {
+        let Some(peer) = self.gossip.peers.get(&from) else { return Vec::new() };
+        match step(&peer.sync, &self.gossip.network) {
+            Ok((next, query)) => {
+                self.gossip.set_sync(&from, next);
+                let send = |message| NodeOutput::Send { to: from, message };
+                query.into_iter().map(send).collect()
             }
-            Message::ReplyShortChannelIdsEnd(end) => peer.sync.receive_end(end),
-            _ => return Ok(Vec::new()),
-        };
-        let (next, query) = step.inspect_err(|_| self.gossip.set_sync(from, Sync::Idle))?;
-        self.gossip.set_sync(from, next);
-        Ok(query.into_iter().collect())
+            Err(bad) => {
+                self.gossip.set_sync(&from, Sync::Idle);
+                let (requirement, why) = (bad.requirement(), bad.to_string());
+                self.refuse_gossip(from, name, requirement, &why, Answer::Warning)
+            }
+        }
     }
 
     /// Follows the chain: funding outputs that are spent or lost.
@@ -351,31 +364,6 @@ impl Gossip {
         if let Some(peer) = self.peers.get_mut(peer) {
             peer.sync = sync;
         }
-    }
-}
-
-/// Why a query, or an answer to one, leads to nothing.
-enum Unanswered {
-    Query(BadQuery),
-    Answer(BadAnswer),
-}
-
-impl Unanswered {
-    fn told(&self) -> (&'static str, String) {
-        match self {
-            Self::Query(bad) => (bad.requirement(), bad.to_string()),
-            Self::Answer(bad) => (bad.requirement(), bad.to_string()),
-        }
-    }
-}
-
-/// The piece of gossip that a message is, if it is one.
-fn piece_of(message: &Message) -> Option<GossipId> {
-    match message {
-        Message::ChannelAnnouncement(of) => Some(GossipId::Channel(of.short_channel_id)),
-        Message::ChannelUpdate(of) => Some(GossipId::Update(of.short_channel_id, of.direction())),
-        Message::NodeAnnouncement(of) => Some(GossipId::Node(of.node_id)),
-        _ => None,
     }
 }
 

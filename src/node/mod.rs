@@ -304,23 +304,21 @@ impl Node {
             }
             NodeCommand::Send(plan) => self.send(&plan),
             NodeCommand::UpdateFee(channel, feerate) => {
-                self.step_channel(channel, &Input::Command(Command::UpdateFee(feerate)))
+                self.tell_channel(channel, Command::UpdateFee(feerate))
             }
-            NodeCommand::Close(channel) => {
-                self.step_channel(channel, &Input::Command(Command::Close))
-            }
+            NodeCommand::Close(channel) => self.tell_channel(channel, Command::Close),
             NodeCommand::BumpClose(channel, feerate) => {
-                let bump = Command::BumpClose { feerate, script: None };
-                self.step_channel(channel, &Input::Command(bump))
+                self.tell_channel(channel, Command::BumpClose { feerate, script: None })
             }
-            NodeCommand::RedirectClose(channel, feerate, script) => {
-                let bump = Command::BumpClose { feerate, script: Some(script) };
-                self.step_channel(channel, &Input::Command(bump))
+            NodeCommand::RedirectClose(channel, feerate, to) => {
+                self.tell_channel(channel, Command::BumpClose { feerate, script: Some(to) })
             }
-            NodeCommand::ForceClose(channel) => {
-                self.step_channel(channel, &Input::Command(Command::ForceClose))
-            }
+            NodeCommand::ForceClose(channel) => self.tell_channel(channel, Command::ForceClose),
         }
+    }
+
+    fn tell_channel(&mut self, channel: ChannelHandle, command: Command) -> Outputs {
+        self.step_channel(channel, &Input::Command(command))
     }
 
     fn follow(&mut self, event: &ChainEvent) -> Outputs {

@@ -14,6 +14,7 @@ use super::{ChannelHandle, Node, NodeError, NodeEvent, NodeOutput, Outputs};
 use crate::bolt::channel::{Fault, Input, Phase};
 use crate::bolt::connection::{self, Connection, ConnectionViolation, Received};
 use crate::bolt::features::{Feature, Features};
+use crate::bolt::gossip::Said;
 use crate::bolt::wire::messages::{Error, PeerStorageRetrieval, Warning};
 use crate::bolt::wire::{Bytes, ChannelId, DecodeError, Message};
 
@@ -55,9 +56,6 @@ pub enum PeerEvent {
 /// The types of messages that are about a channel: those whose channel is unknown are answered with
 /// an `error`. BOLT 1, "The `error` and `warning` Messages".
 const ABOUT_CHANNELS: std::ops::RangeInclusive<u16> = 32..=255;
-
-/// The types of messages of BOLT 7.
-const GOSSIP: std::ops::RangeInclusive<u16> = 256..=265;
 
 /// What every node offers, unless it is told otherwise: what is built here.
 pub fn default_features() -> Features {
@@ -233,8 +231,8 @@ impl Node {
             }
             return Ok(Vec::new());
         }
-        if GOSSIP.contains(&message.message_type()) {
-            return self.receive_gossip(from, message);
+        if let Some(said) = Said::of(message) {
+            return Ok(self.receive_gossip(from, said));
         }
         let handles = self.handles_of(&from, message);
         let is_about_channel = ABOUT_CHANNELS.contains(&message.message_type());

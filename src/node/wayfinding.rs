@@ -79,7 +79,7 @@ impl Node {
             let Some(first) = route.hops.first() else { return Err(NoRoute::SameNode) };
             let name = graph.channel(first.channel).map(|channel| channel.short_channel_id);
             if name.is_some_and(|name| self.can_send(name, first.amount_in, route.delay())) {
-                let (path, explored) = (self.path_of(&graph, &route), search.explored());
+                let (path, explored) = (path_of(&graph, &route), search.explored());
                 return Ok(WayFound { path, fee_msat: route.fee_msat, explored });
             }
             // Each time there is one channel less of our own to begin with.
@@ -169,25 +169,25 @@ impl Node {
         let context = self.context(&channel.secrets, &channel.features);
         channel.phase.step(&context, &Input::Command(Command::Offer(offer))).is_ok()
     }
+}
 
-    /// The hops of a route, with what the node before each asks.
-    fn path_of(&self, graph: &Graph, route: &Route) -> Vec<PathHop> {
-        let hop = |hop: &crate::bolt::routing::Hop| {
-            let name = graph.channel(hop.channel)?.short_channel_id;
-            let policy = graph.policy(hop.channel, hop.direction)?;
-            Some(PathHop {
-                node_id: graph.node_id(hop.node)?.check()?,
-                channel: name,
-                relay: RelayPolicy {
-                    fee_base: Msat(policy.fee_base_msat.into()),
-                    fee_proportional_millionths: policy.fee_proportional_millionths,
-                    cltv_expiry_delta: policy.cltv_expiry_delta,
-                    htlc_minimum: policy.htlc_minimum_msat,
-                },
-            })
-        };
-        route.hops.iter().filter_map(hop).collect()
-    }
+/// The hops of a route, with what the node before each asks.
+fn path_of(graph: &Graph, route: &Route) -> Vec<PathHop> {
+    let hop = |hop: &crate::bolt::routing::Hop| {
+        let name = graph.channel(hop.channel)?.short_channel_id;
+        let policy = graph.policy(hop.channel, hop.direction)?;
+        Some(PathHop {
+            node_id: graph.node_id(hop.node)?.check()?,
+            channel: name,
+            relay: RelayPolicy {
+                fee_base: Msat(policy.fee_base_msat.into()),
+                fee_proportional_millionths: policy.fee_proportional_millionths,
+                cltv_expiry_delta: policy.cltv_expiry_delta,
+                htlc_minimum: policy.htlc_minimum_msat,
+            },
+        })
+    };
+    route.hops.iter().filter_map(hop).collect()
 }
 
 /// What one side of a channel asks, if that can be used. BOLT 7, "The `channel_update` Message".

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::style::{BAD, FAINT, GOOD, NAME, NARRATIVE, STRONG, styled};
 use crate::bolt::channel::ChannelEvent;
-use crate::trace::gossip::{self, Attention};
+use crate::trace::gossip::Attention;
 use crate::trace::words::{self, Names};
 use crate::trace::{Answer, Entry, Event, Problem, RawTransaction, Trace};
 
@@ -117,13 +117,11 @@ impl Story<'_> {
             | Event::Message { .. }
             | Event::Lost { .. } => Ok(()),
             Event::Garbage { from, to, bytes, error } => {
-                let length = bytes.0.len();
-                let text = styled(BAD, format!("{length} bytes that are no message"));
+                let text = styled(BAD, format!("{} bytes that are no message", bytes.0.len()));
                 self.line(&format!("{from} → {to}: {text}: failed to {error}"))
             }
             Event::Broken { from, to, bytes, error } => {
-                let length = bytes.0.len();
-                let text = styled(BAD, format!("{length} bytes that break BOLT 8"));
+                let text = styled(BAD, format!("{} bytes that break BOLT 8", bytes.0.len()));
                 self.line(&format!("{from} → {to}: {text}: failed to {error}"))
             }
             Event::Held { role } => self.line(&format!("{role} sends nothing for now")),
@@ -132,10 +130,8 @@ impl Story<'_> {
             Event::Peer { role, peer, told } => {
                 self.line(&format!("{role}: {peer} {}", words::told_of_peer(told)))
             }
+            Event::Channel { told, .. } if is_routine(told) => Ok(()),
             Event::Channel { role, channel, told } => {
-                if is_routine(told) {
-                    return Ok(());
-                }
                 self.line(&format!("{role}: {channel} {}", words::told(told)))
             }
             Event::Invoice { invoice: text, .. } | Event::Offer { offer: text, .. } => {
@@ -145,18 +141,12 @@ impl Story<'_> {
             Event::OnionMessage { .. } | Event::Payment { .. } | Event::Tampered { .. } => {
                 self.line(&self.names.of_payments(event))
             }
-            Event::WayFound { .. } | Event::NoWayFound { .. } | Event::Flare { .. } => {
-                self.line(&self.names.of_ways(event))
-            }
-            Event::NetworkOpens { channels } => {
-                self.line(&format!("{channels} channels are opened at once"))
-            }
-            Event::NetworkOpen { messages, lookups, rounds } => {
-                self.line(&gossip::opened(messages, *lookups, *rounds))
-            }
-            Event::Gossip { role, peer, told } => {
-                self.line(&self.names.of_gossip(role, peer.as_ref(), told))
-            }
+            Event::Gossip { .. }
+            | Event::NetworkOpens { .. }
+            | Event::NetworkOpen { .. }
+            | Event::WayFound { .. }
+            | Event::NoWayFound { .. }
+            | Event::Flare { .. } => self.line(&self.names.of_network(event)),
             Event::Published { .. } => self.published(event),
             Event::Mined { .. }
             | Event::Disconnected { .. }

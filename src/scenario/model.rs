@@ -193,12 +193,6 @@ words! {
     }
 }
 
-impl Default for SyncKind {
-    fn default() -> Self {
-        Self::Ranges
-    }
-}
-
 /// How roles use Flare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlareTerms {
@@ -211,7 +205,7 @@ pub struct FlareTerms {
 }
 
 /// How a role goes about gossip.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GossipTerms {
     /// How it catches up.
     pub sync: SyncKind,
@@ -330,8 +324,15 @@ impl RelayTerms {
     }
 }
 
+impl Default for GossipTerms {
+    fn default() -> Self {
+        Self { sync: SyncKind::Ranges, most_ids: None }
+    }
+}
+
 /// One channel between two roles. It exists on chain only after an `open` step.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 pub struct Channel {
     /// Its name.
     pub name: At<ChannelName>,

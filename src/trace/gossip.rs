@@ -90,9 +90,12 @@ impl Names {
         node.check().map_or_else(|| node.to_string(), |key| self.node(&key))
     }
 
-    /// What came of seeking a way; nothing for other events.
-    pub(crate) fn of_ways(&self, event: &Event) -> String {
+    /// What happens in the network, and to those who seek ways through it; nothing for other events.
+    pub(crate) fn of_network(&self, event: &Event) -> String {
         match event {
+            Event::Gossip { role, peer, told } => self.of_gossip(role, peer.as_ref(), told),
+            Event::NetworkOpens { channels } => format!("{channels} channels are opened at once"),
+            Event::NetworkOpen { messages, lookups, rounds } => opened(messages, *lookups, *rounds),
             Event::WayFound { role, to, channels, fee_msat, nodes, looked_at } => {
                 let way = channels.iter().map(|id| self.channel_at(*id)).collect::<Vec<_>>();
                 let way = way.join(", ");
@@ -121,12 +124,7 @@ impl Names {
     }
 
     /// What a node believes of the network from now on, or does not.
-    pub(crate) fn of_gossip(
-        &self,
-        role: &RoleName,
-        peer: Option<&RoleName>,
-        event: &GossipEvent,
-    ) -> String {
+    fn of_gossip(&self, role: &RoleName, peer: Option<&RoleName>, event: &GossipEvent) -> String {
         let from = peer.map_or(String::new(), |peer| format!(" from {peer}"));
         match event {
             GossipEvent::Learned { short_channel_id } => {
@@ -148,7 +146,7 @@ impl Names {
 }
 
 /// What the nodes of a network said to each other while it came up.
-pub(crate) fn opened(messages: &BTreeMap<String, u64>, lookups: u64, rounds: u32) -> String {
+fn opened(messages: &BTreeMap<String, u64>, lookups: u64, rounds: u32) -> String {
     let counts = messages.iter().map(|(name, count)| format!("{} {name}", grouped_count(*count)));
     let counts = counts.collect::<Vec<_>>().join(", ");
     let believed = match lookups {

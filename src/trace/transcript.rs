@@ -3,9 +3,12 @@
 
 use std::fmt::Write as _;
 
+use bitcoin::Transaction;
+
 use super::gossip::Attention;
 use super::words::{self, Names};
-use super::{Answer, Event, Trace, gossip};
+use super::{Answer, Event, Trace};
+use crate::scenario::RoleName;
 
 /// The transcript of a trace.
 pub fn transcript(trace: &Trace) -> String {
@@ -60,29 +63,19 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         Event::Channel { role, channel, told } => {
             format!("{role}: {channel} {}", words::told(told))
         }
-        Event::WayFound { .. } | Event::NoWayFound { .. } | Event::Flare { .. } => {
-            names.of_ways(event)
-        }
-        Event::NetworkOpens { channels } => format!("{channels} channels are opened at once"),
-        Event::NetworkOpen { messages, lookups, rounds } => {
-            gossip::opened(messages, *lookups, *rounds)
-        }
-        Event::Gossip { role, peer, told } => names.of_gossip(role, peer.as_ref(), told),
+        Event::Gossip { .. }
+        | Event::NetworkOpens { .. }
+        | Event::NetworkOpen { .. }
+        | Event::WayFound { .. }
+        | Event::NoWayFound { .. }
+        | Event::Flare { .. } => names.of_network(event),
         Event::Invoice { .. }
         | Event::Offer { .. }
         | Event::OnionMessage { .. }
         | Event::Payment { .. }
         | Event::Tampered { .. } => names.of_payments(event),
         Event::Published { by, transaction, answer, .. } => {
-            let name = names.said_by(by, &transaction.0);
-            let amounts = words::amounts(&transaction.0);
-            let answer = match answer {
-                Answer::Accepted => "accepted".to_owned(),
-                Answer::Known => "known already".to_owned(),
-                Answer::Handed => "handed to a miner".to_owned(),
-                Answer::Refused { reason } => format!("refused: {reason}"),
-            };
-            format!("{by} publishes {name}, {amounts}: {answer}")
+            published(names, by, &transaction.0, answer)
         }
         Event::Mined { .. }
         | Event::Disconnected { .. }
@@ -113,6 +106,18 @@ fn lines(names: &Names, doing: &str, event: &Event) -> Vec<String> {
         }
     };
     vec![line]
+}
+
+/// A transaction that somebody gave to bitcoind, and what came of it.
+fn published(names: &Names, by: &RoleName, transaction: &Transaction, answer: &Answer) -> String {
+    let (name, amounts) = (names.said_by(by, transaction), words::amounts(transaction));
+    let answer = match answer {
+        Answer::Accepted => "accepted".to_owned(),
+        Answer::Known => "known already".to_owned(),
+        Answer::Handed => "handed to a miner".to_owned(),
+        Answer::Refused { reason } => format!("refused: {reason}"),
+    };
+    format!("{by} publishes {name}, {amounts}: {answer}")
 }
 
 /// What the chain does, in words, and who sees it.

@@ -23,6 +23,7 @@ pub mod network;
 pub mod own;
 pub mod refusal;
 pub mod relay;
+mod said;
 pub mod signed;
 pub mod sync;
 pub mod update;
@@ -35,5 +36,6 @@ pub use network::{
 pub use own::OwnChannel;
 pub use refusal::{Answer, Refusal};
 pub use relay::Relay;
+pub use said::Said;
 pub use sync::{BadAnswer, Sync};
 pub use update::Direction;

@@ -523,7 +523,9 @@ impl Network {
         let mut due = Vec::new();
         for (id, rivals) in &mut self.waiting {
             if rivals.iter().any(|waiting| waiting.due.is_some_and(|at| at <= height)) {
-                rivals.iter_mut().for_each(|waiting| waiting.due = None);
+                for waiting in rivals {
+                    waiting.due = None;
+                }
                 due.push(*id);
             }
         }
@@ -572,7 +574,9 @@ impl Network {
     ) -> Vec<(ShortChannelId, Forgotten)> {
         let old = self.channels.iter().filter(|(_, channel)| is_old(channel));
         let old: Vec<ShortChannelId> = old.map(|(id, _)| *id).collect();
-        old.iter().for_each(|id| self.forget(*id));
+        for id in &old {
+            self.forget(*id);
+        }
         old.into_iter().map(|id| (id, why)).collect()
     }
 

@@ -256,7 +256,7 @@ impl Beside {
     /// What is missing of a channel; `None` if nothing is.
     fn wanted(&self, network: &Network, id: ShortChannelId, index: usize) -> Option<QueryFlags> {
         let Some(channel) = network.channel(id) else { return Some(QueryFlags::ALL) };
-        let theirs = self.timestamps.as_ref().and_then(|all| all.get(index))?;
+        let theirs = *self.timestamps.as_ref().and_then(|all| all.get(index))?;
         let checksums = self.checksums.as_ref().and_then(|all| all.get(index));
         let flags = newer(channel, theirs, checksums);
         (flags != QueryFlags(0)).then_some(flags)
@@ -266,7 +266,7 @@ impl Beside {
 /// The updates that the peer has newer, and which do not say what ours say.
 fn newer(
     channel: &KnownChannel,
-    theirs: &ChannelUpdateTimestamps,
+    theirs: ChannelUpdateTimestamps,
     checksums: Option<&ChannelUpdateChecksums>,
 ) -> QueryFlags {
     let (ours, our_sums) = (channel.timestamps(), channel.checksums());

@@ -320,19 +320,15 @@ impl Node {
     fn go_on_searching(&mut self) -> Vec<NodeOutput> {
         let Some(flare) = &mut self.flare else { return Vec::new() };
         let Some(search) = &flare.search else { return Vec::new() };
-        match search.question() {
-            Some(BeaconQuestion { whom, path, target, count }) => {
-                let id = flare.fresh_id();
-                let ask = Flare::AskNearer { id, target, count };
-                self.ask(whom, &path, About::Nearer, &ask)
-            }
-            None => {
-                flare.beacons = search.beacons();
-                flare.search = None;
-                let nodes = self.flare_beacons();
-                vec![told(None, FlareEvent::Beacons { nodes })]
-            }
-        }
+        let Some(BeaconQuestion { whom, path, target, count }) = search.question() else {
+            flare.beacons = search.beacons();
+            flare.search = None;
+            let nodes = self.flare_beacons();
+            return vec![told(None, FlareEvent::Beacons { nodes })];
+        };
+        let id = flare.fresh_id();
+        let ask = Flare::AskNearer { id, target, count };
+        self.ask(whom, &path, About::Nearer, &ask)
     }
 
     /// Asks a node at the end of these links, and gives it a way to answer.

@@ -109,7 +109,7 @@ impl Reader {
             reader.word(node, "way to catch up", SyncKind::WORDS, SyncKind::from_word)
         });
         let most_ids = self.optional(fields.get("short_ids_per_reply"), Self::number);
-        let sync = sync?.map_or(SyncKind::default(), |word| word.value);
+        let sync = sync?.map_or(SyncKind::Ranges, |word| word.value);
         Some(GossipTerms { sync, most_ids: most_ids? })
     }
 
