@@ -46,7 +46,7 @@ pub struct RouteArgs {
     /// Who is paid: a node id, or an alias that only one node has
     #[arg(long, value_name = "NODE")]
     to: String,
-    /// What arrives, with its unit: 50_000sat
+    /// What arrives, with its unit: `50_000sat`
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     amount: Msat,
     /// How the route is sought
@@ -55,7 +55,7 @@ pub struct RouteArgs {
     /// The most channels
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     max_hops: u8,
-    /// The most that is paid in fees, with its unit: 10sat
+    /// The most that is paid in fees, with its unit: `10sat`
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     max_fee: Option<Msat>,
     /// The most blocks that the payment may be pending, those of the payee included

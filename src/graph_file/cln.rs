@@ -33,7 +33,7 @@ array! {
     Channels of Half, "an array of channels", add
 }
 
-fn add(loader: &mut Loader, half: Half) -> Result<(), Malformed> {
+fn add(loader: &mut Loader, half: &Half) -> Result<(), Malformed> {
     let (source, destination) = (loader.check(half.source)?, loader.check(half.destination)?);
     let short_channel_id = half.short_channel_id.parse::<ShortChannelId>();
     let short_channel_id = short_channel_id.map_err(|_| Malformed::ShortChannelId)?;

@@ -51,13 +51,13 @@ array! {
     Edges of Edge, "an array of channels", add_edge
 }
 
-fn add_node(loader: &mut Loader, node: Node) -> Result<(), Malformed> {
+fn add_node(loader: &mut Loader, node: &Node) -> Result<(), Malformed> {
     let id = loader.check(node.pub_key)?;
-    loader.add_node(id, node.alias);
+    loader.add_node(id, node.alias.clone());
     Ok(())
 }
 
-fn add_edge(loader: &mut Loader, edge: Edge) -> Result<(), Malformed> {
+fn add_edge(loader: &mut Loader, edge: &Edge) -> Result<(), Malformed> {
     let nodes = [loader.check(edge.node1_pub)?, loader.check(edge.node2_pub)?];
     let number = edge.channel_id.to().ok_or(Malformed::ShortChannelId)?;
     let short_channel_id = ShortChannelId(number);
@@ -67,7 +67,7 @@ fn add_edge(loader: &mut Loader, edge: Edge) -> Result<(), Malformed> {
     };
     // LND writes zero if it did not look at the chain.
     let capacity = (capacity > 0).then_some(Amount::from_sat(capacity));
-    let policies = [edge.node1_policy, edge.node2_policy].map(|policy| {
+    let policies = [&edge.node1_policy, &edge.node2_policy].map(|policy| {
         let policy = policy.as_ref()?;
         let said = policy.said();
         if said.is_none() {

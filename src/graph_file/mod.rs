@@ -195,7 +195,7 @@ macro_rules! array {
 
             fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut all: A) -> Result<(), A::Error> {
                 while let Some(element) = all.next_element::<$element>()? {
-                    $add(self.0, element).map_err(serde::de::Error::custom)?;
+                    $add(self.0, &element).map_err(serde::de::Error::custom)?;
                 }
                 Ok(())
             }

@@ -82,17 +82,14 @@ impl Display for Picture<'_> {
         for (place, around) in report.surroundings.iter().enumerate() {
             write_surroundings(f, MARGIN + place * STEP, around)?;
         }
-        match &report.route {
-            Some(route) => {
-                for (place, hop) in route.hops.iter().enumerate() {
-                    write_hop(f, MARGIN + place * STEP, hop)?;
-                }
+        if let Some(route) = &report.route {
+            for (place, hop) in route.hops.iter().enumerate() {
+                write_hop(f, MARGIN + place * STEP, hop)?;
             }
-            None => {
-                let (start, end) = (MARGIN + 14, MARGIN + last * STEP - 14);
-                writeln!(f, "<path class=\"none\" d=\"M{start} {LINE}H{end}\"/>")?;
-                text(f, [width / 2, LINE - 10], "small", "no route")?;
-            }
+        } else {
+            let (start, end) = (MARGIN + 14, MARGIN + last * STEP - 14);
+            writeln!(f, "<path class=\"none\" d=\"M{start} {LINE}H{end}\"/>")?;
+            text(f, [width / 2, LINE - 10], "small", "no route")?;
         }
         for (place, around) in report.surroundings.iter().enumerate() {
             write_node(f, MARGIN + place * STEP, &around.node)?;
