@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::complain;
 use crate::bolt::units::Msat;
 use crate::simulation::plot::{self, Cost, Curve};
-use crate::simulation::{Case, Matrix, Row, Setting, Shape, World, heading, line, run};
+use crate::simulation::{Case, Matrix, Row, Setting, Shape, World, heading, line, run, run_timed};
 
 /// What to simulate.
 #[derive(Debug, Subcommand)]
@@ -160,6 +160,7 @@ fn row(case: &Case) -> Result<Row, String> {
     Ok(run(shape.name(), network, setting))
 }
 
+#[expect(clippy::disallowed_methods, reason = "a picture of time needs a clock")]
 fn draw(args: &PlotArgs) -> Result<(), String> {
     let shape = Shape::from(args.shape);
     // What did well in docs/flare.md for this shape.
@@ -177,12 +178,11 @@ fn draw(args: &PlotArgs) -> Result<(), String> {
         }
         let setting = Setting { radius, pairs: 50, seed: args.seed, ..Setting::default() };
         let case = Case { shape, nodes, setting };
+        let network = shape.network(nodes, args.seed).map_err(|error| error.to_string())?;
         let since = Instant::now();
-        let row = row(&case)?;
-        // All that a payment takes here: both tables, the search, the poll.
-        let each = since.elapsed().as_micros() / u128::from(setting.pairs.max(1));
-        let cpu = u64::try_from(each).ok().filter(|_| false);
-        searched.points.push(plot::flare(&row, cpu));
+        let clock = || u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let row = run_timed(shape.name(), network, &setting, &clock);
+        searched.points.push(plot::flare(&row));
         whole.points.push(whole_graph(&case)?);
     }
     let text = plot::svg(&[searched, whole]);

@@ -69,6 +69,7 @@ struct Notes {
     messages: Vec<u64>,
     moved: Vec<u64>,
     time_ms: Vec<u64>,
+    cpu_us: Vec<u64>,
 }
 
 #[derive(Default)]
@@ -104,8 +105,17 @@ impl Traffic {
     }
 }
 
+/// Tells the time in microseconds since any moment.
+pub type Clock<'a> = &'a dyn Fn() -> u64;
+
 /// Has random pairs of a network look for a route and poll it, and counts what came of it.
 pub fn run(shape: &str, network: Network, setting: &Setting) -> Row {
+    run_timed(shape, network, setting, &|| 0)
+}
+
+/// Like [`run`], and measures how long the sender's processor searches: tables merged, further ones
+/// chosen, routes found and ranked; not what the simulation computes in place of other nodes.
+pub fn run_timed(shape: &str, network: Network, setting: &Setting, clock: Clock<'_>) -> Row {
     let Setting { radius, beacons, most_links, seed, .. } = *setting;
     let mut world = World::new(network, radius, beacons, most_links, seed);
     let nodes = world.network().nodes;
@@ -114,9 +124,10 @@ pub fn run(shape: &str, network: Network, setting: &Setting) -> Row {
     for _ in 0..setting.pairs {
         let from = dice.node(nodes);
         let to = (from + 1 + dice.node(nodes.saturating_sub(1))) % nodes.max(1);
-        pay(&mut world, setting, [from, to], &mut notes);
+        pay(&mut world, setting, [from, to], &mut notes, clock);
     }
-    let Notes { row, asked, hops, shortest, entries, bytes, messages, moved, time_ms } = notes;
+    let Notes { row, asked, hops, shortest, entries, bytes, messages, moved, time_ms, cpu_us } =
+        notes;
     Row {
         shape: shape.to_owned(),
         nodes,
@@ -140,11 +151,18 @@ pub fn run(shape: &str, network: Network, setting: &Setting) -> Row {
         messages: Spread::of(messages),
         moved: Spread::of(moved),
         time_ms: Spread::of(time_ms),
+        cpu_us: Spread::of(cpu_us),
     }
 }
 
 /// One pair.
-fn pay(world: &mut World, setting: &Setting, [from, to]: [u32; 2], notes: &mut Notes) {
+fn pay(
+    world: &mut World,
+    setting: &Setting,
+    [from, to]: [u32; 2],
+    notes: &mut Notes,
+    clock: Clock<'_>,
+) {
     let amount = setting.amount;
     let fits =
         |channel| Msat::from_amount(world.capacity(channel)).is_some_and(|all| amount <= all);
@@ -158,35 +176,77 @@ fn pay(world: &mut World, setting: &Setting, [from, to]: [u32; 2], notes: &mut N
     // The receiver's table comes with the request to pay: it goes where that goes, one way.
     traffic.send_table(&theirs, 1);
     links.extend(theirs);
+    let begun = clock();
     let limits = SearchLimits { queries: setting.queries, ..SearchLimits::default() };
-    let mut search = Search::new(Numbered(from), Numbered(to), amount, limits, &links);
-    let mut time = 0;
+    let search = Search::new(Numbered(from), Numbered(to), amount, limits, &links);
+    let mut busy = Busy { clock, since: begun, spent: 0 };
+    let Found { routes, queries, time_ms } = find(world, search, &mut traffic, &mut busy);
+    if let Some(first) = routes.first() {
+        notes.row.found += 1;
+        notes.row.found_at_once += u64::from(queries == 0);
+        notes.row.found_in_time += u64::from(time_ms <= IN_TIME_MS);
+        notes.asked.push(queries.into());
+        notes.hops.push(number(first.len()));
+        notes.shortest.extend(shortest.map(number));
+        notes.time_ms.push(time_ms);
+    }
+    let best = ranked(routes, amount);
+    busy.pause();
+    notes.cpu_us.push(busy.spent);
+    notes.row.paid += u64::from(poll(world, best, amount, &mut traffic));
+    notes.messages.push(traffic.messages);
+    notes.moved.push(traffic.bytes);
+}
+
+/// How long the sender's processor was busy.
+struct Busy<'a> {
+    clock: Clock<'a>,
+    since: u64,
+    spent: u64,
+}
+
+impl Busy<'_> {
+    fn pause(&mut self) {
+        self.spent += (self.clock)().saturating_sub(self.since);
+    }
+
+    fn go_on(&mut self) {
+        self.since = (self.clock)();
+    }
+}
+
+/// What a search ended in, how many it asked, and how long their answers would have taken.
+struct Found {
+    routes: Vec<Route<Numbered>>,
+    queries: u32,
+    time_ms: u64,
+}
+
+/// A search, with every question answered by the world.
+fn find(
+    world: &mut World,
+    mut search: Search<Numbered>,
+    traffic: &mut Traffic,
+    busy: &mut Busy<'_>,
+) -> Found {
+    let mut time_ms = 0;
     let routes = loop {
         match search.step() {
             Step::Ask { whom, path } => {
-                time += number(path.len()) * LATENCY_MS;
+                busy.pause();
+                time_ms += number(path.len()) * LATENCY_MS;
                 let channels = world.table(whom.0);
                 let links: Vec<_> = channels.iter().map(|channel| world.link(*channel)).collect();
                 traffic.send(&Message::AskTable { id: 1 }, path.len());
                 traffic.send_table(&links, path.len());
+                busy.go_on();
                 search.answered(whom, &links);
             }
             Step::Routes(routes) => break routes,
             Step::NoRoute => break Vec::new(),
         }
     };
-    if let Some(first) = routes.first() {
-        notes.row.found += 1;
-        notes.row.found_at_once += u64::from(search.queries() == 0);
-        notes.row.found_in_time += u64::from(time <= IN_TIME_MS);
-        notes.asked.push(search.queries().into());
-        notes.hops.push(number(first.len()));
-        notes.shortest.extend(shortest.map(number));
-        notes.time_ms.push(time);
-    }
-    notes.row.paid += u64::from(poll(world, routes, amount, &mut traffic));
-    notes.messages.push(traffic.messages);
-    notes.moved.push(traffic.bytes);
+    Found { routes, queries: search.queries(), time_ms }
 }
 
 /// A node's table, which is noted with its size.
@@ -200,7 +260,7 @@ fn table(world: &mut World, node: u32, notes: &mut Notes) -> Vec<Link<Numbered>>
     links
 }
 
-/// Polls the best routes; whether one of them holds.
+/// Polls the first few routes; whether one of them holds.
 fn poll(world: &World, routes: Vec<Route<Numbered>>, amount: Msat, traffic: &mut Traffic) -> bool {
     let mut polling = Polling::new(ranked(routes, amount), amount, POLLED);
     let mut asked = BTreeSet::new();

@@ -22,7 +22,7 @@ mod stats;
 mod tests;
 mod world;
 
-pub use flare::{LATENCY_MS, Setting, run};
+pub use flare::{Clock, LATENCY_MS, Setting, run, run_timed};
 pub use matrix::{Case, Matrix, Shape};
 pub use report::{heading, line};
 pub use stats::{Row, Spread};

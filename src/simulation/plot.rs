@@ -30,13 +30,13 @@ pub struct Curve {
     pub points: Vec<Cost>,
 }
 
-/// What a row says of Flare's cost, with the time that was measured for one search, in microseconds.
-pub fn flare(row: &Row, cpu_us: Option<u64>) -> Cost {
+/// What a row says of Flare's cost.
+pub fn flare(row: &Row) -> Cost {
     Cost {
         nodes: row.nodes.into(),
         table_bytes: Some(row.bytes.mean_tenths / 10),
         moved_bytes: Some(row.moved.mean_tenths / 10),
-        cpu_us,
+        cpu_us: Some(row.cpu_us.mean_tenths / 10).filter(|time| *time > 0),
     }
 }
 
@@ -47,6 +47,9 @@ pub fn whole_graph(world: &World) -> Cost {
     Cost { nodes: world.network().nodes.into(), table_bytes, ..Cost::default() }
 }
 
+/// One kind of cost.
+type Kind = fn(&Cost) -> Option<u64>;
+
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 240.0;
 const MARGIN: f64 = 56.0;
@@ -54,7 +57,7 @@ const COLOURS: [&str; 5] = ["#0b6e99", "#c2410c", "#15803d", "#7c3aed", "#475569
 
 /// The picture as SVG.
 pub fn svg(curves: &[Curve]) -> String {
-    let panels: [(&str, fn(&Cost) -> Option<u64>); 3] = [
+    let panels: [(&str, Kind); 3] = [
         ("what a node keeps, in bytes", |cost| cost.table_bytes),
         ("moved for a payment, in bytes", |cost| cost.moved_bytes),
         ("processor time for a search, in µs", |cost| cost.cpu_us),
@@ -103,13 +106,7 @@ fn range(powers: impl Iterator<Item = f64>) -> (f64, f64) {
     if low < high { (low, high) } else { (low.min(0.0), low.max(0.0) + 1.0) }
 }
 
-fn panel(
-    out: &mut String,
-    left: f64,
-    title: &str,
-    curves: &[Curve],
-    value: fn(&Cost) -> Option<u64>,
-) {
+fn panel(out: &mut String, left: f64, title: &str, curves: &[Curve], value: Kind) {
     let all = || curves.iter().flat_map(|curve| &curve.points);
     let shown = all().filter_map(|cost| value(cost).map(|value| (cost.nodes, value)));
     let shown: Vec<_> = shown.collect();

@@ -69,4 +69,6 @@ pub struct Row {
     pub moved: Spread,
     /// How long the search for a route would take, in milliseconds; of those that found one.
     pub time_ms: Spread,
+    /// How long the sender's processor searched, in microseconds; zero if nobody measured it.
+    pub cpu_us: Spread,
 }
