@@ -10,7 +10,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::complain;
 use crate::bolt::units::Msat;
 use crate::simulation::plot::{self, Cost, Curve};
-use crate::simulation::{Case, Matrix, Row, Setting, Shape, World, heading, line, run, run_timed};
+use crate::simulation::{Case, Matrix, Setting, Shape, World, heading, line, run, run_timed};
+use crate::topology::Network;
 
 /// What to simulate.
 #[derive(Debug, Subcommand)]
@@ -148,16 +149,20 @@ fn table(args: &FlareArgs) -> Result<(), String> {
         _ => Ok(()),
     };
     print(&heading())?;
-    for case in cases(args) {
-        print(&line(&row(&case)?))?;
+    // Rows of one network follow each other, and the largest takes a while to draw.
+    let mut last: Option<((Shape, u32, u64), Network)> = None;
+    for Case { shape, nodes, setting } in cases(args) {
+        let wanted = (shape, nodes, setting.seed);
+        let network = match last.take() {
+            Some((drawn, network)) if drawn == wanted => network,
+            Some(_) | None => {
+                shape.network(nodes, setting.seed).map_err(|error| error.to_string())?
+            }
+        };
+        last = Some((wanted, network.clone()));
+        print(&line(&run(shape.name(), network, &setting)))?;
     }
     Ok(())
-}
-
-fn row(case: &Case) -> Result<Row, String> {
-    let Case { shape, nodes, setting } = case;
-    let network = shape.network(*nodes, setting.seed).map_err(|error| error.to_string())?;
-    Ok(run(shape.name(), network, setting))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a picture of time needs a clock")]

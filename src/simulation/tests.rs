@@ -80,6 +80,42 @@ fn who_knows_the_whole_line_finds_every_route_at_once() {
 }
 
 #[test]
+fn the_shortest_way_is_found_from_both_ends() {
+    let network = snapshot_like(60, 90, 3).unwrap();
+    let world = World::new(network, 1, 0, 9, 1);
+    let test = |at: u32, channel: u32| !(at + channel).is_multiple_of(4);
+    // From every node, ring by ring.
+    for from in 0..60 {
+        let mut hops = vec![None; 60];
+        let mut ring = vec![from];
+        for depth in 0.. {
+            if ring.is_empty() {
+                break;
+            }
+            let mut next = Vec::new();
+            for at in ring {
+                hops[usize::try_from(at).unwrap()].get_or_insert(depth);
+                for (channel, (a, b)) in (0..).zip(&world.network().channels) {
+                    let other = if *a == at { *b } else { *a };
+                    let touches = *a == at || *b == at;
+                    if touches
+                        && test(at, channel)
+                        && hops[usize::try_from(other).unwrap()].is_none()
+                    {
+                        next.push(other);
+                    }
+                }
+            }
+            ring = next;
+        }
+        for to in 0..60 {
+            let found = world.shortest(from, to, test);
+            assert_eq!(found, hops[usize::try_from(to).unwrap()], "{from} to {to}");
+        }
+    }
+}
+
+#[test]
 fn the_spread_of_numbers() {
     assert_eq!(Spread::of(Vec::new()), Spread::default());
     assert_eq!(Spread::of((1..=100).collect()), Spread { mean_tenths: 505, p95: 95 });

@@ -1,6 +1,6 @@
 //! A network as a whole, and what each of its nodes would know.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use bitcoin::Amount;
@@ -72,6 +72,19 @@ struct Walk {
     noted: Vec<u32>,
     nodes: Vec<u32>,
     channels: Vec<u32>,
+}
+
+/// How far a search from one end has come.
+struct Side {
+    met: BTreeMap<u32, usize>,
+    ring: Vec<u32>,
+    depth: usize,
+}
+
+impl Side {
+    fn at(node: u32) -> Self {
+        Self { met: BTreeMap::from([(node, 0)]), ring: vec![node], depth: 0 }
+    }
 }
 
 impl World {
@@ -270,25 +283,44 @@ impl World {
         }
     }
 
-    /// How many hops the shortest route has that the whole graph offers, over channels that pass the
-    /// test; `None` if there is none.
+    /// How many hops the shortest route has that the whole graph offers, if each hop, by who
+    /// forwards and over which channel, passes the test; `None` if there is none. It is looked for
+    /// from both ends, on the side where there is less to do.
     pub fn shortest(&self, from: u32, to: u32, test: impl Fn(u32, u32) -> bool) -> Option<usize> {
-        let mut hops = vec![u32::MAX; index(self.network.nodes)];
-        hops[index(from)] = 0;
-        let mut waiting = VecDeque::from([from]);
-        while let Some(at) = waiting.pop_front() {
-            if at == to {
-                return Some(index(hops[index(at)]));
+        let mut sides = [Side::at(from), Side::at(to)];
+        if from == to {
+            return Some(0);
+        }
+        loop {
+            let [there, back] = &mut sides;
+            let forth = there.ring.len() <= back.ring.len();
+            let (near, far) = if forth { (there, back) } else { (back, there) };
+            if near.ring.is_empty() {
+                return None;
             }
-            for (other, channel) in &self.beside[self.starts[index(at)]..self.starts[index(at) + 1]]
-            {
-                if hops[index(*other)] == u32::MAX && test(at, *channel) {
-                    hops[index(*other)] = hops[index(at)] + 1;
-                    waiting.push_back(*other);
+            near.depth += 1;
+            let mut best: Option<usize> = None;
+            for at in std::mem::take(&mut near.ring) {
+                for (other, channel) in self.beside(at) {
+                    let sender = if forth { at } else { *other };
+                    if near.met.contains_key(other) || !test(sender, *channel) {
+                        continue;
+                    }
+                    near.met.insert(*other, near.depth);
+                    near.ring.push(*other);
+                    let whole = far.met.get(other).map(|depth| near.depth + depth);
+                    best = whole.into_iter().chain(best).min();
                 }
             }
+            if best.is_some() {
+                return best;
+            }
         }
-        None
+    }
+
+    /// The other ends and the channels of a node.
+    fn beside(&self, node: u32) -> &[(u32, u32)] {
+        &self.beside[self.starts[index(node)]..self.starts[index(node) + 1]]
     }
 
     /// What a channel holds.
