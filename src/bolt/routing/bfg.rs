@@ -93,7 +93,7 @@ impl Pass<'_> {
         self.search.count_channels(arcs.len());
         for arc in arcs {
             let best = self.search.best(arc.peer);
-            if best.is_forbidden() || self.is_hopeless(best, &label, least) {
+            if best.is_forbidden() || self.is_hopeless(best, &label, least, arc) {
                 continue;
             }
             match self.better(&label, at, arc, best) {
@@ -110,12 +110,18 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether no step from this label can be better than what the node has.
+    /// Whether no step from this label over an arc can be better than what the node has.
     #[inline]
-    fn is_hopeless(&self, best: Best, label: &Label, least: i64) -> bool {
-        let sends_no_less =
-            self.walk.discounts == Discounts::None || best.outgoing <= label.outgoing;
-        self.keep == Keep::Improving && best.cost <= least && sends_no_less
+    fn is_hopeless(&self, best: Best, label: &Label, least: i64, arc: &Arc) -> bool {
+        if self.keep == Keep::EveryLength {
+            return false;
+        }
+        if self.walk.discounts == Discounts::None && arc.peer != self.walk.request.from {
+            return best.cost <= least.saturating_add(arc.fee_base_msat.into());
+        }
+        best.cost <= least
+            && (self.walk.discounts == Discounts::None
+                || self.search.outgoing(arc.peer) <= label.outgoing)
     }
 
     /// The step over an arc, if it is allowed and better than what its node has.
@@ -128,18 +134,20 @@ impl Pass<'_> {
         best: Best,
     ) -> Result<Option<Label>, Refusal> {
         let walk = self.walk;
-        let mut step = walk.step(label, at, arc)?;
-        let beats = step.cost < best.cost
+        let price = walk.price(label, arc)?;
+        let beats = price.cost < best.cost
             || match self.keep {
-                Keep::Improving => step.outgoing < best.outgoing && walk.may_sink(arc.peer),
-                Keep::EveryLength => best.length != step.length,
+                Keep::Improving => {
+                    price.outgoing < self.search.outgoing(arc.peer) && walk.may_sink(arc.peer)
+                }
+                Keep::EveryLength => best.length != label.length.saturating_add(1),
             };
         // At the payer the whole cost is known.
         let is_payer = arc.peer == walk.request.from;
-        if !beats || is_payer && step.cost >= self.bound {
+        if !beats || is_payer && price.cost >= self.bound {
             return Ok(None);
         }
-        step.may_sink = walk.may_sink(arc.peer);
+        let step = walk.label(price, label, at, arc);
         if walk.least(&step) >= self.bound {
             return Ok(None);
         }

@@ -72,13 +72,12 @@ fn better(
     at: u32,
     arc: &Arc,
 ) -> Result<Option<Label>, Refusal> {
-    let mut step = walk.step(label, at, arc)?;
-    let bound = search.best(walk.request.from).cost;
-    if step.cost >= search.best(arc.peer).cost {
+    let price = walk.price(label, arc)?;
+    if price.cost >= search.best(arc.peer).cost {
         return Ok(None);
     }
-    step.may_sink = walk.may_sink(arc.peer);
-    if walk.least(&step) >= bound {
+    let step = walk.label(price, label, at, arc);
+    if walk.least(&step) >= search.best(walk.request.from).cost {
         return Ok(None);
     }
     walk.allows(&step)?;

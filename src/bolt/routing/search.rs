@@ -47,6 +47,15 @@ pub(super) struct Label {
     pub may_sink: bool,
 }
 
+/// What a way asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Price {
+    pub cost: i64,
+    pub outgoing: Msat,
+    pub net: Msat,
+    pub delay: u32,
+}
+
 /// What is kept of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
@@ -62,8 +71,6 @@ pub(super) enum Keep {
 pub(super) struct Best {
     /// What its cheapest label costs.
     pub cost: i64,
-    /// The least that a label sends on.
-    pub outgoing: Msat,
     /// The label that was kept last.
     pub label: u32,
     /// The length of that label.
@@ -71,9 +78,9 @@ pub(super) struct Best {
 }
 
 impl Best {
-    const NOTHING: Self = Self { cost: i64::MAX, outgoing: Msat(u64::MAX), label: NONE, length: 0 };
-    /// Of a node where no way may lead: nothing costs less, and nothing is less.
-    const FORBIDDEN: Self = Self { cost: i64::MIN, outgoing: Msat::ZERO, label: NONE, length: 0 };
+    const NOTHING: Self = Self { cost: i64::MAX, label: NONE, length: 0 };
+    /// Of a node where no way may lead: nothing costs less.
+    const FORBIDDEN: Self = Self { cost: i64::MIN, label: NONE, length: 0 };
 
     /// Whether no way may lead there.
     pub(super) fn is_forbidden(self) -> bool {
@@ -88,6 +95,8 @@ pub struct Search {
     labels: Vec<Label>,
     /// By node.
     best: Vec<Best>,
+    /// By node, the least that a label of it sends on; empty where no node gives discounts.
+    outgoing: Vec<Msat>,
     /// By node, whether it was reached, in any pass.
     reached: Vec<bool>,
     pub(super) heap: BinaryHeap<Reverse<(i64, u32)>>,
@@ -141,7 +150,8 @@ impl Search {
     pub fn memory(&self) -> usize {
         let labels = self.labels.capacity().saturating_mul(size_of::<Label>());
         let best = self.best.capacity().saturating_mul(size_of::<Best>());
-        let best = best.saturating_add(self.reached.capacity());
+        let outgoing = self.outgoing.capacity().saturating_mul(size_of::<Msat>());
+        let best = best.saturating_add(outgoing).saturating_add(self.reached.capacity());
         let heap = self.heap.capacity().saturating_mul(size_of::<Reverse<(i64, u32)>>());
         size_of::<Self>().saturating_add(labels).saturating_add(best).saturating_add(heap)
     }
@@ -166,6 +176,10 @@ impl Search {
         });
         self.best.clear();
         self.best.resize(walk.graph.node_places(), Best::NOTHING);
+        self.outgoing.clear();
+        if walk.discounts != Discounts::None {
+            self.outgoing.resize(walk.graph.node_places(), Msat(u64::MAX));
+        }
         for node in request.excluded_nodes.iter().chain([&request.to]) {
             if let Some(best) = self.best.get_mut(node.place()) {
                 *best = Best::FORBIDDEN;
@@ -204,6 +218,12 @@ impl Search {
         self.explored.channels = self.explored.channels.saturating_add(channels);
     }
 
+    /// The least that a label of a node sends on, where nodes give discounts.
+    #[inline]
+    pub(super) fn outgoing(&self, node: NodeIndex) -> Msat {
+        self.outgoing.get(node.place()).copied().unwrap_or(Msat::ZERO)
+    }
+
     /// Whether a node stands on the way that begins with this label.
     pub(super) fn stands_on(&self, node: NodeIndex, way: &Label) -> bool {
         let mut label = way;
@@ -220,10 +240,13 @@ impl Search {
     /// that goes on with it yet.
     pub(super) fn keep(&mut self, label: Label, replaces: bool, keep: Keep) -> u32 {
         let Some(best) = self.best.get_mut(label.node.place()) else { return NONE };
-        let (cost, outgoing) = match keep {
-            Keep::Improving => (label.cost.min(best.cost), label.outgoing.min(best.outgoing)),
-            Keep::EveryLength => (label.cost, label.outgoing),
+        let cost = match keep {
+            Keep::Improving => label.cost.min(best.cost),
+            Keep::EveryLength => label.cost,
         };
+        if let Some(outgoing) = self.outgoing.get_mut(label.node.place()) {
+            *outgoing = label.outgoing.min(*outgoing);
+        }
         let length = label.length;
         if best.label == NONE
             && let Some(reached) = self.reached.get_mut(label.node.place())
@@ -237,7 +260,7 @@ impl Search {
             Some(old) => *old = label,
             None => self.labels.push(label),
         }
-        *best = Best { cost, outgoing, label: index, length };
+        *best = Best { cost, label: index, length };
         index
     }
 
@@ -347,9 +370,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// One channel further from the payee: the label of the arc's start, if its limits allow it.
+    /// What a way costs that goes one channel further from the payee than a label's, if the
+    /// channel's limits allow it.
     #[inline]
-    pub(super) fn step(&self, label: &Label, at: u32, arc: &Arc) -> Result<Label, Refusal> {
+    pub(super) fn price(&self, label: &Label, arc: &Arc) -> Result<Price, Refusal> {
         if arc.state != State::Usable {
             return Err(Refusal::Closed);
         }
@@ -369,27 +393,41 @@ impl<'a> Walk<'a> {
             return Err(Refusal::Fee);
         }
         let asked = difference(amount, label.net).and_then(|asked| label.cost.checked_add(asked));
-        let (mut cost, mut net) = (asked.ok_or(Refusal::Maximum)?, amount);
-        let mut delay = label.delay;
+        let mut price = Price {
+            cost: asked.ok_or(Refusal::Maximum)?,
+            outgoing: amount,
+            net: amount,
+            delay: label.delay,
+        };
         if arc.peer != from {
             let (base, rate) = (arc.fee_base_msat, arc.fee_proportional_millionths);
             let fee = fees::outbound_fee(base, rate, amount).ok_or(Refusal::Maximum)?;
-            net = amount.checked_add(fee).ok_or(Refusal::Maximum)?;
+            price.net = amount.checked_add(fee).ok_or(Refusal::Maximum)?;
             let blocks = arc.cltv_expiry_delta.0;
-            delay = delay.checked_add(blocks.into()).ok_or(Refusal::Delay)?;
+            price.delay = label.delay.checked_add(blocks.into()).ok_or(Refusal::Delay)?;
             let risk = risk_factor.cost(amount, blocks).ok_or(Refusal::Maximum)?;
             let more = risk.checked_add_unsigned(fee.0).ok_or(Refusal::Maximum)?;
-            cost = cost.checked_add(more).ok_or(Refusal::Maximum)?;
+            price.cost = price.cost.checked_add(more).ok_or(Refusal::Maximum)?;
         }
-        if delay > max_delay {
-            return Err(Refusal::Delay);
+        if price.delay > max_delay { Err(Refusal::Delay) } else { Ok(price) }
+    }
+
+    /// The label of a way that goes on with that of number `at` over an arc.
+    #[inline]
+    pub(super) fn label(&self, price: Price, next: &Label, at: u32, arc: &Arc) -> Label {
+        let Price { cost, outgoing, net, delay } = price;
+        Label {
+            cost,
+            outgoing,
+            net,
+            node: arc.peer,
+            next: at,
+            channel: arc.channel,
+            delay,
+            length: next.length.saturating_add(1),
+            direction: arc.direction,
+            may_sink: self.may_sink(arc.peer),
         }
-        let (channel, direction) = (arc.channel, arc.direction);
-        let length = label.length.saturating_add(1);
-        let (node, next, outgoing) = (arc.peer, at, amount);
-        // Looked up once the step is worth it.
-        let may_sink = false;
-        Ok(Label { cost, outgoing, net, node, next, channel, delay, length, direction, may_sink })
     }
 
     /// Whether a node may ask less than its fee for sending. The payer asks nothing at all.

@@ -11,7 +11,7 @@ mod text;
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::bolt::routing::{Algorithm, Explored, NoRoute, NodeIndex, Request, Route, Search};
 use crate::bolt::units::Msat;
@@ -63,7 +63,8 @@ struct FileReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RouteReport {
     version: u32,
-    algorithm: &'static str,
+    #[serde(serialize_with = "serialize_name")]
+    algorithm: Algorithm,
     from: Party,
     to: Party,
     amount_msat: Msat,
@@ -98,10 +99,7 @@ impl RouteReport {
         let route = found.as_ref().ok().map(|route| found_route(file, request.from, route));
         Self {
             version: VERSION,
-            algorithm: match algorithm {
-                Algorithm::BellmanFordGibson => "Bellman-Ford-Gibson",
-                Algorithm::Dijkstra => "Dijkstra",
-            },
+            algorithm,
             from: party(request.from),
             to: party(request.to),
             amount_msat: request.amount,
@@ -122,6 +120,19 @@ impl RouteReport {
     pub fn has_route(&self) -> bool {
         self.route.is_some()
     }
+}
+
+/// What an algorithm is called.
+fn name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::BellmanFordGibson => "Bellman-Ford-Gibson",
+        Algorithm::Dijkstra => "Dijkstra",
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn serialize_name<S: Serializer>(algorithm: &Algorithm, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(name(*algorithm))
 }
 
 /// A node's id and name.

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Found, Party, RouteReport};
+use super::{Found, Party, RouteReport, name};
+use crate::bolt::routing::{Algorithm, Explored};
 use crate::scenario::written;
 
 /// How many characters of an alias are shown in a table.
@@ -38,17 +39,20 @@ impl Display for RouteReport {
             (None, Some(reason)) => writeln!(f, "No route: {reason}.")?,
             (None, None) => writeln!(f, "No route.")?,
         }
-        let explored = self.explored;
+        let others = self.graph.nodes.saturating_sub(1);
+        let Explored { nodes, channels, rounds } = self.explored;
+        let looks = if channels == 1 { "once".to_owned() } else { format!("{channels} times") };
+        let (round, left) = if rounds == 1 { ("round", "node") } else { ("rounds", "nodes") };
+        let how = match self.algorithm {
+            Algorithm::BellmanFordGibson => format!("in {rounds} {round}"),
+            Algorithm::Dijkstra => format!("from {rounds} {left}"),
+        };
         writeln!(
             f,
-            "\n{}: {} of {} other nodes reached, {} looks at {} channels, {} {}",
-            self.algorithm,
-            explored.nodes,
-            self.graph.nodes.saturating_sub(1),
-            explored.channels,
+            "\n{}: reached {nodes} of {others} other nodes, looked at channels {looks} (the graph has \
+             {}) {how}",
+            name(self.algorithm),
             self.graph.channels,
-            explored.rounds,
-            if self.algorithm == "Dijkstra" { "nodes left" } else { "rounds" },
         )?;
         write!(f, "{}", self.graph.skipped)
     }
