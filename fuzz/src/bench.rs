@@ -176,9 +176,6 @@ impl Bench {
                 }
             }
             NodeOutput::Disconnect { .. } => self.disconnect(),
-            // Its channel is not announced.
-            NodeOutput::LookUp(_)
-            | NodeOutput::Event(NodeEvent::Gossip { .. } | NodeEvent::Flare { .. }) => {}
             NodeOutput::Event(NodeEvent::Invoice { invoice, .. }) => self.invoices.push(invoice),
             NodeOutput::Event(NodeEvent::Channel { event, .. }) => {
                 if let ChannelEvent::Violation { requirement, message } = event {
@@ -190,7 +187,8 @@ impl Bench {
                     assert!(is_told || is_late || !self.is_faithful, "{requirement}: {message}");
                 }
             }
-            NodeOutput::Event(_) => {}
+            // Its channel is not announced.
+            NodeOutput::LookUp(_) | NodeOutput::Event(_) => {}
         }
     }
 

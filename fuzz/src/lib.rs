@@ -6,6 +6,7 @@ mod bench;
 mod blinded_data;
 mod channel;
 mod failure;
+mod gossip;
 mod input;
 mod invoice;
 mod message;
@@ -18,6 +19,7 @@ mod transport;
 pub use blinded_data::blinded_data;
 pub use channel::channel;
 pub use failure::failure;
+pub use gossip::gossip;
 pub use invoice::invoice;
 pub use message::message;
 pub use offer::offer;
@@ -30,7 +32,7 @@ pub use transport::transport;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("onion", onion),
     ("onion_message", onion_message),
     ("failure", failure),
@@ -40,4 +42,5 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("transport", transport),
     ("message", message),
     ("channel", channel),
+    ("gossip", gossip),
 ];

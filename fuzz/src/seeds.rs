@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{channel, message};
+use super::{channel, gossip, message};
 
 /// Longer seeds would make the mutations rare where it matters.
 const LONGEST: usize = 4096;
@@ -20,6 +20,7 @@ pub fn seeds(root: &Path, target: &str) -> Vec<Vec<u8>> {
         "offer" => ["bolt12"],
         "transport" => ["bolt08"],
         "message" | "channel" => ["bolt01"],
+        "gossip" => ["bolt07"],
         _ => ["bolt04"],
     };
     for folder in folders {
@@ -31,6 +32,7 @@ pub fn seeds(root: &Path, target: &str) -> Vec<Vec<u8>> {
     match target {
         "message" => found.extend(message::samples()),
         "channel" => found.extend(channel::seeds()),
+        "gossip" => found.extend(gossip::seeds()),
         _ => {}
     }
     found.extend(files(&root.join("fuzz/found").join(target)));
