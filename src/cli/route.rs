@@ -8,10 +8,11 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::{FAILED, complain};
+use crate::bolt::routing::flare::{SearchLimits, known};
 use crate::bolt::routing::{Algorithm, Fees, NodeIndex, Request, RiskFactor, Search};
 use crate::bolt::units::{CltvExpiryDelta, Msat};
 use crate::graph_file::{self, GraphFile};
-use crate::report::route::RouteReport;
+use crate::report::route::{RouteReport, Sought};
 use crate::scenario;
 
 /// What stands below its help.
@@ -32,6 +33,8 @@ enum By {
     Bfg,
     /// Dijkstra's algorithm: where no fee is negative
     Dijkstra,
+    /// Flare: every node knows its neighbourhood, and asks for the rest
+    Flare,
 }
 
 /// Its arguments.
@@ -70,6 +73,15 @@ pub struct RouteArgs {
     /// Let nodes pay for being paid through, where discounts are larger than fees
     #[arg(long)]
     negative_fees: bool,
+    /// Flare: the radius of the maps, in hops
+    #[arg(long, value_name = "HOPS", default_value_t = 2)]
+    radius: u8,
+    /// Flare: how many beacons each node has
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    beacons: u8,
+    /// Flare: how many tables the payer may ask for
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    queries: u32,
     /// Write JSON instead of text
     #[arg(long)]
     json: bool,
@@ -121,13 +133,16 @@ impl RouteArgs {
             fees: if self.negative_fees { Fees::Signed } else { Fees::Floored },
             ..Request::new(from, to, self.amount)
         };
-        let algorithm = match self.algorithm {
-            By::Bfg => Algorithm::BellmanFordGibson,
-            By::Dijkstra => Algorithm::Dijkstra,
+        let sought = match self.algorithm {
+            By::Bfg => in_all(&file, &request, Algorithm::BellmanFordGibson),
+            By::Dijkstra => in_all(&file, &request, Algorithm::Dijkstra),
+            By::Flare => {
+                let limits = SearchLimits { queries: self.queries, ..SearchLimits::default() };
+                let habit = known::Habit { radius: self.radius, beacons: self.beacons, limits };
+                Sought::by_flare(known::seek(&file.graph, &request, habit))
+            }
         };
-        let mut search = Search::new();
-        let found = search.find(&file.graph, &request, algorithm);
-        Ok(RouteReport::new(&file, &request, algorithm, &search, &found))
+        Ok(RouteReport::new(&file, &request, &sought))
     }
 
     fn write(&self, report: &RouteReport, out: &mut impl Write) -> io::Result<()> {
@@ -138,6 +153,13 @@ impl RouteArgs {
             write!(out, "{report}")
         }
     }
+}
+
+/// Seeks in the whole graph.
+fn in_all(file: &GraphFile, request: &Request, algorithm: Algorithm) -> Sought {
+    let mut search = Search::new();
+    let found = search.find(&file.graph, request, algorithm);
+    Sought::by(algorithm, &search, found)
 }
 
 /// How many nodes of one alias are listed.

@@ -13,10 +13,50 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 
+use crate::bolt::routing::flare::known;
 use crate::bolt::routing::{Algorithm, Explored, NoRoute, NodeIndex, Request, Route, Search};
 use crate::bolt::units::Msat;
 use crate::bolt::wire::UncheckedPoint;
 use crate::graph_file::{GraphFile, Skipped};
+
+/// How a route was sought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoughtBy {
+    /// In the whole graph.
+    Algorithm(Algorithm),
+    /// By nodes that each know a part of it.
+    Flare,
+}
+
+/// A search that has ended: how far it went, and what it found.
+#[derive(Clone, Debug)]
+pub struct Sought {
+    by: SoughtBy,
+    explored: Explored,
+    reached: BTreeSet<NodeIndex>,
+    found: Result<Route, NoRoute>,
+}
+
+impl Sought {
+    /// A search of the whole graph that has just ended with this.
+    pub fn by(algorithm: Algorithm, search: &Search, found: Result<Route, NoRoute>) -> Self {
+        let (explored, reached) = (search.explored(), search.reached().collect());
+        Self { by: SoughtBy::Algorithm(algorithm), explored, reached, found }
+    }
+
+    /// What Flare found.
+    pub fn by_flare(found: known::Found) -> Self {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let explored = Explored {
+            // The payer itself is no other node.
+            nodes: count(found.nodes.len()).saturating_sub(1),
+            channels: u64::from(count(found.channels)),
+            rounds: found.queries,
+        };
+        let reached = found.nodes.into_iter().collect();
+        Self { by: SoughtBy::Flare, explored, reached, found: found.route }
+    }
+}
 
 /// The version of the JSON.
 const VERSION: u32 = 1;
@@ -64,7 +104,7 @@ struct FileReport {
 pub struct RouteReport {
     version: u32,
     #[serde(serialize_with = "serialize_name")]
-    algorithm: Algorithm,
+    algorithm: SoughtBy,
     from: Party,
     to: Party,
     amount_msat: Msat,
@@ -88,31 +128,26 @@ struct Surroundings {
 
 impl RouteReport {
     /// The report of a search that has just ended.
-    pub fn new(
-        file: &GraphFile,
-        request: &Request,
-        algorithm: Algorithm,
-        search: &Search,
-        found: &Result<Route, NoRoute>,
-    ) -> Self {
+    pub fn new(file: &GraphFile, request: &Request, sought: &Sought) -> Self {
+        let Sought { by, explored, reached, found } = sought;
         let party = |node| party(file, node);
         let route = found.as_ref().ok().map(|route| found_route(file, request.from, route));
         Self {
             version: VERSION,
-            algorithm,
+            algorithm: *by,
             from: party(request.from),
             to: party(request.to),
             amount_msat: request.amount,
             route,
             reason: found.as_ref().err().map(ToString::to_string),
-            explored: search.explored(),
+            explored: *explored,
             graph: FileReport {
                 format: file.format.to_string(),
                 nodes: file.graph.node_count(),
                 channels: file.graph.channel_count(),
                 skipped: file.skipped.clone(),
             },
-            surroundings: surroundings(file, request, search, found),
+            surroundings: surroundings(file, request, reached, found),
         }
     }
 
@@ -123,15 +158,16 @@ impl RouteReport {
 }
 
 /// What an algorithm is called.
-fn name(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::BellmanFordGibson => "Bellman-Ford-Gibson",
-        Algorithm::Dijkstra => "Dijkstra",
+fn name(by: SoughtBy) -> &'static str {
+    match by {
+        SoughtBy::Algorithm(Algorithm::BellmanFordGibson) => "Bellman-Ford-Gibson",
+        SoughtBy::Algorithm(Algorithm::Dijkstra) => "Dijkstra",
+        SoughtBy::Flare => "Flare",
     }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn serialize_name<S: Serializer>(algorithm: &Algorithm, to: S) -> Result<S::Ok, S::Error> {
+fn serialize_name<S: Serializer>(algorithm: &SoughtBy, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(name(*algorithm))
 }
 
@@ -180,7 +216,7 @@ const DRAWN: usize = 6;
 fn surroundings(
     file: &GraphFile,
     request: &Request,
-    search: &Search,
+    reached: &BTreeSet<NodeIndex>,
     found: &Result<Route, NoRoute>,
 ) -> Vec<Surroundings> {
     let line: Vec<NodeIndex> = match found {
@@ -190,7 +226,6 @@ fn surroundings(
         }
         Err(_) => vec![request.from, request.to],
     };
-    let reached: BTreeSet<NodeIndex> = search.reached().collect();
     let mut shown: BTreeSet<NodeIndex> = line.iter().copied().collect();
     line.iter()
         .map(|node| {

@@ -16,7 +16,7 @@ fn report(from: &str, to: &str, amount: u64, change: impl Fn(&mut Request)) -> R
     change(&mut request);
     let (mut search, algorithm) = (Search::new(), Algorithm::BellmanFordGibson);
     let found = search.find(&file.graph, &request, algorithm);
-    RouteReport::new(&file, &request, algorithm, &search, &found)
+    RouteReport::new(&file, &request, &Sought::by(algorithm, &search, found))
 }
 
 #[test]
@@ -68,8 +68,23 @@ fn an_alias_cannot_steer_a_terminal_or_a_picture() {
     let (mut search, algorithm) = (Search::new(), Algorithm::Dijkstra);
     let request = Request::new(node, other, Msat(1_000));
     let found = search.find(&file.graph, &request, algorithm);
-    let report = RouteReport::new(&file, &request, algorithm, &search, &found);
+    let report = RouteReport::new(&file, &request, &Sought::by(algorithm, &search, found));
     let all = [report.to_string(), report.svg(), serde_json::to_string(&report).unwrap()].concat();
     assert!(all.contains("\u{fffd}[2J<b>&\u{fffd}") && all.contains("&lt;b&gt;&amp;"), "{all}");
     assert!(!all.contains('\u{1b}') && !all.contains('\u{202e}'));
+}
+
+#[test]
+fn flare_says_how_little_it_knew() {
+    use crate::bolt::routing::flare::SearchLimits;
+    let file = graph_file::read("graph.json", LND.as_bytes()).unwrap();
+    let node = |name: &str| {
+        let id = file.aliases.iter().find(|(_, alias)| *alias == name).unwrap().0;
+        file.graph.node(id).unwrap()
+    };
+    let request = Request::new(node("alice"), node("grace"), Msat(50_000_000));
+    let habit = known::Habit { radius: 1, beacons: 1, limits: SearchLimits::default() };
+    let found = known::seek(&file.graph, &request, habit);
+    let report = RouteReport::new(&file, &request, &Sought::by_flare(found));
+    insta::assert_snapshot!(report.to_string());
 }

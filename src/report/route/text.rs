@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Found, Party, RouteReport, name};
+use super::{Found, Party, RouteReport, SoughtBy, name};
 use crate::bolt::routing::{Algorithm, Explored};
 use crate::scenario::written;
 
@@ -43,16 +43,24 @@ impl Display for RouteReport {
         let Explored { nodes, channels, rounds } = self.explored;
         let looks = if channels == 1 { "once".to_owned() } else { format!("{channels} times") };
         let (round, left) = if rounds == 1 { ("round", "node") } else { ("rounds", "nodes") };
+        let (name, all) = (name(self.algorithm), self.graph.channels);
         let how = match self.algorithm {
-            Algorithm::BellmanFordGibson => format!("in {rounds} {round}"),
-            Algorithm::Dijkstra => format!("from {rounds} {left}"),
+            SoughtBy::Algorithm(Algorithm::BellmanFordGibson) => format!("in {rounds} {round}"),
+            SoughtBy::Algorithm(Algorithm::Dijkstra) => format!("from {rounds} {left}"),
+            SoughtBy::Flare => {
+                let tables = if rounds == 1 { "table" } else { "tables" };
+                writeln!(
+                    f,
+                    "\n{name}: knew {nodes} of {others} other nodes and {channels} of {all} channels, after \
+                     asking for {rounds} {tables} beside the payee's"
+                )?;
+                return write!(f, "{}", self.graph.skipped);
+            }
         };
         writeln!(
             f,
-            "\n{}: reached {nodes} of {others} other nodes, looked at channels {looks} (the graph has \
-             {}) {how}",
-            name(self.algorithm),
-            self.graph.channels,
+            "\n{name}: reached {nodes} of {others} other nodes, looked at channels {looks} (the graph has \
+             {all}) {how}"
         )?;
         write!(f, "{}", self.graph.skipped)
     }

@@ -29,6 +29,7 @@
 mod address;
 mod beacons;
 mod codec;
+pub mod known;
 mod link;
 mod message;
 mod neighbourhood;
