@@ -208,7 +208,11 @@ impl Node {
             Ok(Heard::Known | Heard::Waiting) => Vec::new(),
             Err(refusal) => {
                 let (requirement, answer) = (refusal.requirement(), refusal.answer());
-                self.refuse_gossip(from, name, requirement, &refusal.to_string(), answer)
+                let why = refusal.to_string();
+                let mut outputs = self.refuse_gossip(from, name, requirement, &why, answer);
+                let forgotten = self.gossip.network.take_blacklisted();
+                outputs.extend(forgotten.into_iter().map(told_forgotten));
+                outputs
             }
         }
     }
