@@ -305,16 +305,16 @@ impl Node {
         from: &PublicKey,
         message: &Message,
     ) -> Result<Vec<Message>, BadAnswer> {
-        let Some(peer) = self.gossip.peers.get(from) else { return Ok(Vec::new()) };
-        let step = match message {
+        let Some(peer) = self.gossip.peers.get_mut(from) else { return Ok(Vec::new()) };
+        let before = std::mem::take(&mut peer.sync);
+        let (next, query) = match message {
             Message::ReplyChannelRange(reply) => {
-                peer.sync.receive_range(&self.gossip.network, reply)
+                before.receive_range(&self.gossip.network, reply)?
             }
-            Message::ReplyShortChannelIdsEnd(end) => peer.sync.receive_end(end),
+            Message::ReplyShortChannelIdsEnd(end) => before.receive_end(end)?,
             _ => return Ok(Vec::new()),
         };
-        let (next, query) = step.inspect_err(|_| self.gossip.set_sync(from, Sync::Idle))?;
-        self.gossip.set_sync(from, next);
+        peer.sync = next;
         Ok(query.into_iter().collect())
     }
 
