@@ -224,7 +224,9 @@ impl Node {
             let event = GossipEvent::Learned { short_channel_id };
             outputs.push(NodeOutput::Event(NodeEvent::Gossip { peer: None, event }));
         }
-        if from == self.id {
+        // A peer may tell us of our channel while our own announcement waits for the chain.
+        let is_ours = matches!(id, GossipId::Channel(channel) if self.has_announced(channel));
+        if from == self.id || is_ours {
             outputs.extend(self.say_of_ourselves(id));
         } else {
             self.gossip.relay.queue(id, from);
@@ -323,6 +325,7 @@ impl Node {
         match event {
             ChainEvent::Connected { height, transactions } => {
                 let (due, forgotten) = self.gossip.network.connect(*height, transactions);
+                self.announce_again(&forgotten);
                 let again = due.into_iter().map(NodeOutput::LookUp);
                 again.chain(forgotten.into_iter().map(told_forgotten)).collect()
             }
@@ -335,8 +338,10 @@ impl Node {
 
     /// The clock has moved on: what is old is forgotten, and what has waited goes out.
     pub(super) fn gossip_time(&mut self) -> Vec<NodeOutput> {
+        let mut outputs = self.refresh_updates();
         let forgotten = self.gossip.network.prune(self.time);
-        let mut outputs: Vec<NodeOutput> = forgotten.into_iter().map(told_forgotten).collect();
+        self.announce_again(&forgotten);
+        outputs.extend(forgotten.into_iter().map(told_forgotten));
         let asked = |(peer, of): (&PublicKey, &GossipPeer)| Some((*peer, of.filter?));
         let peers = self.gossip.peers.iter().filter_map(asked).collect();
         let sent = self.gossip.relay.flush(&self.gossip.network, self.time, &peers);
