@@ -25,6 +25,8 @@ pub mod refusal;
 pub mod relay;
 pub mod signed;
 pub mod sync;
+#[cfg(test)]
+mod tests;
 pub mod update;
 
 pub use answer::BadQuery;
