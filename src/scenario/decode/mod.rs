@@ -78,10 +78,11 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
         }
         if let Some(node) = fields.get("network") {
             (scenario.gossip, reader.gossip) = (true, true);
+            reader.network = Some(Vec::new());
             if let Some((roles, channels)) = reader.network(node) {
                 scenario.cast.extend(roles);
                 scenario.channels = channels;
-                scenario.network.clone_from(&reader.network);
+                scenario.network = reader.network.clone().unwrap_or_default();
             }
         }
         if let Some(node) = fields.get("channels") {
