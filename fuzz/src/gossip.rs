@@ -188,12 +188,13 @@ impl Store {
                 if matches!(self.sync, Sync::Idle) {
                     self.sync = Sync::begin(BlockHeight(0), u32::MAX, true).0;
                 }
-                let next = self.sync.receive_range(&self.network, reply);
+                let next = std::mem::take(&mut self.sync).receive_range(&self.network, reply);
                 self.sync = next.map_or(Sync::Idle, |(next, _)| next);
                 return;
             }
             Some(Said::ReplyShortChannelIdsEnd(end)) => {
-                self.sync = self.sync.receive_end(end).map_or(Sync::Idle, |(next, _)| next);
+                let next = std::mem::take(&mut self.sync).receive_end(end);
+                self.sync = next.map_or(Sync::Idle, |(next, _)| next);
                 return;
             }
             Some(Said::AnnouncementSignatures(_) | Said::GossipTimestampFilter(_)) | None => return,

@@ -396,11 +396,9 @@ impl Lab<'_> {
         {
             return look_for_gossip(arrived, from, fields);
         }
-        let names_chatter = |names: &[&str]| {
-            names.iter().any(|name| ["ping", "pong"].contains(name) || name.contains("announce"))
-        };
         let wanted = |arrival: &Arrival, names: &[&str]| {
-            arrival.from == *from && (names_chatter(names) || !arrival.what.is_chatter())
+            let is_named = names.contains(&arrival.what.name());
+            arrival.from == *from && (is_named || !arrival.what.is_chatter())
         };
         let names: Vec<&str> = match &expected.what {
             Expected::OneOf(names) => names.clone(),

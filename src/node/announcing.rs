@@ -6,12 +6,16 @@ use secp256k1::PublicKey;
 use super::{ChannelHandle, Link, Node, NodeChannel, NodeOutput};
 use crate::bolt::channel::Phase;
 use crate::bolt::features::{Context, Features};
-use crate::bolt::gossip::network::ANNOUNCED_DEPTH;
+use crate::bolt::gossip::network::{ANNOUNCED_DEPTH, STALE_AFTER};
 use crate::bolt::gossip::own::{Asked, node_announcement};
-use crate::bolt::gossip::{Answer, GossipId, OwnChannel, Said};
+use crate::bolt::gossip::{Answer, Direction, Forgotten, GossipId, Heard, OwnChannel, Said};
 use crate::bolt::units::{Msat, ShortChannelId};
 use crate::bolt::wire::Message;
 use crate::bolt::wire::messages::AnnouncementSignatures;
+
+/// The age at which a `channel_update` of ours is said again, in seconds: a day before others may
+/// forget the channel.
+const REFRESHED_AFTER: u64 = STALE_AFTER - 86_400;
 
 /// How far a channel has come on its way to the public.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +46,7 @@ enum Stage {
 impl Announcing {
     /// The connection has ended.
     pub(super) fn disconnected(&mut self) {
-        self.sent = false;
+        (self.sent, self.asked) = (false, false);
     }
 }
 
@@ -78,16 +82,23 @@ impl Node {
         &mut self,
         from: PublicKey,
         theirs: &AnnouncementSignatures,
-    ) {
+    ) -> Vec<NodeOutput> {
         let of = self.channels.iter().find(|(_, channel)| {
             let commitments = channel.phase.commitments();
             channel.peer == from
                 && commitments.is_some_and(|known| known.channel_id == theirs.channel_id)
         });
-        let Some((handle, _)) = of else { return };
+        let Some((handle, channel)) = of else {
+            return self.refuse_signatures(from, "channel_id");
+        };
+        let own = channel.announced_by(self);
+        if let Some(field) = own.and_then(|own| own.wrong_in(theirs)) {
+            return self.refuse_signatures(from, field);
+        }
         let announcing = self.gossip.announcing.entry(*handle).or_default();
         announcing.asked = announcing.received.is_some();
         announcing.received = Some(theirs.clone());
+        Vec::new()
     }
 
     /// Goes on with all announcements of channels that can go on.
@@ -109,7 +120,12 @@ impl Node {
         let Some(channel) = self.channels.get(&handle) else { return Vec::new() };
         let announcing = self.gossip.announcing.entry(handle).or_default();
         if announcing.of != Some(own.short_channel_id) {
-            let received = announcing.received.take();
+            // What the peer has signed for another place of the funding transaction was right then.
+            let is_new = announcing.of.is_none();
+            let fits = |theirs: &AnnouncementSignatures| {
+                is_new || theirs.short_channel_id == own.short_channel_id
+            };
+            let received = announcing.received.take().filter(fits);
             let of = Some(own.short_channel_id);
             *announcing = Announcing { of, received, ..Announcing::default() };
         }
@@ -118,7 +134,7 @@ impl Node {
         let is_complete = announcing.stage != Stage::Signing;
         let is_due = announcing.received.is_none() || !is_complete || announcing.asked;
         let sends = is_up && is_due && !announcing.sent;
-        let completes = announcing.received.is_some() && !is_complete;
+        let completes = is_up && announcing.received.is_some() && !is_complete;
         if !sends && !completes {
             return Vec::new();
         }
@@ -144,24 +160,49 @@ impl Node {
         ours: &AnnouncementSignatures,
         theirs: &AnnouncementSignatures,
     ) -> Vec<NodeOutput> {
-        const MESSAGE: &str = "announcement_signatures";
         let peer = own.remote.0;
         let Some(announcing) = self.gossip.announcing.get_mut(&handle) else { return Vec::new() };
         if let Some(field) = own.wrong_in(theirs) {
             announcing.received = None;
-            let (requirement, answer) = match field {
-                "short_channel_id" => {
-                    ("bolt07/announcement_signatures/short-channel-id", Answer::Warning)
-                }
-                _ => ("bolt07/announcement_signatures/signatures", Answer::HangUp),
-            };
-            let why = format!("{field} is wrong");
-            return self.refuse_gossip(peer, MESSAGE, requirement, &why, answer);
+            return self.refuse_signatures(peer, field);
         }
         announcing.stage = Stage::Announced;
         let Some(announcement) = own.announcement(ours, theirs) else { return Vec::new() };
         let heard = self.gossip.network.receive_channel(self.id, &announcement);
+        if heard == Ok(Heard::Known) {
+            // Others have heard of it from the peer before us, but not what we ask for it.
+            return self.say_of_ourselves(GossipId::Channel(own.short_channel_id));
+        }
         self.take_heard(self.id, "channel_announcement", heard)
+    }
+
+    /// The peer's half of an announcement is wrong in this field.
+    fn refuse_signatures(&mut self, peer: PublicKey, field: &str) -> Vec<NodeOutput> {
+        let (requirement, answer) = match field {
+            "short_channel_id" | "channel_id" => {
+                ("bolt07/announcement_signatures/short-channel-id", Answer::Warning)
+            }
+            _ => ("bolt07/announcement_signatures/signatures", Answer::HangUp),
+        };
+        let why = format!("{field} is wrong");
+        self.refuse_gossip(peer, "announcement_signatures", requirement, &why, answer)
+    }
+
+    /// Whether this is a channel of ours whose announcement both sides have signed.
+    pub(super) fn has_announced(&self, id: ShortChannelId) -> bool {
+        self.gossip
+            .announcing
+            .values()
+            .any(|known| known.of == Some(id) && known.stage != Stage::Signing)
+    }
+
+    /// These channels are forgotten: those of ours that are alive are announced anew.
+    pub(super) fn announce_again(&mut self, forgotten: &[(ShortChannelId, Forgotten)]) {
+        for announcing in self.gossip.announcing.values_mut() {
+            if forgotten.iter().any(|(id, _)| announcing.of == Some(*id)) {
+                announcing.stage = Stage::Signing;
+            }
+        }
     }
 
     /// News of our own: a channel goes out with what we ask for it, and with who we are.
@@ -254,6 +295,24 @@ impl Node {
         let handles: Vec<ChannelHandle> = announced.map(|(handle, _)| *handle).collect();
         let made: Vec<GossipId> =
             handles.into_iter().filter_map(|handle| self.make_update(handle, false)).collect();
+        self.say(&made)
+    }
+
+    /// Says again what is asked for forwarding before others forget it for its age.
+    pub(super) fn refresh_updates(&mut self) -> Vec<NodeOutput> {
+        let is_old = |(handle, of): &(&ChannelHandle, &Announcing)| {
+            let peer = self.channels.get(handle).map(|channel| channel.peer);
+            let known = of.of.and_then(|id| self.gossip.network.channel(id));
+            let (Some(peer), Some(known)) = (peer, known) else { return false };
+            let direction = Direction::of_two(&self.id, &peer);
+            let last = direction.of(&known.updates).as_ref().map(|update| update.timestamp);
+            let age = last.map(|last| self.time.saturating_sub(last.into()));
+            of.stage == Stage::Announced && age >= Some(REFRESHED_AFTER)
+        };
+        let old = self.gossip.announcing.iter().filter(is_old);
+        let old: Vec<ChannelHandle> = old.map(|(handle, _)| *handle).collect();
+        let made: Vec<GossipId> =
+            old.into_iter().filter_map(|handle| self.make_update(handle, false)).collect();
         self.say(&made)
     }
 

@@ -175,8 +175,7 @@ impl Node {
                 ("channel_update", id, network.receive_update(now, from, of))
             }
             Said::AnnouncementSignatures(theirs) => {
-                self.receive_announcement_signatures(from, theirs);
-                return Vec::new();
+                return self.receive_announcement_signatures(from, theirs);
             }
             Said::GossipTimestampFilter(filter) => {
                 self.set_filter(from, filter);
@@ -191,11 +190,11 @@ impl Node {
                 return self.send_answers(from, "query_channel_range", answers);
             }
             Said::ReplyChannelRange(reply) => {
-                let step = |sync: &Sync, network: &Network| sync.receive_range(network, reply);
+                let step = |sync: Sync, network: &Network| sync.receive_range(network, reply);
                 return self.go_on_syncing(from, "reply_channel_range", step);
             }
             Said::ReplyShortChannelIdsEnd(end) => {
-                let step = |sync: &Sync, _: &Network| sync.receive_end(end);
+                let step = |sync: Sync, _: &Network| sync.receive_end(end);
                 return self.go_on_syncing(from, "reply_short_channel_ids_end", step);
             }
         };
@@ -231,7 +230,11 @@ impl Node {
             Ok(Heard::Known | Heard::Waiting) => Vec::new(),
             Err(refusal) => {
                 let (requirement, answer) = (refusal.requirement(), refusal.answer());
-                self.refuse_gossip(from, name, requirement, &refusal.to_string(), answer)
+                let why = refusal.to_string();
+                let mut outputs = self.refuse_gossip(from, name, requirement, &why, answer);
+                let forgotten = self.gossip.network.take_blacklisted();
+                outputs.extend(forgotten.into_iter().map(told_forgotten));
+                outputs
             }
         }
     }
@@ -243,7 +246,9 @@ impl Node {
             let event = GossipEvent::Learned { short_channel_id };
             outputs.push(NodeOutput::Event(NodeEvent::Gossip { peer: None, event }));
         }
-        if from == self.id {
+        // A peer may tell us of our channel while our own announcement waits for the chain.
+        let is_ours = matches!(id, GossipId::Channel(channel) if self.has_announced(channel));
+        if from == self.id || is_ours {
             outputs.extend(self.say_of_ourselves(id));
         } else {
             self.gossip.relay.queue(id, from);
@@ -310,17 +315,16 @@ impl Node {
         &mut self,
         from: PublicKey,
         name: &str,
-        step: impl Fn(&Sync, &Network) -> Result<(Sync, Option<Message>), BadAnswer>,
+        step: impl Fn(Sync, &Network) -> Result<(Sync, Option<Message>), BadAnswer>,
     ) -> Vec<NodeOutput> {
-        let Some(peer) = self.gossip.peers.get(&from) else { return Vec::new() };
-        match step(&peer.sync, &self.gossip.network) {
+        let Some(peer) = self.gossip.peers.get_mut(&from) else { return Vec::new() };
+        match step(std::mem::take(&mut peer.sync), &self.gossip.network) {
             Ok((next, query)) => {
-                self.gossip.set_sync(&from, next);
+                peer.sync = next;
                 let send = |message| NodeOutput::Send { to: from, message };
                 query.into_iter().map(send).collect()
             }
             Err(bad) => {
-                self.gossip.set_sync(&from, Sync::Idle);
                 let (requirement, why) = (bad.requirement(), bad.to_string());
                 self.refuse_gossip(from, name, requirement, &why, Answer::Warning)
             }
@@ -332,6 +336,7 @@ impl Node {
         match event {
             ChainEvent::Connected { height, transactions } => {
                 let (due, forgotten) = self.gossip.network.connect(*height, transactions);
+                self.announce_again(&forgotten);
                 let again = due.into_iter().map(NodeOutput::LookUp);
                 again.chain(forgotten.into_iter().map(told_forgotten)).collect()
             }
@@ -344,8 +349,10 @@ impl Node {
 
     /// The clock has moved on: what is old is forgotten, and what has waited goes out.
     pub(super) fn gossip_time(&mut self) -> Vec<NodeOutput> {
+        let mut outputs = self.refresh_updates();
         let forgotten = self.gossip.network.prune(self.time);
-        let mut outputs: Vec<NodeOutput> = forgotten.into_iter().map(told_forgotten).collect();
+        self.announce_again(&forgotten);
+        outputs.extend(forgotten.into_iter().map(told_forgotten));
         let asked = |(peer, of): (&PublicKey, &GossipPeer)| Some((*peer, of.filter?));
         let peers = self.gossip.peers.iter().filter_map(asked).collect();
         let sent = self.gossip.relay.flush(&self.gossip.network, self.time, &peers);

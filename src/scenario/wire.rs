@@ -223,6 +223,9 @@ impl fmt::Display for SendStep {
         if let Some(channel) = &self.channel {
             write!(f, " about {channel}")?;
         }
+        for (index, of) in self.of.iter().enumerate() {
+            write!(f, " {} {of}", if index == 0 { "of" } else { "and" })?;
+        }
         match &self.frame {
             None => Ok(()),
             Some(fault) => write!(f, ", its frame {}", fault.value.in_words()),

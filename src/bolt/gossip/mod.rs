@@ -26,6 +26,8 @@ pub mod relay;
 mod said;
 pub mod signed;
 pub mod sync;
+#[cfg(test)]
+mod tests;
 pub mod update;
 
 pub use answer::BadQuery;

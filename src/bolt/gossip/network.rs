@@ -145,6 +145,11 @@ pub struct KnownChannel {
 }
 
 impl KnownChannel {
+    /// Whether the block with its funding transaction is gone.
+    fn is_unconfirmed(&self) -> bool {
+        matches!(self.gone, Some(Gone::Unconfirmed(_)))
+    }
+
     /// When the end that was silent for longer was heard of last, in seconds since 1970.
     fn heard_of(&self) -> u64 {
         let last = |update: &Option<Arc<ChannelUpdate>>| {
@@ -199,6 +204,10 @@ pub struct Network {
     fundings: BTreeMap<OutPoint, ShortChannelId>,
     waiting: BTreeMap<ShortChannelId, Vec<Waiting>>,
     blacklist: BTreeSet<UncheckedPoint>,
+    /// Channels that were announced with several pairs of nodes: nobody is believed about them.
+    disputed: BTreeSet<ShortChannelId>,
+    /// What is forgotten for that, and was not told yet.
+    blacklisted: Vec<ShortChannelId>,
 }
 
 impl Network {
@@ -246,22 +255,22 @@ impl Network {
         if announcement.node_id_1 >= announcement.node_id_2 {
             return Err(Refusal::NodeIdOrder);
         }
-        if announcement.node_ids().iter().any(|node| self.blacklist.contains(node)) {
-            return Err(Refusal::Blacklisted);
-        }
-        let known = self.channels.get(&id).map(|channel| channel.announcement.node_ids());
-        if known == Some(announcement.node_ids()) {
+        self.check_blacklist(announcement)?;
+        let known = self.channels.get(&id);
+        if known.is_some_and(|known| known.announcement.names_the_same_as(announcement)) {
             return Ok(Heard::Known);
         }
-        let nodes = announcement.node_ids();
-        if self.waiting_for(id).any(|waiting| waiting.announcement.node_ids() == nodes) {
+        // Once its block is gone, the id may be that of another transaction.
+        let is_settled = known.is_some_and(|known| !known.is_unconfirmed());
+        let is_same = |of: &Waiting| of.announcement.names_the_same_as(announcement);
+        if self.waiting_for(id).any(is_same) {
             return Ok(Heard::Waiting);
         }
         let keys = self.keys(announcement)?;
         if let Some(wrong) = announcement.wrong_signature(&keys) {
             return Err(Refusal::WrongSignature { field: wrong.name() });
         }
-        if known.is_some() {
+        if is_settled {
             return Err(self.conflict(id, announcement));
         }
         if self.waiting.len() >= MOST_WAITING || self.waiting_for(id).count() >= MOST_RIVALS {
@@ -278,6 +287,12 @@ impl Network {
             due: None,
         });
         Ok(Heard::LookUp(id))
+    }
+
+    fn check_blacklist(&self, announcement: &ChannelAnnouncement) -> Result<(), Refusal> {
+        let is_listed = announcement.node_ids().iter().any(|node| self.blacklist.contains(node))
+            || self.disputed.contains(&announcement.short_channel_id);
+        if is_listed { Err(Refusal::Blacklisted) } else { Ok(()) }
     }
 
     fn waiting_for(&self, id: ShortChannelId) -> impl Iterator<Item = &Waiting> {
@@ -313,14 +328,24 @@ impl Network {
         }
         let nodes = known.announcement.node_ids().into_iter().chain(announcement.node_ids());
         let nodes: Vec<UncheckedPoint> = nodes.collect();
+        // Whoever has the keys can name any nodes: one output must not fill the blacklist.
+        self.disputed.insert(id);
         for node in nodes {
             self.blacklist.insert(node);
             let channels = self.nodes.get(&node).map(|node| node.channels.clone());
             for channel in channels.unwrap_or_default() {
                 self.forget(channel);
+                self.blacklisted.push(channel);
             }
         }
         Refusal::Conflicting
+    }
+
+    /// The channels that were forgotten because a node of theirs is blacklisted, since this was asked
+    /// last.
+    pub fn take_blacklisted(&mut self) -> Vec<(ShortChannelId, Forgotten)> {
+        let forgotten = std::mem::take(&mut self.blacklisted).into_iter();
+        forgotten.map(|id| (id, Forgotten::Blacklisted)).collect()
     }
 
     /// The chain has answered [`Heard::LookUp`].
@@ -348,9 +373,16 @@ impl Network {
             }
             Err(refusal) => return vec![(from, CHANNEL, Err(refusal))],
         };
-        if self.channels.contains_key(&id) {
-            let refusal = self.conflict(id, &waiting.announcement);
+        // What was heard meanwhile counts, too.
+        if let Err(refusal) = self.check_blacklist(&waiting.announcement) {
             return vec![(from, CHANNEL, Err(refusal))];
+        }
+        if let Some(known) = self.channels.get(&id) {
+            if known.outpoint == outpoint {
+                let refusal = self.conflict(id, &waiting.announcement);
+                return vec![(from, CHANNEL, Err(refusal))];
+            }
+            self.forget(id);
         }
         let Waiting { announcement, keys, updates, nodes, .. } = waiting;
         self.insert(now, announcement, &keys, outpoint, capacity);
@@ -412,7 +444,7 @@ impl Network {
             return Err(Refusal::NotToBeForwarded);
         }
         let Some(channel) = self.channels.get_mut(&id) else {
-            return self.keep_update(from, update);
+            return self.keep_update(now, from, update);
         };
         if matches!(channel.gone, Some(Gone::Spent(_))) && !update.is_disabled() {
             return Err(Refusal::SpentChannel);
@@ -463,14 +495,21 @@ impl Network {
         Ok(Heard::News(GossipId::Node(id)))
     }
 
-    /// Keeps an update until its channel is known.
-    fn keep_update(&mut self, from: PublicKey, update: &ChannelUpdate) -> Result<Heard, Refusal> {
+    /// Keeps an update until its channel is known. Who has signed it is nobody's fault before: the
+    /// announcement that waits may be the false one.
+    fn keep_update(
+        &mut self,
+        now: Now,
+        from: PublicKey,
+        update: &ChannelUpdate,
+    ) -> Result<Heard, Refusal> {
         let direction = update.direction();
         let rivals =
             self.waiting.get_mut(&update.short_channel_id).ok_or(Refusal::UnknownChannel)?;
+        check_time(now, update)?;
         let signed =
             |waiting: &&mut Waiting| update.is_signed_by(direction.of(&waiting.keys.nodes));
-        let waiting = rivals.iter_mut().find(signed).ok_or(Refusal::WrongUpdateSignature)?;
+        let waiting = rivals.iter_mut().find(signed).ok_or(Refusal::UnknownChannel)?;
         let slot = direction.of_mut(&mut waiting.updates);
         if slot.as_ref().is_none_or(|(_, known)| known.timestamp < update.timestamp) {
             *slot = Some((from, update.clone()));
@@ -478,26 +517,26 @@ impl Network {
         Ok(Heard::Waiting)
     }
 
-    /// Keeps what a node says of itself until its only channel is known.
+    /// Keeps what a node says of itself until its first channel is known, whichever that will be.
     fn keep_node(
         &mut self,
         from: PublicKey,
         announcement: &NodeAnnouncement,
     ) -> Result<Heard, Refusal> {
         let id = announcement.node_id;
-        if id.check().is_none() {
-            return Err(Refusal::InvalidNodeId);
+        let key = id.check().ok_or(Refusal::InvalidNodeId)?;
+        let is_of = |waiting: &&Waiting| waiting.announcement.node_ids().contains(&id);
+        if !self.waiting.values().flatten().any(|waiting| is_of(&waiting)) {
+            return Err(Refusal::NodeWithoutChannel);
         }
-        let mut waiting = self.waiting.values_mut().flatten();
-        let of = waiting.find_map(|waiting| {
-            let nodes = waiting.announcement.node_ids().into_iter().zip(waiting.keys.nodes);
-            let mut slots = nodes.zip(&mut waiting.nodes);
-            slots.find_map(|((node, key), slot)| (node == id).then_some((key, slot)))
-        });
-        let (key, slot) = of.ok_or(Refusal::NodeWithoutChannel)?;
         check_node(announcement, &key)?;
-        if slot.as_ref().is_none_or(|(_, known)| known.timestamp < announcement.timestamp) {
-            *slot = Some((from, announcement.clone()));
+        for waiting in self.waiting.values_mut().flatten() {
+            let nodes = waiting.announcement.node_ids().into_iter().zip(&mut waiting.nodes);
+            for (_, slot) in nodes.filter(|(node, _)| *node == id) {
+                if slot.as_ref().is_none_or(|(_, known)| known.timestamp < announcement.timestamp) {
+                    *slot = Some((from, announcement.clone()));
+                }
+            }
         }
         Ok(Heard::Waiting)
     }
@@ -538,9 +577,7 @@ impl Network {
         for (id, channel) in self.channels.range_mut(range) {
             let index = usize::try_from(id.transaction()).unwrap_or(usize::MAX);
             let found = transactions.get(index).map(Transaction::compute_txid);
-            if matches!(channel.gone, Some(Gone::Unconfirmed(_)))
-                && found == Some(channel.outpoint.txid)
-            {
+            if channel.is_unconfirmed() && found == Some(channel.outpoint.txid) {
                 channel.gone = None;
             }
         }
@@ -554,6 +591,7 @@ impl Network {
             }
         }
         let Some(range) = block(height) else { return };
+        self.disputed.retain(|id| !range.contains(id));
         for (_, channel) in self.channels.range_mut(range) {
             channel.gone = Some(Gone::Unconfirmed(height));
         }

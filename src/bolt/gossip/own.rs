@@ -56,8 +56,7 @@ impl OwnChannel {
 
     /// Which direction of it is ours.
     pub fn direction(&self) -> Direction {
-        let is_first = self.local.0.serialize() < self.remote.0.serialize();
-        if is_first { Direction::FromNode1 } else { Direction::FromNode2 }
+        Direction::of_two(&self.local.0, &self.remote.0)
     }
 
     /// The `channel_announcement`, signed by nobody. `None` never happens.

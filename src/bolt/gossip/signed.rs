@@ -124,6 +124,13 @@ impl ChannelAnnouncement {
         }
     }
 
+    /// Whether it names the nodes and the funding keys that another one names.
+    pub fn names_the_same_as(&self, other: &Self) -> bool {
+        self.node_ids() == other.node_ids()
+            && (self.bitcoin_key_1, self.bitcoin_key_2)
+                == (other.bitcoin_key_1, other.bitcoin_key_2)
+    }
+
     /// `node_id_1` and `node_id_2`.
     pub fn node_ids(&self) -> [UncheckedPoint; 2] {
         [self.node_id_1, self.node_id_2]

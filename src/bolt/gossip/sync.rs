@@ -8,7 +8,7 @@
 //!                                             |  more is missing: the next query
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 use bitcoin::constants::ChainHash;
 use thiserror::Error;
@@ -51,14 +51,14 @@ pub struct Ranging {
     /// The first block of the last reply.
     reached: Option<u32>,
     told: usize,
-    wanted: VecDeque<(ShortChannelId, QueryFlags)>,
+    wanted: BTreeMap<ShortChannelId, QueryFlags>,
 }
 
 /// What is still to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asking {
     option: QueryOption,
-    wanted: VecDeque<(ShortChannelId, QueryFlags)>,
+    wanted: BTreeMap<ShortChannelId, QueryFlags>,
 }
 
 /// What a peer did wrong with its answers. Nothing more is asked of it.
@@ -156,7 +156,7 @@ impl Sync {
             option,
             reached: None,
             told: 0,
-            wanted: VecDeque::new(),
+            wanted: BTreeMap::new(),
         };
         (Self::Ranging(ranging), Some(query.into()))
     }
@@ -166,12 +166,11 @@ impl Sync {
     /// # Errors
     /// [`BadAnswer`], after which nothing is to be asked of this peer.
     pub fn receive_range(
-        &self,
+        self,
         network: &Network,
         reply: &ReplyChannelRange,
     ) -> Result<Next, BadAnswer> {
-        let Self::Ranging(ranging) = self else { return Err(BadAnswer::Unasked) };
-        let mut ranging = ranging.clone();
+        let Self::Ranging(mut ranging) = self else { return Err(BadAnswer::Unasked) };
         if ranging.take(network, reply)? {
             let Ranging { option, wanted, .. } = ranging;
             return Ok(Asking { option, wanted }.ask());
@@ -183,12 +182,12 @@ impl Sync {
     ///
     /// # Errors
     /// [`BadAnswer::Unasked`] and [`BadAnswer::OtherChain`].
-    pub fn receive_end(&self, end: &ReplyShortChannelIdsEnd) -> Result<Next, BadAnswer> {
+    pub fn receive_end(self, end: &ReplyShortChannelIdsEnd) -> Result<Next, BadAnswer> {
         let Self::Asking(asking) = self else { return Err(BadAnswer::Unasked) };
         if end.chain_hash != ChainHash::REGTEST {
             return Err(BadAnswer::OtherChain);
         }
-        Ok(asking.clone().ask())
+        Ok(asking.ask())
     }
 }
 
@@ -220,16 +219,15 @@ impl Ranging {
         }
         let beside = Beside::read(reply, ids.len()).map_err(BadAnswer::Encoding)?;
         // Replies may overlap: nothing is asked for twice.
-        let last = self.wanted.back().map(|(id, _)| *id);
         for (index, id) in ids.into_iter().enumerate() {
-            if last < Some(id)
-                && let Some(flags) = beside.wanted(network, id, index)
-            {
-                self.wanted.push_back((id, flags));
+            if let Some(flags) = beside.wanted(network, id, index) {
+                let all = self.wanted.entry(id).or_default();
+                *all = all.union(flags);
             }
         }
-        let is_last = end >= self.end;
-        if reply.sync_complete != 0 && !is_last {
+        // The channels of the last block may not fit one reply: only the last of these is complete.
+        let is_last = reply.sync_complete != 0;
+        if is_last && end < self.end {
             return Err(BadAnswer::EndsEarly { end, asked: self.end });
         }
         Ok(is_last)
@@ -297,8 +295,8 @@ impl Asking {
         }
         let is_extended = self.option != QueryOption(0);
         let most = if is_extended { most_in_query_with_flags() } else { most_in_query() };
-        let next: Vec<_> = self.wanted.drain(..most.min(self.wanted.len())).collect();
-        let (ids, flags): (Vec<ShortChannelId>, Vec<QueryFlags>) = next.into_iter().unzip();
+        let next = std::iter::from_fn(|| self.wanted.pop_first()).take(most);
+        let (ids, flags): (Vec<ShortChannelId>, Vec<QueryFlags>) = next.unzip();
         let query = QueryShortChannelIds {
             chain_hash: ChainHash::REGTEST,
             encoded_short_ids: encode_short_ids(&ids),

@@ -1,6 +1,7 @@
 //! What a `channel_update` says of one direction of a channel. BOLT 7, "The `channel_update`
 //! Message".
 
+use secp256k1::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use crate::bolt::units::Msat;
@@ -28,6 +29,11 @@ pub enum Direction {
 impl Direction {
     /// Both, in the order of the nodes.
     pub const BOTH: [Self; 2] = [Self::FromNode1, Self::FromNode2];
+
+    /// Which direction of their channel is ours: `node_id_1` is the lesser of the two.
+    pub fn of_two(ours: &PublicKey, theirs: &PublicKey) -> Self {
+        if ours.serialize() < theirs.serialize() { Self::FromNode1 } else { Self::FromNode2 }
+    }
 
     /// The item of a pair that belongs to whose direction it is.
     pub fn of<T>(self, [one, two]: &[T; 2]) -> &T {

@@ -84,10 +84,11 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
             // Who uses Flare alone does without gossip.
             let gossips = scenario.gossip || fields.get("flare").is_none();
             (scenario.gossip, reader.gossip) = (gossips, gossips);
+            reader.network = Some(Vec::new());
             if let Some((roles, channels)) = reader.network(node) {
                 scenario.cast.extend(roles);
                 scenario.channels = channels;
-                scenario.network.clone_from(&reader.network);
+                scenario.network = reader.network.clone().unwrap_or_default();
             }
         }
         if let Some(node) = fields.get("channels") {

@@ -84,7 +84,7 @@ impl Reader {
             self.roles.push(role.name.value.clone());
         }
         self.channels.extend(channels.iter().map(|channel| channel.name.value.clone()));
-        self.network = channels.iter().map(|channel| channel.name.value.clone()).collect();
+        self.network = Some(channels.iter().map(|channel| channel.name.value.clone()).collect());
     }
 
     /// A number that is not above this.

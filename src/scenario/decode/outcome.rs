@@ -44,11 +44,12 @@ impl Reader {
                 continue;
             }
             // All channels of the network share what a line says of its funding outputs.
-            let outputs = if key.value == "network.funding" && !self.network.is_empty() {
-                let of = |name: &ChannelName| At::new(OutputRef::Funding(name.clone()), key.at);
-                self.network.iter().map(of).collect()
-            } else {
-                Vec::from_iter(self.known_output(key))
+            let outputs = match &self.network {
+                Some(network) if key.value == "network.funding" => {
+                    let of = |name: &ChannelName| At::new(OutputRef::Funding(name.clone()), key.at);
+                    network.iter().map(of).collect()
+                }
+                Some(_) | None => Vec::from_iter(self.known_output(key)),
             };
             let Some(first) = outputs.first() else { continue };
             let Some(fate) = self.fate(first, value) else { continue };

@@ -16,8 +16,8 @@ use bitcoin::Amount;
 pub(super) struct Reader {
     /// Whether the file has its roles tell each other of channels.
     pub(super) gossip: bool,
-    /// The channels of its `network`.
-    pub(super) network: Vec<ChannelName>,
+    /// The channels of its `network`, if it has one; none if that is wrong.
+    pub(super) network: Option<Vec<ChannelName>>,
     problems: Vec<Problem>,
     pub(super) roles: Vec<RoleName>,
     pub(super) channels: Vec<ChannelName>,

@@ -261,7 +261,7 @@ impl Reader {
 
     /// `open: network`.
     fn open_network(&mut self, node: &Node) -> Option<Verb> {
-        if self.network.is_empty() {
+        if self.network.is_none() {
             self.report(node.at, NetworkMistake::None.into());
             return None;
         }

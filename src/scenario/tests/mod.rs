@@ -5,6 +5,7 @@ mod bless;
 mod chain;
 mod discover;
 mod errors;
+mod gossip;
 mod instances;
 mod partition;
 mod payments;
@@ -52,11 +53,13 @@ about: |
 bolt: [2#channel-establishment]
 covers: [bolt02/open_channel/to-self-delay-bound]
 links: tcp
+gossip: true
+network: {shape: small_world, nodes: 6, neighbours: 2, seed: 7, capacity: 2_000_000 sat, push: 5 sat, type: static_remotekey}
 cast:
   alice: {role: cheat, funds: 1 BTC, dust_limit: 546 sat, channel_reserve: 1_000 sat, max_htlc_value_in_flight: 1 BTC, max_accepted_htlcs: 30, max_dust_htlc_exposure: 1_000 sat, accepts_zeroconf: true}
   bob: {role: honest, funds: 0.5 BTC, fee_base: 1 sat, fee_proportional: 100 ppm, cltv_expiry_delta: 40 blocks, htlc_minimum: 1 msat, min_final_cltv_expiry_delta: 18 blocks}
-  carol: {role: honest, funds: 1 BTC}
-  probe: {role: probe, funds: 1 BTC, features: [option_simple_close/odd, 101], without: [option_anchors], habits: [watches_mempool]}
+  carol: {role: honest, funds: 1 BTC, sync: filter, short_ids_per_reply: 2}
+  probe: {role: probe, funds: 1 BTC, sync: nothing, features: [option_simple_close/odd, 101], without: [option_anchors], habits: [watches_mempool]}
 channels:
   ab:
     from: alice
@@ -70,13 +73,14 @@ channels:
     feerate: 4 sat/vB
     minimum_depth: 1 block
   ba: {from: bob, to: alice, capacity: 0.1 BTC}
-  ca: {from: carol, to: alice, capacity: 1_000_000 sat}
+  ca: {from: carol, to: alice, capacity: 1_000_000 sat, announced: false}
   pb: {from: probe, to: bob, capacity: 1_000_000 sat}
 steps:
   - open: ab
     say: "The first channel: with a push."
   - open: {channel: ba, until: broadcast}
   - open: ca
+  - open: network
   - pay: {from: alice, to: bob, amount: 1500 msat, channel: ab}
   - remember: {channel: ab, by: alice, as: old}
   - close: {channel: ab, by: alice}
@@ -159,6 +163,13 @@ steps:
         - connect: {from: bob, to: probe, act_two: half}
         - connect: {from: probe, to: bob, until: connected, act_three: wrong_key}
         - send: {from: probe, channel_update: {short_channel_id: 1x2x3, timestamp: 4_000_000_000, signature: high_s}}
+        - send: {from: probe, channel: ab, of: [bob, carol], channel_announcement: {short_channel_id: n1-n2, node_id_1: alice, bitcoin_key_1: bob, features: [100]}}
+        - send: {from: probe, channel: ab, of: bob, channel_update: {timestamp: 90_000 s ahead, records: {101: 00ff}}}
+        - send: {from: probe, of: carol, node_announcement: {timestamp: 60 s ago, node_id: wrong}}
+        - send: {from: probe, query_short_channel_ids: {encoded_short_ids: [ab, 1x2x3]}}
+        - expect: {from: bob, to: probe, reply_channel_range: {encoded_short_ids: []}}
+        - expect: {from: bob, to: probe, channel_update: {short_channel_id: ab, timestamp: 0 s ago}}
+        - expect: {from: bob, to: probe, no_message: [channel_announcement, channel_update]}
         - send: {from: probe, closing_signed: {fee_satoshis: 5 sat, fee_range: {min_fee_satoshis: 1 sat, max_fee_satoshis: 2 sat}}}
         - send: {from: probe, commitment_signed: {htlc_signature: wrong}}
         - send: {from: probe, error: {data: Over}}
@@ -171,6 +182,7 @@ steps:
   - hold: bob
   - release: bob
 outcome:
+  network.funding: unspent
   ab.funding: {spent_by: closing, amount: 1_000_000 sat}
   ab.closing.alice: {to: alice, path: direct}
   ab.closing.bob: unspent

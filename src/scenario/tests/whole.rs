@@ -82,8 +82,10 @@ fn every_verb_reads_as_one_plain_line() {
 fn every_part_of_the_language_is_read() {
     let scenario = read(EVERYTHING);
     assert_eq!(scenario.about.as_deref(), Some("Two paragraphs\nof text."));
-    let ab = &scenario.channels[0];
+    let named = |name| scenario.channels.iter().find(|channel| channel.name.value.as_str() == name);
+    let ab = named("ab").expect("a channel");
     assert_eq!(ab.channel_type, ChannelType::StaticRemotekey);
+    assert_eq!(named("n1-n2").map(|channel| channel.push.value), Some(Amount::from_sat(5)));
     assert_eq!(ab.feerate.value, FeeratePerKw(1000));
     assert_eq!(ab.push.value, Amount::from_sat(100_000));
     assert_eq!(
