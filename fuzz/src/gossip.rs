@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
+use boltlab::bolt::features::Features;
 use boltlab::bolt::gossip::own::{Asked, OwnChannel, node_announcement};
 use boltlab::bolt::gossip::{
     Filter, FundingOutput, GossipId, Heard, Network, Now, Relay, Said, Sync,
@@ -60,6 +61,17 @@ fn channel(one: u8, other: u8, number: u8) -> Option<OwnChannel> {
     })
 }
 
+/// The whole announcement of a channel.
+fn announcement(one: u8, other: u8, number: u8) -> Option<Message> {
+    let own = channel(one, other, number)?;
+    let half = |own: &OwnChannel| {
+        let node = byte_of(&own.local.0);
+        own.signatures(ChannelId::ALL, &secret(node), &secret(FUNDING + node))
+    };
+    let (ours, theirs) = (half(&own)?, half(&own.flipped())?);
+    own.announcement(&ours, &theirs).map(Message::from)
+}
+
 fn byte_of(key: &PublicKey) -> u8 {
     (0..=u8::MAX).find(|byte| *byte > 0 && point(*byte) == *key).expect("one of a few")
 }
@@ -86,7 +98,7 @@ impl Store {
         let number = number % 4;
         match what % 8 {
             0 | 1 => {
-                let message = self.announcement(one, other, number);
+                let message = announcement(one, other, number);
                 self.say(message, what, input);
             }
             2 | 3 => {
@@ -98,7 +110,7 @@ impl Store {
                 let time = u32::try_from(self.now.time).expect("of this century");
                 let timestamp = time + u32::from(other);
                 let alias = Alias([other; 32]);
-                let announced = node_announcement(&node, Default::default(), timestamp, alias);
+                let announced = node_announcement(&node, Features::default(), timestamp, alias);
                 self.say(announced.map(Message::from), what, input);
             }
             5 => self.mine(ShortChannelId::new(100, number.into(), 0), one),
@@ -119,16 +131,6 @@ impl Store {
         }
     }
 
-    fn announcement(&self, one: u8, other: u8, number: u8) -> Option<Message> {
-        let own = channel(one, other, number)?;
-        let half = |own: &OwnChannel| {
-            let node = byte_of(&own.local.0);
-            own.signatures(ChannelId::ALL, &secret(node), &secret(FUNDING + node))
-        };
-        let (ours, theirs) = (half(&own)?, half(&own.flipped())?);
-        own.announcement(&ours, &theirs).map(Message::from)
-    }
-
     fn update(&self, one: u8, other: u8, number: u8, change: u8) -> Option<Message> {
         let own = channel(one, other, number)?;
         let asked = Asked {
@@ -140,7 +142,7 @@ impl Store {
         };
         let time = u32::try_from(self.now.time).expect("of this century");
         let timestamp = time.wrapping_add(u32::from(change)).wrapping_sub(128);
-        let disabled = change % 7 == 0;
+        let disabled = change.is_multiple_of(7);
         let signed = own.update(&secret(byte_of(&own.local.0)), timestamp, disabled, asked);
         signed.map(Message::from)
     }
@@ -175,7 +177,9 @@ impl Store {
             Some(Said::NodeAnnouncement(of)) => self.network.receive_node(from, of),
             Some(Said::QueryChannelRange(query)) => {
                 let replies = self.network.answer_range(query, Some(2)).unwrap_or_default();
-                replies.iter().for_each(|reply| drop(reply.encode()));
+                for reply in replies {
+                    assert_eq!(Message::decode(&reply.encode()), Ok(reply));
+                }
                 return;
             }
             Some(Said::QueryShortChannelIds(query)) => {
@@ -250,11 +254,15 @@ impl Store {
         self.spent.insert(id);
         self.now.height = BlockHeight(self.now.height.0 + 1);
         let (due, _) = self.network.connect(self.now.height, &[spend]);
-        due.into_iter().for_each(|id| self.look_up(id));
+        for id in due {
+            self.look_up(id);
+        }
         for _ in 0..change {
             self.now.height = BlockHeight(self.now.height.0 + 1);
             let (due, _) = self.network.connect(self.now.height, &[]);
-            due.into_iter().for_each(|id| self.look_up(id));
+            for id in due {
+                self.look_up(id);
+            }
         }
     }
 

@@ -81,15 +81,7 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
             scenario.flare = reader.flare(node);
         }
         if let Some(node) = fields.get("network") {
-            // Who uses Flare alone does without gossip.
-            let gossips = scenario.gossip || fields.get("flare").is_none();
-            (scenario.gossip, reader.gossip) = (gossips, gossips);
-            reader.network = Some(Vec::new());
-            if let Some((roles, channels)) = reader.network(node) {
-                scenario.cast.extend(roles);
-                scenario.channels = channels;
-                scenario.network = reader.network.clone().unwrap_or_default();
-            }
+            network(&mut reader, &mut scenario, node);
         }
         if let Some(node) = fields.get("channels") {
             scenario.channels.extend(reader.channels(node));
@@ -103,6 +95,19 @@ pub(super) fn decode(file: &Path, source: &Arc<str>, tree: &Node) -> Draft {
         }
     }
     Draft { scenario, steps_missing, problems: reader.into_problems() }
+}
+
+/// The roles and channels of a network, beside those that the file names one by one.
+fn network(reader: &mut Reader, scenario: &mut Scenario, node: &Node) {
+    // Who uses Flare alone does without gossip.
+    let gossips = scenario.gossip || scenario.flare.is_none();
+    (scenario.gossip, reader.gossip) = (gossips, gossips);
+    reader.network = Some(Vec::new());
+    if let Some((roles, channels)) = reader.network(node) {
+        scenario.cast.extend(roles);
+        scenario.channels = channels;
+        scenario.network = reader.network.clone().unwrap_or_default();
+    }
 }
 
 fn sections(reader: &mut Reader, node: &Node) -> Vec<At<BoltSection>> {
