@@ -126,7 +126,8 @@ fn graph_files_know_the_graph() {
 
 #[test]
 fn the_simulation_knows_routing_and_shapes() {
-    knows_only("simulation", &["bolt::routing", "bolt::units", "topology::", "simulation::"]);
+    let allowed = ["bolt::routing", "bolt::units", "bolt::wire", "topology::", "simulation::"];
+    knows_only("simulation", &allowed);
     never_mentions("simulation", OUTSIDE);
 }
 

@@ -10,7 +10,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::complain;
 use crate::bolt::units::Msat;
 use crate::simulation::plot::{self, Cost, Curve};
-use crate::simulation::{Case, Matrix, Setting, Shape, World, heading, line, run, run_timed};
+use crate::simulation::{
+    Case, Clock, Matrix, Setting, Shape, World, bellman_ford_gibson, heading, line, run, run_timed,
+};
 use crate::topology::Network;
 
 /// What to simulate.
@@ -176,7 +178,8 @@ fn draw(args: &PlotArgs) -> Result<(), String> {
     };
     let mut searched =
         Curve { name: format!("Flare, r = {radius}, 10 beacons"), points: Vec::new() };
-    let mut whole = Curve { name: "the whole graph".to_owned(), points: Vec::new() };
+    let mut whole =
+        Curve { name: "Bellman-Ford-Gibson, the whole graph".to_owned(), points: Vec::new() };
     for nodes in [1_000, 2_500, 10_000, 30_000, 100_000, 300_000, 1_000_000] {
         if nodes > args.most_nodes {
             break;
@@ -188,15 +191,16 @@ fn draw(args: &PlotArgs) -> Result<(), String> {
         let clock = || u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
         let row = run_timed(shape.name(), network, &setting, &clock);
         searched.points.push(plot::flare(&row));
-        whole.points.push(whole_graph(&case)?);
+        whole.points.push(whole_graph(&case, &clock)?);
     }
     let text = plot::svg(&[searched, whole]);
     std::fs::write(&args.svg, text).map_err(|error| format!("{}: {error}", args.svg.display()))
 }
 
-/// What every algorithm keeps that knows all channels.
-fn whole_graph(case: &Case) -> Result<Cost, String> {
+/// What the other algorithm takes, which knows all channels.
+fn whole_graph(case: &Case, clock: Clock<'_>) -> Result<Cost, String> {
     let Setting { radius, beacons, most_links, seed, .. } = case.setting;
     let network = case.shape.network(case.nodes, seed).map_err(|error| error.to_string())?;
-    Ok(plot::whole_graph(&World::new(network, radius, beacons, most_links, seed)))
+    let world = World::new(network, radius, beacons, most_links, seed);
+    bellman_ford_gibson(&world, &case.setting, clock).map_err(|error| error.to_string())
 }

@@ -20,10 +20,12 @@ mod report;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod world;
 
 pub use flare::{Clock, LATENCY_MS, Setting, run, run_timed};
 pub use matrix::{Case, Matrix, Shape};
 pub use report::{heading, line};
 pub use stats::{Row, Spread};
+pub use whole::bellman_ford_gibson;
 pub use world::{Numbered, World};
