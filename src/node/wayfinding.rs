@@ -11,7 +11,6 @@ use super::{Link, Node, NodeChannel};
 use crate::bolt::channel::{Command, HtlcOffer, Input, Phase};
 use crate::bolt::features::{Context, Features};
 use crate::bolt::gossip::KnownChannel;
-use crate::bolt::gossip::update::Direction as Side;
 use crate::bolt::routing::{
     Algorithm, ChannelIndex, Direction, Explored, Graph, InboundFee, NoRoute, NodeIndex, Policy,
     Request, Route, Search,
@@ -97,10 +96,8 @@ impl Node {
             }
             let ends = channel.announcement.node_ids();
             let Ok(index) = graph.insert(*id, ends, Some(channel.capacity)) else { continue };
-            for (side, direction) in
-                [(Side::FromNode1, Direction::FromNode1), (Side::FromNode2, Direction::FromNode2)]
-            {
-                let Some(policy) = policy_of(channel, side) else { continue };
+            for direction in Direction::BOTH {
+                let Some(policy) = policy_of(channel, direction) else { continue };
                 // The channel is there, so its policy can be set.
                 let _ = graph.set_policy(index, direction, policy);
             }
@@ -136,10 +133,7 @@ impl Node {
         };
         graph.set_policy(index, direction, policy).ok()?;
         let known = self.network().channel(name);
-        let back = known.and_then(|known| match direction {
-            Direction::FromNode1 => policy_of(known, Side::FromNode2),
-            Direction::FromNode2 => policy_of(known, Side::FromNode1),
-        });
+        let back = known.and_then(|known| policy_of(known, direction.reversed()));
         if let Some(back) = back {
             graph.set_policy(index, direction.reversed(), back).ok()?;
         }
@@ -191,8 +185,8 @@ fn path_of(graph: &Graph, route: &Route) -> Vec<PathHop> {
 }
 
 /// What one side of a channel asks, if that can be used. BOLT 7, "The `channel_update` Message".
-fn policy_of(channel: &KnownChannel, side: Side) -> Option<Policy> {
-    let update: &ChannelUpdate = side.of(&channel.updates).as_ref()?;
+fn policy_of(channel: &KnownChannel, direction: Direction) -> Option<Policy> {
+    let update: &ChannelUpdate = direction.of(&channel.updates).as_ref()?;
     update.is_usable(channel.capacity_msat()).then(|| Policy {
         cltv_expiry_delta: update.cltv_expiry_delta,
         htlc_minimum_msat: update.htlc_minimum_msat,

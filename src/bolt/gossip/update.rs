@@ -16,11 +16,12 @@ pub(super) const MUST_BE_ONE: u8 = 1;
 /// The bit of `message_flags` that keeps the update between the two peers.
 pub(super) const DONT_FORWARD: u8 = 1 << 1;
 
-/// Which way over a channel: named by whose `channel_update` it is.
+/// Which way an HTLC goes over a channel, and whose `channel_update` says what it costs: the bit
+/// `direction` of `channel_flags`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// From `node_id_1` to `node_id_2`: bit 0 of `channel_flags` is 0.
+    /// From `node_id_1`, the lesser of both ids, to `node_id_2`.
     FromNode1,
     /// From `node_id_2` to `node_id_1`.
     FromNode2,
@@ -49,6 +50,25 @@ impl Direction {
             Self::FromNode1 => one,
             Self::FromNode2 => two,
         }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::FromNode1 => Self::FromNode2,
+            Self::FromNode2 => Self::FromNode1,
+        }
+    }
+
+    /// Of what belongs to node 1 and node 2, that of the end where it begins.
+    pub fn start<T: Copy>(self, both: [T; 2]) -> T {
+        *self.of(&both)
+    }
+
+    /// Of what belongs to node 1 and node 2, that of the end where it leads.
+    pub fn end<T: Copy>(self, both: [T; 2]) -> T {
+        *self.reversed().of(&both)
     }
 
     /// The bits of `channel_flags` for it.

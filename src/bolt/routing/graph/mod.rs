@@ -20,6 +20,7 @@ use bitcoin::Amount;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use crate::bolt::gossip::Direction;
 use crate::bolt::units::{CltvExpiryDelta, Msat};
 use crate::bolt::wire::{ShortChannelId, UncheckedPoint};
 pub(super) use arcs::{Arc, State};
@@ -46,43 +47,6 @@ impl NodeIndex {
 impl ChannelIndex {
     fn place(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
-    }
-}
-
-/// Which way an HTLC goes over a channel. BOLT 7: the bit `direction` of `channel_flags`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// From `node_id_1`, the lesser of both ids, to `node_id_2`.
-    FromNode1,
-    /// From `node_id_2` to `node_id_1`.
-    FromNode2,
-}
-
-impl Direction {
-    /// Both.
-    pub const BOTH: [Self; 2] = [Self::FromNode1, Self::FromNode2];
-
-    /// The other one.
-    #[must_use]
-    pub fn reversed(self) -> Self {
-        match self {
-            Self::FromNode1 => Self::FromNode2,
-            Self::FromNode2 => Self::FromNode1,
-        }
-    }
-
-    /// Of what belongs to node 1 and node 2, that of the end where it begins.
-    pub fn start<T: Copy>(self, [one, two]: [T; 2]) -> T {
-        match self {
-            Self::FromNode1 => one,
-            Self::FromNode2 => two,
-        }
-    }
-
-    /// Of what belongs to node 1 and node 2, that of the end where it leads.
-    pub fn end<T: Copy>(self, of: [T; 2]) -> T {
-        self.reversed().start(of)
     }
 }
 
