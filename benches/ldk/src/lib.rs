@@ -5,6 +5,7 @@
 
 mod commitment;
 mod failure;
+mod gossip;
 mod message;
 mod random;
 mod route;
@@ -14,6 +15,7 @@ mod transport;
 
 pub use commitment::{Round, Signatures};
 pub use failure::{Failing, HOLD_TIME};
+pub use gossip::{Believed, Gossip};
 pub use message::{add_htlc, announcement, ldk_decode};
 pub use random::Random;
 pub use route::{Quiet, Route};

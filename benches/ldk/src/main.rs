@@ -15,7 +15,7 @@ use boltlab::bolt::offer::Offer;
 use boltlab::bolt::routing::{Algorithm, Search};
 use boltlab::bolt::wire::Message;
 use boltlab_ldk::{
-    Failing, Network, OneWay, Pair, Peers, Random, Round, Route, add_htlc, announcement,
+    Failing, Gossip, Network, OneWay, Pair, Peers, Random, Round, Route, add_htlc, announcement,
     blinded_offer, draft, ldk_decode, plain_offer,
 };
 use chacha20::ChaCha20;
@@ -511,6 +511,74 @@ fn seek(network: &Network, ldk: &Network, pairs: &[Pair], what: &str) {
     }
 }
 
+/// The network of the gossip, how often it is told, and how many announcements or updates a turn has.
+const GOSSIP: [usize; 2] = [2_000, 10_000];
+const TELLINGS: usize = 3;
+const A_TURN: usize = 20;
+
+/// What nodes tell of a network, from nothing on. A broken message is refused by both.
+fn gossip(random: &mut Random, raw: &Raw) {
+    let [nodes, channels] = GOSSIP;
+    let gossip = Gossip::random(random, nodes, channels);
+    let mut announced = vec![Vec::new(); 3];
+    let mut updated = vec![Vec::new(); 3];
+    for _ in 0..TELLINGS {
+        let mut believed = Gossip::nothing();
+        let (ours, ldk) = (&mut believed.ours, &believed.ldk);
+        tell(
+            &mut announced,
+            gossip.announcements.len(),
+            &mut |number| gossip.announce(ours, number),
+            &mut |number| gossip.ldk_announce(ldk, number),
+            &|| raw.verify_many(4),
+        );
+        tell(
+            &mut updated,
+            gossip.updates.len(),
+            &mut |number| gossip.update(ours, number),
+            &mut |number| gossip.ldk_update(ldk, number),
+            &|| raw.verify(),
+        );
+        assert_eq!(believed.count(), (channels, 2 * channels), "all that is true is believed");
+    }
+    for (name, times) in
+        [("believe a channel_announcement", &announced), ("believe a channel_update", &updated)]
+    {
+        let [ours, ldk, floor] = times.as_slice() else { unreachable!("three take turns") };
+        let us = |times: &[f64]| format!("{:.1} µs", median(times.to_vec()) * 1e6);
+        let (to_ldk, to_floor) = (ratio(ours, ldk), ratio(ours, floor));
+        let (ours, ldk, floor) = (us(ours), us(ldk), us(floor));
+        println!("{name:44}{ours:>12}{ldk:>13}{to_ldk:>9.2}{floor:>12}{to_floor:9.2}");
+    }
+}
+
+/// Tells both so many messages, in turns, and notes the seconds for each message.
+fn tell(
+    times: &mut [Vec<f64>],
+    count: usize,
+    ours: &mut dyn FnMut(usize) -> bool,
+    ldk: &mut dyn FnMut(usize) -> bool,
+    floor: &dyn Fn(),
+) {
+    let mut first = 0;
+    while first < count {
+        let numbers = first..count.min(first + A_TURN);
+        first = numbers.end;
+        let (mut we, mut they) = (Vec::new(), Vec::new());
+        let mut contestants = [
+            call(|| we.extend(numbers.clone().map(&mut *ours))),
+            call(|| they.extend(numbers.clone().map(&mut *ldk))),
+            call(|| numbers.clone().for_each(|_| floor())),
+        ];
+        for (call, times) in contestants.iter_mut().zip(&mut *times) {
+            let messages = u32::try_from(numbers.len()).expect("a turn is short");
+            times.push(turn(call, 1) / f64::from(messages));
+        }
+        drop(contestants);
+        assert_eq!(we, they, "both believe the same");
+    }
+}
+
 fn main() {
     let mut random = Random::new(1);
     let raw = Raw::new(&mut random);
@@ -519,7 +587,7 @@ fn main() {
         "{:44}{:>12}{:>13}{:>9}{:>12}{:>9}",
         "", "boltlab", "LDK", "to LDK", "floor", "to floor"
     );
-    let groups: [(&str, Group); 8] = [
+    let groups: [(&str, Group); 9] = [
         ("onions", &|_| onions(&route, &raw)),
         ("failures", &|_| failures(&route, &raw)),
         ("invoices", &|random| invoices(random, &raw)),
@@ -528,6 +596,7 @@ fn main() {
         ("messages", &|random| messages(random, &raw)),
         ("commitments", &|random| commitments(random, &raw)),
         ("routing", &routing),
+        ("gossip", &|random| gossip(random, &raw)),
     ];
     let only = std::env::args().nth(1);
     for (name, group) in groups {

@@ -182,7 +182,7 @@ fn below(random: &mut Random, end: usize) -> usize {
 }
 
 #[allow(clippy::disallowed_methods, reason = "LDK refuses updates that are old")]
-fn now() -> u32 {
+pub(crate) fn now() -> u32 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     u32::try_from(since.as_secs()).expect("before 2106")
 }
