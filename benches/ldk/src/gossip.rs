@@ -17,7 +17,8 @@ use lightning::ln::msgs;
 use lightning::routing::gossip::NetworkGraph;
 use lightning::routing::utxo::{UtxoLookup, UtxoLookupError, UtxoResult};
 use lightning::util::wakers::Notifier;
-use secp256k1::{PublicKey, SECP256K1, SecretKey};
+use secp256k1::ecdsa::Signature;
+use secp256k1::{Message as Digest, PublicKey, SECP256K1, SecretKey};
 
 use crate::routing::now;
 use crate::{Quiet, Random, ldk_decode};
@@ -35,6 +36,22 @@ impl UtxoLookup for &Chain {
     }
 }
 
+/// What is signed, and by whom.
+struct Signed {
+    digest: Digest,
+    by: Vec<(Signature, PublicKey)>,
+}
+
+impl Signed {
+    /// The verifications alone; whether the signatures are right.
+    fn verify(&self) -> bool {
+        let is_right =
+            |(signature, key): &_| SECP256K1.verify_ecdsa(&self.digest, signature, key).is_ok();
+        // All of them, for so long must a message take that is right.
+        self.by.iter().map(is_right).fold(true, |all, one| all & one)
+    }
+}
+
 /// Channels and updates of a network, signed and decoded, for each of the two.
 pub struct Gossip {
     chain: Chain,
@@ -44,6 +61,8 @@ pub struct Gossip {
     pub updates: Vec<ChannelUpdate>,
     ldk_announcements: Vec<msgs::ChannelAnnouncement>,
     ldk_updates: Vec<msgs::ChannelUpdate>,
+    signed_announcements: Vec<Signed>,
+    signed_updates: Vec<Signed>,
     from: PublicKey,
     now: Now,
 }
@@ -69,6 +88,8 @@ impl Gossip {
             updates: Vec::new(),
             ldk_announcements: Vec::new(),
             ldk_updates: Vec::new(),
+            signed_announcements: Vec::new(),
+            signed_updates: Vec::new(),
             from: random.point(),
             now: Now { height: BlockHeight(800_000), time: time.into() },
         };
@@ -90,7 +111,19 @@ impl Gossip {
         gossip.ldk_announcements = announcements.map(|of| ldk_decode(&of.encode())).collect();
         let updates = gossip.updates.iter().cloned().map(Message::from);
         gossip.ldk_updates = updates.map(|of| ldk_decode(&of.encode())).collect();
+        gossip.signed_announcements = gossip.announcements.iter().map(four).collect();
+        gossip.signed_updates = gossip.updates.iter().map(|of| gossip.one(of)).collect();
         gossip
+    }
+
+    /// What is signed of an update.
+    fn one(&self, update: &ChannelUpdate) -> Signed {
+        let channel = update.short_channel_id;
+        let index = self.announcements.binary_search_by_key(&channel, |of| of.short_channel_id);
+        let index = index.expect("it is announced");
+        let node = *update.direction().of(&self.announcements[index].node_ids());
+        let key = node.check().expect("a point");
+        Signed { digest: update.digest(), by: vec![(update.signature, key)] }
     }
 
     fn add(&mut self, random: &mut Random, number: usize, nodes: [&SecretKey; 2], time: u32) {
@@ -113,7 +146,7 @@ impl Gossip {
         let ours = channel.signatures(id, &local.0, &local.1).expect("it is signed");
         let theirs = channel.flipped().signatures(id, &remote.0, &remote.1).expect("it is signed");
         let announcement = channel.announcement(&ours, &theirs).expect("it is signed");
-        let other = local.0.sign_ecdsa(secp256k1::Message::from_digest(random.bytes()));
+        let other = local.0.sign_ecdsa(Digest::from_digest(random.bytes()));
         if number.is_multiple_of(BROKEN) {
             let names = [
                 SignatureName::Node1,
@@ -173,6 +206,16 @@ impl Gossip {
         graph.update_channel_from_announcement(announcement, &Some(&self.chain)).is_ok()
     }
 
+    /// The least for an announcement: four verifications of its signatures by keys that are points.
+    pub fn verify_announcement(&self, number: usize) -> bool {
+        self.signed_announcements[number].verify()
+    }
+
+    /// The least for an update: one verification.
+    pub fn verify_update(&self, number: usize) -> bool {
+        self.signed_updates[number].verify()
+    }
+
     /// Whether we believe an update, by its number.
     pub fn update(&self, network: &mut Network, number: usize) -> bool {
         let heard = network.receive_update(self.now, self.from, &self.updates[number]);
@@ -183,6 +226,19 @@ impl Gossip {
     pub fn ldk_update(&self, graph: &NetworkGraph<Quiet>, number: usize) -> bool {
         graph.update_channel(&self.ldk_updates[number]).is_ok()
     }
+}
+
+/// What is signed of an announcement.
+fn four(announcement: &ChannelAnnouncement) -> Signed {
+    let of = announcement;
+    let by = [
+        (of.node_signature_1, of.node_id_1),
+        (of.node_signature_2, of.node_id_2),
+        (of.bitcoin_signature_1, of.bitcoin_key_1),
+        (of.bitcoin_signature_2, of.bitcoin_key_2),
+    ];
+    let by = by.map(|(signature, key)| (signature, key.check().expect("a point")));
+    Signed { digest: of.digest(), by: by.to_vec() }
 }
 
 impl Believed {
