@@ -1,5 +1,5 @@
-//! The same routes, failures, invoices, offers, connections and commitments for boltlab and for LDK:
-//! the benchmark times both, and the tests hold what one makes against what the other reads.
+//! The same routes, failures, invoices, offers, connections, commitments and gossip for boltlab and for
+//! LDK: the benchmark times both, and the tests hold what one makes against what the other reads.
 //!
 //! Whatever fails here panics: there is nothing to go on with.
 
