@@ -13,6 +13,8 @@ use crate::bolt::units::Msat;
 
 /// So many of the best routes are polled.
 const FEW: usize = 3;
+/// So many times other routes are sought when none of the best holds.
+const MOST_ROUNDS: u32 = 10;
 /// So many routes are looked for.
 const ROUTES: usize = 5;
 
@@ -50,6 +52,8 @@ pub(super) struct Seeking {
     search: Search<NodeId>,
     polling: Option<Polling<NodeId>>,
     polls: u32,
+    /// How often none of the best routes held.
+    rounds: u32,
     /// What was asked and is not answered.
     open: u32,
 }
@@ -69,7 +73,8 @@ impl Node {
         let links = flare.links();
         let known = links.iter().chain(&sought.table);
         let search = Search::new(own, sought.payee.into(), sought.amount, limits, known);
-        let seeking = Seeking { amount: sought.amount, search, polling: None, polls: 0, open: 0 };
+        let seeking =
+            Seeking { amount: sought.amount, search, polling: None, polls: 0, rounds: 0, open: 0 };
         (flare.seeking, flare.found) = (Some(seeking), None);
         self.go_on_seeking()
     }
@@ -115,7 +120,7 @@ impl Node {
                 let payable = polling.payable().into_iter().next();
                 outputs.extend(match payable {
                     Some(payable) => self.end_seeking(Ok(payable)),
-                    None => self.end_seeking(Err("no way holds that was asked")),
+                    None => self.seek_another(),
                 });
                 return outputs;
             }
@@ -129,6 +134,19 @@ impl Node {
                 return outputs;
             }
         }
+    }
+
+    /// Of all ways that were asked, none holds: goes on without the channels that were in the way.
+    fn seek_another(&mut self) -> Vec<NodeOutput> {
+        let seeking = self.flare.as_mut().and_then(|flare| flare.seeking.as_mut());
+        let Some(seeking) = seeking else { return Vec::new() };
+        let refused = seeking.polling.take().map(|polling| polling.refused()).unwrap_or_default();
+        seeking.rounds = seeking.rounds.saturating_add(1);
+        if refused.is_empty() || seeking.rounds >= MOST_ROUNDS {
+            return self.end_seeking(Err("no way holds that was asked"));
+        }
+        seeking.search.avoid(&refused);
+        self.go_on_seeking()
     }
 
     /// Asks each channel once, whatever number of routes go over it.

@@ -1,6 +1,7 @@
 //! The choice among routes: first by what is known of them, then by what their hops say now.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::message::{PollAnswer, Terms};
 use super::{Hop, Name, Route};
@@ -105,6 +106,12 @@ impl<N: Name> Polling<N> {
     /// A node has not answered: a route over it does not hold.
     pub fn silent(&mut self, question: &PollQuestion<N>) {
         self.answered(question, PollAnswer::CannotNow);
+    }
+
+    /// The channels that do not carry what they would have to, or whose node did not answer.
+    pub fn refused(&self) -> BTreeSet<ShortChannelId> {
+        let said = self.routes.iter().flat_map(|polled| polled.route.iter().zip(&polled.said));
+        said.filter(|(_, said)| **said == Said::No).map(|(hop, _)| hop.channel).collect()
     }
 
     /// The routes that hold, the cheapest first; of equal fees the one with the lesser delay, then

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::{Link, Name, Route, Table};
-use crate::bolt::units::Msat;
+use crate::bolt::units::{Msat, ShortChannelId};
 
 /// How far a search goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct Search<N> {
     limits: SearchLimits,
     table: Table<N>,
     asked: BTreeSet<N>,
+    /// Channels that a poll has ruled out.
+    avoided: BTreeSet<ShortChannelId>,
     queries: u32,
 }
 
@@ -69,7 +71,8 @@ impl<N: Name> Search<N> {
     {
         let mut table = Table::new(limits.links);
         table.merge(links);
-        Self { from, to, amount, limits, table, asked: BTreeSet::from([from, to]), queries: 0 }
+        let (asked, avoided) = (BTreeSet::from([from, to]), BTreeSet::new());
+        Self { from, to, amount, limits, table, asked, avoided, queries: 0 }
     }
 
     /// What to do next; the same until there is an answer.
@@ -93,7 +96,15 @@ impl<N: Name> Search<N> {
         N: 'a,
     {
         self.silent(whom);
-        self.table.merge(links);
+        self.table.merge(links.into_iter().filter(|link| !self.avoided.contains(&link.channel)));
+    }
+
+    /// These channels do not carry the amount now: the search goes on without them.
+    pub fn avoid(&mut self, channels: &BTreeSet<ShortChannelId>) {
+        self.avoided.extend(channels);
+        let mut table = Table::new(self.limits.links);
+        table.merge(self.table.links().filter(|link| !self.avoided.contains(&link.channel)));
+        self.table = table;
     }
 
     /// A node did not answer; it is not asked again.

@@ -99,3 +99,17 @@ fn of_two_accounts_of_a_channel_the_newer_holds() {
     table.merge([&link(1, 0, 1), &link(1, 0, 2)]);
     assert_eq!((table.len(), table.knows(node(2))), (1, false));
 }
+
+#[test]
+fn a_channel_that_is_avoided_is_not_used_again_whoever_tells_of_it() {
+    use std::collections::BTreeSet;
+    let mut search = search(2, SearchLimits::default());
+    assert!(matches!(search.step(), Step::Routes(_)));
+    search.avoid(&BTreeSet::from([link(1, 1, 2).channel]));
+    assert!(!matches!(search.step(), Step::Routes(_)));
+    search.answered(node(1), &neighbours(1, 2));
+    assert_eq!(search.step(), Step::NoRoute);
+    // Another channel between the same two is another matter.
+    search.answered(node(1), &[link(9, 1, 2)]);
+    assert!(matches!(search.step(), Step::Routes(_)));
+}
