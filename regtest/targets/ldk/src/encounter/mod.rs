@@ -407,16 +407,15 @@ impl Encounter {
         variations: Variations,
     ) -> Result<(), EncounterError> {
         let peer = self.ldk.id();
-        let request =
-            OpenRequest {
-                peer,
-                capacity,
-                push,
-                channel_type,
-                variations,
-                announced: false,
-                feerate: FEERATE,
-            };
+        let request = OpenRequest {
+            peer,
+            capacity,
+            push,
+            channel_type,
+            variations,
+            announced: false,
+            feerate: FEERATE,
+        };
         self.reference.note("reference is told to open");
         self.reference.command(NodeCommand::Open(request))?;
         Ok(())
