@@ -83,11 +83,11 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::topology;
+    use crate::topology::{scale_free, small_world};
 
     #[test]
     fn every_search_is_timed() {
-        let network = topology::scale_free(100, 250, 1).unwrap();
+        let network = scale_free(100, 250, 1).unwrap();
         let setting = Setting { pairs: 5, ..Setting::default() };
         let world = World::new(network, 2, 4, 1_000, setting.seed);
         let now = Cell::new(0_u64);
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_graph_has_the_channels_of_the_network() {
-        let network = topology::small_world(50, 4, 100, 1).unwrap();
+        let network = small_world(50, 4, 100, 1).unwrap();
         let world = World::new(network, 2, 4, 1_000, 1);
         let graph = graph(&world, 1).unwrap();
         assert_eq!((graph.node_count(), graph.channel_count()), (50, 100));
