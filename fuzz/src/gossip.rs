@@ -303,7 +303,8 @@ pub(super) fn seeds() -> impl Iterator<Item = Vec<u8>> {
     let orders = orders.into_iter().map(move |order| [&announced[..], &order.concat()].concat());
     let more = (0..12).map(|n| [0, n, n + 1, n % 4, 2, n, n + 1, n % 4, 130].to_vec());
     // With a bit flipped, all over the message.
-    let flipped_update = (0..40).map(|n| [0, 0, 1, 0, 130, 0, 1, 0, 130, 0, 3 * n, n].to_vec());
-    let flipped_channel = (0..40).map(|n| [128, 0, 1, 0, n / 24, n.wrapping_mul(11), n].to_vec());
+    let flipped_update = (0..40_u8).map(|n| [0, 0, 1, 0, 130, 0, 1, 0, 130, 0, 3 * n, n].to_vec());
+    let flipped_channel =
+        (0..40_u8).map(|n| [128, 0, 1, 0, n / 24, n.wrapping_mul(11), n].to_vec());
     orders.chain(queries).chain(more).chain(flipped_update).chain(flipped_channel)
 }
