@@ -40,7 +40,7 @@ pub struct FlareArgs {
     #[arg(long, value_enum, requires = "nodes")]
     shape: Option<ShapeName>,
     /// How many nodes it has
-    #[arg(long, requires = "shape")]
+    #[arg(long, requires = "shape", value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
     nodes: Option<u32>,
     /// The radius of the maps, in hops
     #[arg(long, requires = "shape", value_parser = clap::value_parser!(u8).range(1..=8))]

@@ -4,4 +4,5 @@ mod accidents;
 mod input;
 mod results;
 mod route;
+mod simulate;
 mod support;

@@ -82,3 +82,13 @@ fn wrong_input_is_said() {
         route(&place, graph, ends, more).assert(2, &[said]);
     }
 }
+
+#[test]
+fn flare_says_how_little_it_knew() {
+    let place = place();
+    let more = ["--amount", "50_000sat", "--algorithm", "flare", "--radius", "1", "--beacons", "1"];
+    let ran = route(&place, "lnd.json", ["alice", "grace"], &more);
+    ran.assert(0, &["frank → grace", "Flare: knew ", "after asking for 1 table"]);
+    let alone = [&more[..], &["--queries", "0"]].concat();
+    route(&place, "lnd.json", ["alice", "grace"], &alone).assert(1, &["No route", "0 tables"]);
+}
